@@ -1,0 +1,1 @@
+"""Whether two sides differ: pure functions of numbers."""

@@ -1,0 +1,102 @@
+"""What every engine offers: `prepare` gives an Engine, `open` a Session, `step` one Reply.
+
+Engines return counts and durations; rates are computed in measure/metrics.py alone, because
+engines disagree about N and N − 1. A value that an engine does not give stays None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from perf_smoke.result import EngineIdentity, Failure, Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One inference: greedy, `tokens` output tokens exactly (EOS ignored where possible)."""
+
+    prompt: str
+    tokens: int
+    seed: int
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSetup:
+    """All that an engine may need to get ready on one side."""
+
+    model: Path | None
+    """The verified local file; None where a server holds the model."""
+    model_name: str
+    """The reference as given, for servers that know models by name."""
+    tokenizer: Path | None
+    binary: str
+    command: tuple[str, ...]
+    endpoint: str
+    metrics: str
+    features: tuple[str, ...]
+    working_directory: Path
+    """Where the caller's programs run: the checkout of this side."""
+    scratch: Path
+    """An empty private folder of this side, removed after the run."""
+    environment: Mapping[str, str]
+    """What child processes see: the job's environment without our inputs and secrets."""
+    start_timeout_s: float
+    """How long a worker or server may take until it is ready."""
+    request: Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What a step gave: its sample, the text, and why it does not count if it does not."""
+
+    sample: Sample
+    text: str = ""
+    failure: Failure | None = None
+
+
+class Session(Protocol):
+    """Whatever stays alive between steps: a worker, a server, or nothing. Used as a context."""
+
+    load_ms: float | None
+    """From the start to ready for the first request; None where each step loads anew."""
+
+    def step(self, request: Request, timeout_s: float) -> Reply:
+        """Run one inference. Never raises for what the engine does: see Reply.failure.
+
+        After a failure of the process itself the session is dead; every further step fails.
+        """
+        ...
+
+    def close(self) -> None:
+        """End it, with all its children. May be called twice."""
+        ...
+
+    def __enter__(self) -> Session: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Engine(Protocol):
+    """A prepared engine of one side: found, identified, ready to be started."""
+
+    identity: EngineIdentity
+    process_per_step: bool
+    """Whether every step starts a process, so that `wall` says something about the engine."""
+
+    def open(self, environment: Mapping[str, str]) -> Session:
+        """Start what stays warm, with these extra environment variables.
+
+        Raises:
+            Unmeasured: it did not start, with the last lines that it printed.
+        """
+        ...

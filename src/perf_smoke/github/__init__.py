@@ -1,0 +1,1 @@
+"""GitHub: the event, workflow commands, outputs and the sticky comment."""

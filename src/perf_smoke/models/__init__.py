@@ -1,0 +1,1 @@
+"""A model reference becomes a verified local file."""

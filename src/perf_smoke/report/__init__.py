@@ -1,0 +1,1 @@
+"""A Result in words, tables and markdown. Pure."""
