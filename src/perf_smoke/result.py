@@ -49,6 +49,11 @@ class Unmeasured(Exception):
         super().__init__(sentence)
         self.failure = Failure(reason=reason, sentence=sentence, tail=tail)
 
+    @classmethod
+    def of(cls, failure: Failure) -> Unmeasured:
+        """The exception that carries this failure."""
+        return cls(failure.reason, failure.sentence, failure.tail)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:

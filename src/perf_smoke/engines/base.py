@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 from perf_smoke.result import EngineIdentity, Failure, Sample
@@ -75,15 +74,6 @@ class Session(Protocol):
     def close(self) -> None:
         """End it, with all its children. May be called twice."""
         ...
-
-    def __enter__(self) -> Session: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
 
 
 class Engine(Protocol):

@@ -1,0 +1,87 @@
+"""The sentences for what engines do wrong, the same for every engine."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from perf_smoke.engines.base import Reply
+from perf_smoke.measure.background import last_lines
+from perf_smoke.measure.process import Finished
+from perf_smoke.result import Failure, Sample, Unmeasured, printable
+
+
+def exited(program: str, exit_code: int, after_s: float, output: str) -> Failure:
+    """A program that ended although it should not have, or not in this way."""
+    after = f"after {after_s:.1f} s"
+    tail = last_lines(output)
+    if exit_code == -signal.SIGKILL:
+        return Failure(
+            reason="engine-killed",
+            sentence=f"`{program}` was killed {after} (SIGKILL): most often the machine was out "
+            "of memory; try a smaller model or a larger runner.",
+            tail=tail,
+        )
+    if exit_code < 0:
+        how = f"crashed {after} ({_signal_name(-exit_code)})"
+    else:
+        how = f"exited with code {exit_code} {after}"
+    return Failure(reason="engine-crashed", sentence=f"`{program}` {how}.", tail=tail)
+
+
+def timed_out(program: str, timeout_s: float, output: str) -> Failure:
+    """A step that took longer than its timeout and was killed."""
+    return Failure(
+        reason="engine-timeout",
+        sentence=f"`{program}` did not finish within {timeout_s:g} s and was killed, with "
+        "everything it had started; raise `timeout` if it may take longer.",
+        tail=last_lines(output),
+    )
+
+
+def unreadable(program: str, missing: str, output: str) -> Failure:
+    """A program that ended well but did not print what it should."""
+    return Failure(
+        reason="engine-output",
+        sentence=f"`{program}` ended well, but {missing}.",
+        tail=last_lines(output),
+    )
+
+
+def not_started(program: str, error: OSError) -> Unmeasured:
+    """A program that the system refused to start."""
+    return Unmeasured(
+        "engine-missing", f"`{program}` cannot be started: {error.strerror or error}."
+    )
+
+
+def process_failure(program: str, finished: Finished, timeout_s: float) -> Failure | None:
+    """What went wrong with a finished process, or None if it ended well."""
+    output = decoded(finished.stderr) or decoded(finished.stdout)
+    if finished.timed_out:
+        return timed_out(program, timeout_s, output)
+    if finished.exit_code != 0:
+        return exited(program, finished.exit_code, finished.wall_ms / 1e3, output)
+    return None
+
+
+def failed_step(failure: Failure, **measured: float | int | None) -> Reply:
+    """A reply that does not count, with what could be measured of it all the same."""
+    return Reply(sample=Sample(ok=False, error=failure.reason, **measured), failure=failure)  # type: ignore[arg-type] # the callers name fields of Sample
+
+
+def decoded(output: bytes) -> str:
+    """A program's output as safe text."""
+    return printable(output.decode("utf-8", "replace"))
+
+
+def program_name(binary: str) -> str:
+    """How a program is called in a sentence."""
+    return Path(binary).name or binary
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,102 @@
+"""A program that stays alive between steps: started, watched and surely ended.
+
+Used for workers and servers. Its output is drained by a thread and bounded, so that a flood
+neither blocks it nor fills a disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from perf_smoke.measure.process import Bounded, kill_group
+from perf_smoke.result import printable
+
+
+class Background:
+    """One running program in a process group of its own, without standard input.
+
+    Raises (on making one):
+        OSError: the program could not be started.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        self._child = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=dict(environment),
+            pass_fds=tuple(pass_fds),
+            start_new_session=True,
+        )
+        self._output = Bounded()
+        self._drainer = threading.Thread(
+            target=self._drain, args=(self._child.stdout,), daemon=True
+        )
+        self._drainer.start()
+
+    @property
+    def pid(self) -> int:
+        """Its process, which leads the group."""
+        return self._child.pid
+
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for a signal."""
+        return self._child.poll()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Its exit code, or None if it still runs after `timeout_s`."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._child.wait(timeout_s)
+        return self._child.returncode
+
+    def output(self) -> str:
+        """What it has printed until now, decoded and without control characters."""
+        return printable(self._output.value().decode("utf-8", "replace"))
+
+    def cpu_ms(self) -> float | None:
+        """CPU time of the program and of its living children until now."""
+        try:
+            own = psutil.Process(self.pid)
+            times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+        except psutil.Error:
+            return None
+        return sum(each.user + each.system for each in times) * 1e3
+
+    def peak_rss_kib(self) -> int | None:
+        """The program's largest resident set until now; None where the system does not tell."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace")
+            return int(status.split("VmHWM:")[1].split()[0])
+        return None
+
+    def kill(self) -> None:
+        """End it with all its children. May be called twice."""
+        kill_group(self.pid)
+        self._child.wait()
+        self._drainer.join(timeout=1.0)  # a survivor may keep the pipe open: do not wait for it
+
+    def _drain(self, pipe: IO[bytes] | None) -> None:
+        while pipe and (data := pipe.read1(65536)):  # type: ignore[attr-defined] # a BufferedReader
+            self._output.add(data)
+
+
+def last_lines(text: str, lines: int = 12, characters: int = 2000) -> str:
+    """The end of a program's output, as a reader wants to see it after a failure."""
+    kept = "\n".join(text.rstrip().splitlines()[-lines:])
+    return kept if len(kept) <= characters else "…" + kept[-characters:]
