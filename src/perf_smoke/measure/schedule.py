@@ -287,12 +287,10 @@ def measure_pairs(
                     sample=sample,
                 )
             )
-            if plan.runs and recording.pairs >= plan.runs:
-                recording.stopped = "runs"
-            elif not plan.runs and elapsed_s + statistics.median(pair_times_s) > plan.budget_s:
-                recording.stopped = "budget"
-            elif look(recording):
+            if look(recording):
                 recording.stopped = "decided"
+            else:
+                recording.stopped = _used_up(plan, recording.pairs, elapsed_s, pair_times_s)
 
 
 def repeats_for(warm: list[Reply | None]) -> int:
@@ -342,6 +340,12 @@ def _blocks(plan: Plan, start_s: float) -> int:
 
 def _share_done(plan: Plan, pairs: int, elapsed_s: float) -> float:
     return pairs / plan.runs if plan.runs else elapsed_s / plan.budget_s
+
+
+def _used_up(plan: Plan, pairs: int, elapsed_s: float, pair_times_s: list[float]) -> Stopped:
+    if plan.runs:
+        return "runs" if pairs >= plan.runs else ""
+    return "budget" if elapsed_s + statistics.median(pair_times_s) > plan.budget_s else ""
 
 
 def _pairs_that_fit(left_s: float, pair_times_s: list[float]) -> int:
