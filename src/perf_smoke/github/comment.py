@@ -1,0 +1,192 @@
+"""What becomes of the pull-request comment, in one call that never raises and ends in time.
+
+Imports PyGithub through client.py: import this module after the measuring.
+"""
+
+from __future__ import annotations
+
+import requests
+from github import Github, GithubException
+
+from perf_smoke.github.client import (
+    Deadline,
+    OutOfTime,
+    Patience,
+    connect,
+    is_rate_limit,
+    patiently,
+    within,
+)
+from perf_smoke.github.event import Event
+from perf_smoke.github.marker import CommentKey, Stamp, mark
+from perf_smoke.github.pulls import find_pull_request
+from perf_smoke.github.shorten import shorten
+from perf_smoke.github.sticky import CommentOutcome, Policy, Sticky
+from perf_smoke.result import Result, printable
+from perf_smoke.settings import CommentWhen, Secret
+
+__all__ = ["CommentOutcome", "Policy", "policy_for", "upsert"]
+
+BODY_ROOM = 60_000
+"""Of the 65,536 characters that a comment may have; the marker comes on top."""
+
+JOB_TOKEN_LOGIN = "github-actions[bot]"  # noqa: S105 - the name of an account
+"""Who a job's own GITHUB_TOKEN writes as."""
+
+PATIENCE = Patience()
+
+
+def policy_for(when: CommentWhen, result: Result) -> Policy:
+    """What the input `comment` means for this result.
+
+    `changes` creates a comment for what someone should look at (slower, faster, not comparable,
+    not measured), but not for a run that was cancelled; it updates an existing one all the same.
+    """
+    if when == "never":
+        return Policy.NOTHING
+    if result.status == "measured":
+        verdict = result.comparison.verdict if result.comparison else "no-baseline"
+        needs_a_look = verdict in ("slower", "faster", "not-comparable")
+    else:
+        needs_a_look = result.status != "cancelled"
+    return Policy.CREATE_OR_UPDATE if when == "always" or needs_a_look else Policy.UPDATE_ONLY
+
+
+def upsert(
+    event: Event,
+    *,
+    token: Secret,
+    key: CommentKey,
+    stamp: Stamp,
+    body: str,
+    policy: Policy,
+    pr_number: int | None = None,
+    patience: Patience = PATIENCE,
+) -> CommentOutcome:
+    """Create or update the comment that has this key. Never raises.
+
+    Args:
+        event: where the comment goes: the API's address, the repository, the pull request.
+        token: of the account that writes.
+        key: what the comment is about.
+        stamp: the run that the text tells of.
+        body: markdown, its verdict in the first lines; cut at BODY_ROOM.
+        policy: what may be written.
+        pr_number: instead of the event's pull request.
+        patience: bounds the time of the whole call.
+    """
+    if policy is Policy.NOTHING:
+        return CommentOutcome(status="skipped", sentence="No comment was wanted.")
+    number = pr_number or event.pull_request
+    if number is None and event.lookup is None:
+        return _no_pull_request()
+    if not event.repository:
+        return _failed("GITHUB_REPOSITORY does not name the repository.")
+    if not token:
+        return CommentOutcome(
+            status="no-token",
+            sentence="No comment: `github-token` is empty. Give it `${{ github.token }}`.",
+        )
+    deadline = Deadline(patience)
+
+    def work() -> CommentOutcome:
+        try:
+            with connect(token, event.api_url, patience) as github:
+                found = number or _looked_up(github, event, deadline, patience)
+                if found is None:
+                    return _no_pull_request()
+                return Sticky(
+                    issue=github.get_repo(event.repository).get_issue(found),
+                    author=_author(github, deadline, patience),
+                    digest=key.digest,
+                    stamp=stamp,
+                    body=mark(key, stamp, shorten(body, BODY_ROOM)),
+                    may_create=policy is Policy.CREATE_OR_UPDATE,
+                    deadline=deadline,
+                    patience=patience,
+                ).settle()
+        # PyGithub also raises AssertionError, RuntimeError, TypeError, … on answers that it did
+        # not expect, and no comment is worth the job.
+        except Exception as error:  # noqa: BLE001
+            return _explained(error, event, patience)
+
+    try:
+        return within(deadline.left_s(), work)
+    except OutOfTime as error:
+        return _explained(error, event, patience)
+
+
+def _looked_up(github: Github, event: Event, deadline: Deadline, patience: Patience) -> int | None:
+    if event.lookup is None:
+        return None
+    return find_pull_request(github, event.repository, event.lookup, deadline, patience)
+
+
+def _author(github: Github, deadline: Deadline, patience: Patience) -> str:
+    """Login of the token's account, as the author of its comments."""
+    try:
+        return patiently(lambda: github.get_user().login, deadline, patience)
+    except GithubException as error:
+        if error.status != 403:
+            raise
+    # The token of an app, as the job's own is one, has no user; GraphQL names its bot.
+    query = "query { viewer { login } }"
+    try:
+        _, answer = patiently(lambda: github.requester.graphql_query(query, {}), deadline, patience)
+        login = str(answer["data"]["viewer"]["login"])
+    except (GithubException, KeyError, TypeError):
+        return JOB_TOKEN_LOGIN
+    return login if login.endswith("[bot]") else f"{login}[bot]"
+
+
+def _explained(error: Exception, event: Event, patience: Patience) -> CommentOutcome:
+    """What stood in the way, and what to do about it."""
+    if isinstance(error, GithubException):
+        return _refused(error, event)
+    if isinstance(error, OutOfTime):
+        return _failed(f"{event.api_url} did not finish within {patience.total_s:g} s.")
+    if isinstance(error, requests.RequestException):
+        return _failed(f"{event.api_url} could not be reached ({type(error).__name__}).")
+    return _failed(f"{event.api_url} answered something unexpected ({type(error).__name__}).")
+
+
+def _refused(error: GithubException, event: Event) -> CommentOutcome:
+    said = f"({error.status}{_message(error)})"
+    if is_rate_limit(error):
+        return _failed(f"GitHub asks to come back later {said}. The next run tries again.")
+    if error.status == 401:
+        return _forbidden(f"GitHub refused `github-token` {said}: it is wrong or has expired.")
+    if error.status == 403:
+        return _forbidden(f"the token may not write comments {said}. " + _permission(event))
+    if error.status == 404:
+        return _failed(f"{event.repository} has no such pull request that the token sees {said}.")
+    return _failed(f"GitHub's API answered with an error {said}.")
+
+
+def _permission(event: Event) -> str:
+    """What a 403 needs. Said of forks either way: a push event does not tell of them."""
+    fork = "a pull request from a fork always gets a token that may only read"
+    if event.from_fork:
+        return f"That is as it should be: {fork}. The job summary has the report."
+    return f"Give the job `permissions: pull-requests: write`; {fork}."
+
+
+def _message(error: GithubException) -> str:
+    """What the API said, short, as the continuation of a sentence."""
+    said = error.data.get("message") if isinstance(error.data, dict) else None
+    text = " ".join(printable(str(said or "")).split())
+    return f": {text[:200].rstrip('.')}" if text else ""
+
+
+def _no_pull_request() -> CommentOutcome:
+    return CommentOutcome(
+        status="no-pull-request", sentence="No comment: this run belongs to no open pull request."
+    )
+
+
+def _forbidden(why: str) -> CommentOutcome:
+    return CommentOutcome(status="forbidden", sentence=f"No comment: {why}")
+
+
+def _failed(why: str) -> CommentOutcome:
+    return CommentOutcome(status="failed", sentence=f"No comment: {why}")

