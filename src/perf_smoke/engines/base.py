@@ -23,6 +23,13 @@ class Request:
     seed: int
     threads: int
 
+    @property
+    def context_tokens(self) -> int:
+        """Room for the prompt (a token is at least a byte) and the answer: a small context
+        would end the text early without a word."""
+        needed = len(self.prompt.encode()) + self.tokens + 16
+        return max(512, -(-needed // 256) * 256)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSetup:

@@ -99,7 +99,7 @@ class EmbeddedSession:
         order = {
             "model": str(setup.model),
             "threads": setup.request.threads,
-            "context_tokens": _context_tokens(setup.request),
+            "context_tokens": setup.request.context_tokens,
         }
         try:
             answer = self._ask(order, setup.start_timeout_s)
@@ -188,10 +188,3 @@ class EmbeddedSession:
         return failures.exited(
             _NAME, -9 if exit_code is None else exit_code, after_s, self._worker.output()
         )
-
-
-def _context_tokens(request: Request) -> int:
-    """Room for the prompt (a token is at least a byte) and the answer: a small context would
-    end the text early without a word."""
-    needed = len(request.prompt.encode()) + request.tokens + 16
-    return max(512, -(-needed // 256) * 256)

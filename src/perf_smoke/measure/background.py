@@ -92,8 +92,10 @@ class Background:
         self._drainer.join(timeout=1.0)  # a survivor may keep the pipe open: do not wait for it
 
     def _drain(self, pipe: IO[bytes] | None) -> None:
-        while pipe and (data := pipe.read1(65536)):  # type: ignore[attr-defined] # a BufferedReader
-            self._output.add(data)
+        if pipe:
+            with pipe:
+                while data := pipe.read1(65536):  # type: ignore[attr-defined] # a BufferedReader
+                    self._output.add(data)
 
 
 def last_lines(text: str, lines: int = 12, characters: int = 2000) -> str:

@@ -1,0 +1,8 @@
+"""All Cases of the conformance suite: one module per kind of engine, one line here."""
+
+from __future__ import annotations
+
+from tests.integration.engines import case_embedded
+from tests.integration.engines.case import Case
+
+CASES: tuple[Case, ...] = (*case_embedded.CASES,)
