@@ -1,0 +1,120 @@
+"""Inside a workflow: one run, and everything that shows it.
+
+Each way of showing is tried whatever became of the others; what did not work is said in the log.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from perf_smoke import __version__, job
+from perf_smoke.cancel import Signals
+from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
+from perf_smoke.github.event import Event, read_event
+from perf_smoke.result import Cost, Failure, Result, Tool
+from perf_smoke.settings import InvalidSettings, Secret, Settings, parse
+
+TITLE = "perf-smoke"
+
+
+def run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
+    """Measure and show. Whoever sets PERF_SMOKE_RUNTIME says that this is an action.
+
+    Args:
+        values: the inputs by name.
+        environ: the step's environment.
+    """
+    event = read_event({**environ, "GITHUB_ACTIONS": "true"})
+    if event is None:  # pragma: no cover - it was just said to be one
+        raise RuntimeError("not in an action")
+    log = WorkflowLog()
+    log.mask(Secret(values.get("github-token", "")))
+    try:
+        settings = parse(values)
+    except InvalidSettings as error:
+        for problem in error.problems:
+            log.annotate("error", TITLE, problem.sentence)
+        found = _invalid(error, environ["PERF_SMOKE_RUNTIME"])
+        _show(found, None, _folder(None, event), event, log)
+        return found
+    folder = _folder(settings, event)
+    if left := job.remove_old_files(folder):
+        log.warning(TITLE, left)
+    with log.group("perf-smoke: measuring"), log.stopped_commands():
+        found = job.measure(
+            settings,
+            environ,
+            runtime=environ["PERF_SMOKE_RUNTIME"],
+            merge_target=event.base_sha,
+            console=Console(force_terminal=False, no_color=True, width=120),
+            signals=Signals(),
+        )
+    _show(found, settings, folder, event, log)
+    return found
+
+
+def _show(
+    found: Result, settings: Settings | None, folder: Path, event: Event, log: WorkflowLog
+) -> None:
+    # Imported here: PyGithub and Jinja2 would make the measuring process larger, and later.
+    from perf_smoke.github.comment import policy_for, upsert
+    from perf_smoke.github.marker import key_of, stamp_of
+    from perf_smoke.github.outputs import outputs
+    from perf_smoke.report.markdown import Links, render
+    from perf_smoke.report.verdict import notice
+
+    markdown = render(
+        found, Links(run_url=event.run_url, result_path=str(folder / job.RESULT_NAME))
+    )
+    files = job.write_files(found, markdown, folder)
+    log.text(markdown)
+    if found.status != "invalid":  # each invalid input has its own annotation already
+        log.annotate("notice" if found.status == "measured" else "warning", TITLE, notice(found))
+    problems = [*event.notes, *files.problems, append_summary(markdown, event.summary_path)]
+    comment = None
+    if settings and found.status != "cancelled":  # a cancelled job has no time for the network
+        comment = upsert(
+            event,
+            token=settings.github_token,
+            key=key_of(event, settings.label),
+            stamp=stamp_of(event),
+            body=markdown,
+            policy=policy_for(settings.comment, found),
+            pr_number=settings.pr_number,
+        )
+        log.text(f"Comment: {comment.status}. {comment.sentence}")
+        if comment.status in ("failed", "forbidden"):
+            problems.append(comment.sentence)
+    problems.append(
+        set_outputs(
+            outputs(found, comment=comment, result_path=files.result, report_path=files.report),
+            event.output_path,
+        )
+    )
+    for problem in filter(None, problems):
+        log.warning(TITLE, problem)
+
+
+def _folder(settings: Settings | None, event: Event) -> Path:
+    given = settings.output_dir if settings else None
+    return (given or (event.runner_temp or Path.cwd()) / "perf-smoke").absolute()
+
+
+def _invalid(error: InvalidSettings, runtime: str) -> Result:
+    count = len(error.problems)
+    return Result(
+        status="invalid",
+        failure=Failure(
+            reason="invalid-inputs",
+            sentence=f"{count} inputs are" if count > 1 else "One input is" + " invalid.",
+            tail="\n".join(problem.sentence for problem in error.problems),
+        ),
+        started=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        tool=Tool(version=__version__, runtime=runtime),
+        settings={},
+        cost=Cost(total_s=0.0),
+    )

@@ -1,0 +1,99 @@
+"""The command line, and the only place that decides an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from perf_smoke import __version__, environment
+from perf_smoke.settings import INPUTS, InvalidSettings, parse
+
+if TYPE_CHECKING:
+    from perf_smoke.result import Result
+
+EXIT_NOT_MEASURED = 1
+EXIT_INVALID = 2
+EXIT_INTERRUPTED = 130
+
+DEFAULT_FOLDER = Path("perf-smoke-out")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="perf-smoke")
+def main() -> None:
+    """A timed inference: does it still run, how fast is it, did this change make it slower?"""
+
+
+def _every_input(command: Callable[..., None]) -> Callable[..., None]:
+    """Each input as an option of the same name."""
+    for row in reversed(INPUTS):
+        shown = f" [default: {row.default}]" if row.default else ""
+        command = click.option(f"--{row.name}", row.field, help=row.help + shown)(command)
+    return command
+
+
+@main.command()
+@_every_input
+def run(**options: str | None) -> None:
+    """Measure, compare where there is a base, and report."""
+    names = {row.field: row.name for row in INPUTS}
+    given = {names[field]: text for field, text in options.items() if text is not None}
+    environ = dict(os.environ)
+    if environ.get("PERF_SMOKE_RUNTIME"):
+        sys.exit(_in_action({**environment.inputs(environ), **given}, environ))
+    sys.exit(_on_the_command_line(given, environ))
+
+
+def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
+    # Imported here, so that --help is quick.
+    from perf_smoke import job
+    from perf_smoke.cancel import Signals
+
+    console = Console()
+    try:
+        settings = parse(values)
+    except InvalidSettings as error:
+        for wrong in error.problems:
+            click.echo(f"perf-smoke: {wrong.sentence}", err=True)
+        return EXIT_INVALID
+    folder = settings.output_dir or DEFAULT_FOLDER
+    if left := job.remove_old_files(folder):
+        click.echo(f"perf-smoke: {left}", err=True)
+    found = job.measure(
+        settings, environ, runtime="cli", merge_target="", console=console, signals=Signals()
+    )
+
+    from perf_smoke.report.markdown import Links, render
+
+    markdown = render(found, Links(result_path=str(folder / job.RESULT_NAME)))
+    files = job.write_files(found, markdown, folder)
+    click.echo(markdown)
+    for problem in files.problems:
+        click.echo(f"perf-smoke: {problem}", err=True)
+    if found.status == "cancelled":
+        return EXIT_INTERRUPTED
+    if found.status != "measured":
+        return EXIT_NOT_MEASURED
+    return _asked_to_fail(settings.fail_on, found)
+
+
+def _in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
+    """0 whatever happens, unless `fail-on` asks for more."""
+    from perf_smoke.action import run_in_action
+
+    return _asked_to_fail(values.get("fail-on", "").strip(), run_in_action(values, environ))
+
+
+def _asked_to_fail(fail_on: str, found: Result) -> int:
+    if fail_on == "error" and found.status not in ("measured", "cancelled"):
+        return EXIT_NOT_MEASURED
+    comparison = found.comparison
+    if fail_on == "slower" and comparison and comparison.verdict == "slower":
+        return EXIT_NOT_MEASURED if (comparison.estimate or 0.0) > comparison.margin else 0
+    return 0

@@ -1,0 +1,49 @@
+"""What of the process's environment is ours, and what the measured programs may see."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from perf_smoke.settings import INPUTS
+
+_OURS = ("INPUT_", "PERF_SMOKE_", "ACTIONS_")
+_FILE_COMMANDS = (
+    "GITHUB_OUTPUT",
+    "GITHUB_ENV",
+    "GITHUB_PATH",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
+)
+
+
+def inputs(environ: Mapping[str, str]) -> dict[str, str]:
+    """The action's inputs by name. The runner writes `INPUT_MODEL-SHA256` for an action of its
+    own kind, a composite one `INPUT_MODEL_SHA256`: both are read, the filled one wins."""
+    found = {}
+    for row in INPUTS:
+        dashed = f"INPUT_{row.name.upper()}"
+        for name in (dashed, dashed.replace("-", "_")):
+            if environ.get(name):
+                found[row.name] = environ[name]
+    return found
+
+
+def for_children(environ: Mapping[str, str]) -> dict[str, str]:
+    """What builds and engines see: the job's environment without our inputs (the token is one of
+    them), the runner's own credentials, and the files through which a step gives orders."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(_OURS) and name not in _FILE_COMMANDS
+    }
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where fetched models stay, by the system's own rules."""
+    if environ.get("XDG_CACHE_HOME"):
+        return Path(environ["XDG_CACHE_HOME"]) / "perf-smoke"
+    home = Path(environ.get("HOME") or Path.home())
+    folder = home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
+    return folder / "perf-smoke"

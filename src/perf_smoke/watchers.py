@@ -1,0 +1,120 @@
+"""Showing how a run goes on: one live line on a terminal, a line now and then in a log.
+
+Drawn between steps by the measuring thread itself: a drawing thread would cost the measured
+engine CPU time.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from perf_smoke.measure.schedule import Progress
+
+DRAW_EVERY_S = 0.2
+LOG_EVERY_S = 10.0
+_BAR_CELLS = 30
+
+
+class LogWatcher:
+    """For a log: each phase, and a line every ten seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next_s = time.monotonic() + LOG_EVERY_S
+        self._times_ms: list[float] = []
+
+    def phase(self, sentence: str) -> None:
+        """A new part of the run begins."""
+        self._print(f"{sentence} …")
+
+    def download(self, done_bytes: int, total_bytes: int | None) -> None:
+        """The model is coming."""
+        if self._due():
+            self._print(_download_words(done_bytes, total_bytes))
+
+    def step(self, progress: Progress) -> None:
+        """A step was counted."""
+        self._times_ms.append(_step_ms(progress))
+        if self._due():
+            self._print(_step_words(progress, self._times_ms))
+
+    def _due(self) -> bool:
+        due = time.monotonic() >= self._next_s
+        if due:
+            self._next_s = time.monotonic() + LOG_EVERY_S
+        return due
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class TerminalWatcher:
+    """For a terminal: fetching with a bar; then steps, running median and time left."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._next_s = 0.0
+        self._times_ms: list[float] = []
+
+    def phase(self, sentence: str) -> None:
+        """A new part of the run begins."""
+        self._draw(f"{sentence} …")
+
+    def download(self, done_bytes: int, total_bytes: int | None) -> None:
+        """The model is coming."""
+        if self._due():
+            filled = round(_BAR_CELLS * done_bytes / total_bytes) if total_bytes else 0
+            bar = "━" * filled + "╌" * (_BAR_CELLS - filled)
+            self._draw(f"{bar}  {_download_words(done_bytes, total_bytes)}")
+
+    def step(self, progress: Progress) -> None:
+        """A step was counted."""
+        self._times_ms.append(_step_ms(progress))
+        if self._due():
+            self._draw(_step_words(progress, self._times_ms))
+
+    def _due(self) -> bool:
+        due = time.monotonic() >= self._next_s
+        if due:
+            self._next_s = time.monotonic() + DRAW_EVERY_S
+        return due
+
+    def _draw(self, line: str) -> None:
+        self._live.update(Text(line, style="dim", overflow="ellipsis", no_wrap=True), refresh=True)
+
+
+@contextmanager
+def watching(console: Console) -> Iterator[LogWatcher | TerminalWatcher]:
+    """The watcher that fits the console; the live line is gone afterwards."""
+    if not console.is_terminal:
+        yield LogWatcher(console)
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        yield TerminalWatcher(live)
+
+
+def _download_words(done_bytes: int, total_bytes: int | None) -> str:
+    done = f"{done_bytes / 1e6:.0f}"
+    return (
+        f"Fetching the model: {done} of {total_bytes / 1e6:.0f} MB"
+        if total_bytes
+        else (f"Fetching the model: {done} MB")
+    )
+
+
+def _step_ms(progress: Progress) -> float:
+    return progress.sample.e2e_ms or progress.sample.wall_ms or 0.0
+
+
+def _step_words(progress: Progress, times_ms: list[float]) -> str:
+    left_s = max(0.0, progress.budget_s - progress.elapsed_s)
+    count = f"{progress.pairs} pairs" if progress.pairs else f"{progress.steps} steps"
+    median = statistics.median(times_ms[-500:])
+    return f"Measuring: {count}, median {median:.3g} ms, at most {left_s:.0f} s left"
