@@ -1,0 +1,136 @@
+# shellcheck shell=bash
+# How perf-smoke runs in a container that sees the job's files at the same paths. Sourced by launch.
+
+# The image of this release, by digest; the release fills it in. Empty in between.
+released_image=''
+
+# find_image docker|auto: sets `image`, which is then on this machine; or `reason` and `sentence`.
+find_image() {
+  image=${INPUT_IMAGE:-$released_image}
+  if ! attend 10 docker version --format '{{.Server.Version}}' >"$scratch/log" 2>&1; then
+    reason=docker-unavailable sentence='no Docker engine answers'
+    return 1
+  fi
+  [ -n "$image" ] || image=perf-smoke:$(hash_of_the_build)
+  attend 10 docker image inspect --format '{{.Id}}' "$image" >"$scratch/log" 2>&1 && return
+  case $1:${INPUT_IMAGE:-$released_image} in
+    docker:) build_image ;;
+    docker:* | auto:*@sha256:*) pull_image ;;
+    *)
+      reason='image-missing'
+      sentence="the image $image is not here, and unasked only one pinned by digest is pulled"
+      return 1
+      ;;
+  esac
+}
+
+pull_image() {
+  echo "perf-smoke: pulling $image"
+  attend 300 docker pull --quiet "$image" >"$scratch/log" 2>&1 && return
+  reason=image-pull-failed sentence="the image $image could not be pulled"
+  return 1
+}
+
+build_image() {
+  echo "perf-smoke: building $image, once on this machine: about a minute"
+  attend 900 docker build --quiet --tag "$image" --build-arg PIP_INDEX_URL \
+    --build-arg PIP_EXTRA_INDEX_URL --build-arg PIP_TRUSTED_HOST "$here" >"$scratch/log" 2>&1 && return
+  reason=image-build-failed sentence="the image could not be built"
+  return 1
+}
+
+# Of what the image is made from, so that a second use finds what the first one built.
+hash_of_the_build() (
+  cd "$here" || return
+  sha256=(sha256sum)
+  type -P sha256sum >/dev/null || sha256=(shasum -a 256)
+  find Dockerfile requirements/*.txt runtime/entrypoint src -type f ! -name '*.pyc' |
+    LC_ALL=C sort | xargs "${sha256[@]}" | "${sha256[@]}" | cut -c 1-16
+)
+
+# Adds a folder or file at the same path. Folders are made first: docker would make them as root.
+mount() {
+  local path=$1 options=${2:-}
+  [ -e "$path" ] || mkdir -p "$path" 2>/dev/null
+  [ -e "$path" ] && [ "$path" != / ] || return
+  path=${path//\"/\"\"}
+  # Twice the same is an error for docker.
+  case "${mounts[*]:-}" in *"\"target=$path\""*) return ;; esac
+  # --mount and not --volume: that one makes up a folder which the engine does not see. In quotes, as
+  # in CSV, for the comma in somebody's path.
+  mounts+=(--mount "type=bind,\"source=$path\",\"target=$path\"$options")
+}
+
+# Everything that may be read or written, and nothing else of the machine.
+mount_everything() {
+  local path name
+  mounts=()
+  mount "$PWD"
+  mount "$scratch"
+  [ -z "${RUNNER_TEMP:-}" ] || mount "$RUNNER_TEMP"
+  [ -z "${GITHUB_WORKSPACE:-}" ] || mount "$GITHUB_WORKSPACE"
+  for path in "${GITHUB_OUTPUT:-}" "${GITHUB_STEP_SUMMARY:-}" "${GITHUB_EVENT_PATH:-}"; do
+    case $path in /*) mount "${path%/*}" ;; esac
+  done
+  case ${INPUT_OUTPUT_DIR:-} in /*) mount "$INPUT_OUTPUT_DIR" ;; esac
+  for path in "${INPUT_MODEL:-}" "${INPUT_TOKENIZER:-}"; do
+    case $path in /*) [ ! -e "$path" ] || mount "${path%/*}" ,readonly ;; esac
+  done
+  mount "$cache"
+  mount "$hf_home"
+  for name in HF_HUB_CACHE HF_TOKEN_PATH PIP_CONFIG_FILE PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE \
+    CURL_CA_BUNDLE; do
+    [ ! -e "${!name:-}" ] || mount "${!name}" ,readonly
+  done
+}
+
+# The names alone, for `docker run --env NAME`: no value is on a command line, which every process of
+# the machine can read.
+name_environment() {
+  local name
+  environment=()
+  for name in $(compgen -e); do
+    case $name in
+      INPUT_* | GITHUB_* | RUNNER_* | CI | ImageOS | ImageVersion | HF_* | PIP_* | \
+        *_API_KEY | *_PROXY | *_proxy | SSL_CERT_FILE | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE | \
+        OMP_* | GGML_* | LLAMA_*)
+        environment+=(--env "$name")
+        ;;
+    esac
+  done
+}
+
+# Returns only when the container did not start: then `reason` and `sentence` are set.
+run_in_docker() {
+  local code listing cache hf_home
+  # The caches are the caller's, so that actions/cache finds them where it looks.
+  cache=${XDG_CACHE_HOME:-${HOME:-$scratch}/.cache}
+  hf_home=${HF_HOME:-$cache/huggingface}
+  mkdir -p "$scratch/home" && : >"$scratch/sentinel"
+  mount_everything
+  name_environment
+  # For the image's entrypoint, which ends with code 97 if it sees other files under these paths.
+  # shellcheck disable=SC2012 # the names are compared, not read
+  listing=$(LC_ALL=C ls -a . | cksum)
+  container=perf-smoke-$$-$RANDOM$RANDOM
+  perf_smoke docker run --rm --pull never --name "$container" --network host \
+    --user "$(id -u):$(id -g)" --workdir "$PWD" "${mounts[@]}" "${environment[@]}" \
+    --env HOME="$scratch/home" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
+    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX \
+    --env PERF_SMOKE_SENTINEL="$scratch/sentinel" --env PERF_SMOKE_LISTING="$listing" \
+    "$image" run
+  code=$?
+  give_up_if_cancelled
+  case $code in
+    97)
+      reason=docker-sees-other-files
+      sentence='the Docker engine sees other files than this job does, or may not write them'
+      ;;
+    125 | 126 | 127)
+      reason=docker-run-failed sentence="the container did not start (docker run: code $code)"
+      ;;
+    *) crashed "$code" ;;
+  esac
+  remove_container
+  container=''
+}

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# How perf-smoke runs on the host, in a virtual environment of its own. Sourced by launch.
+
+# shellcheck source=runtime/venv
+. "$here/runtime/venv"
+
+# Returns only when perf-smoke could not be installed: then `reason` and `sentence` are set.
+run_on_host() {
+  local root venv sets started=$SECONDS
+  sets=(runtime)
+  if ! find_python; then
+    reason=python-missing sentence='there is no Python 3.10 or newer on this machine'
+    return
+  fi
+  [ "$engine" != embedded ] || sets+=(embedded)
+  case "${INPUT_MODEL:-} ${INPUT_TOKENIZER:-}" in *hf://*) sets+=(huggingface) ;; esac
+  if ! root=$(folder_of_venvs); then
+    reason=no-folder sentence='no folder for the virtual environment can be written'
+    return
+  fi
+  venv=$root/$(key_of_venv "${sets[@]}")
+  if [ ! -x "$venv/bin/python" ]; then
+    # Made beside its place, then moved: another step that starts now finds all of it or nothing.
+    part=$venv.part.$$
+    if ! attend 600 make_venv "$python" "$part" "${sets[@]}" >"$scratch/log" 2>&1; then
+      give_up_if_cancelled
+      reason=install-failed sentence="the locked requirements could not be installed with $python"
+      return
+    fi
+    [ -x "$venv/bin/python" ] || rm -rf "$venv"
+    # If the other step was quicker, ours lands inside of its folder.
+    mv "$part" "$venv" && rm -rf "${venv:?}/${part##*/}"
+    part=''
+    # Those of earlier releases, on runners that keep their disk.
+    find "$root" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} + 2>/dev/null
+    echo "perf-smoke: installed in $((SECONDS - started)) s; the next step of this job finds it there"
+  fi
+  touch "$venv"
+  perf_smoke env PERF_SMOKE_RUNTIME=host PATH="$callers_path" \
+    "$venv/bin/python" -Iu -X utf8 -m perf_smoke run
+  crashed $?
+}
+
+# The first folder that is ours to write: what another user may have put there is not run.
+folder_of_venvs() {
+  local root
+  for root in "${RUNNER_TOOL_CACHE:-}" "${RUNNER_TEMP:-}" "${TMPDIR:-/tmp}"; do
+    [ -n "$root" ] || continue
+    root=$root/perf-smoke-python-$(id -u)
+    (umask 077 && mkdir -p "$root") 2>/dev/null
+    [ -O "$root" ] && [ -w "$root" ] && echo "$root" && return
+  done
+  return 1
+}
+
+# Of all that the environment is made of: the interpreter, the requirements and our own place.
+key_of_venv() (
+  cd "$here/requirements" || return
+  "$python" -I -S -c '
+import hashlib, sys
+key = hashlib.sha256(repr((sys.version, sys.executable, sys.argv)).encode())
+for name in sys.argv[2:]:
+    with open(name + ".txt", "rb") as file:
+        key.update(file.read())
+print(key.hexdigest()[:16])' "$here" "$@"
+)

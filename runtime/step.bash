@@ -1,0 +1,146 @@
+# shellcheck shell=bash
+# How the step reports what perf-smoke cannot, and ends what it started. Sourced by launch.
+
+child='' target='' container='' scratch='' part='' signals=0 finished=no
+
+# ---- what the reader sees when perf-smoke itself could not run ------------------------------------
+
+# give_up STATUS REASON SENTENCE [FILE]: reports, with the last lines of FILE, and ends the step.
+give_up() {
+  local status=$1 reason=$2 sentence=$3 tail=''
+  finished=yes
+  [ ! -s "${4:-}" ] || tail=$(tail -n 15 "$4" | cut -c 1-400 | LC_ALL=C tr -d '\000-\010\013-\037\177')
+  printf '::warning title=perf-smoke::not measured: %s\n' "$(escaped "$sentence")"
+  [ -z "$tail" ] || print_inert "$tail"
+  # Written anew: half a line of a perf-smoke that was killed while it wrote would fail the step.
+  printf 'status=%s\nreason=%s\n' "$status" "$reason" 2>/dev/null >"${GITHUB_OUTPUT:-/dev/null}"
+  {
+    printf '### perf-smoke: not measured\n\n%s\n\n' "$sentence"
+    # Indented, and not in a fence: what a program printed may hold fences of its own.
+    [ -z "$tail" ] || printf '    %s\n\n' "${tail//$'\n'/$'\n'    }"
+    [ "${INPUT_FAIL_ON:-}" = error ] || printf '*Informational: this check never blocks a merge.*\n'
+  } 2>/dev/null >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
+  [ "${INPUT_FAIL_ON:-}" != error ] || exit 1
+  exit 0
+}
+
+escaped() {
+  local text=${1//\%/%25}
+  text=${text//$'\r'/%0D}
+  printf '%s' "${text//$'\n'/%0A}"
+}
+
+# Prints text of unknown origin so that no line of it is taken for a workflow command.
+print_inert() {
+  local token="perf-smoke-$RANDOM$RANDOM$RANDOM"
+  printf '::stop-commands::%s\n%s\n::%s::\n' "$token" "${1//\#\#\[/# #[}" "$token"
+}
+
+# shellcheck disable=SC2329 # a trap calls it
+at_exit() {
+  local code=$?
+  trap '' INT TERM
+  if [ "$finished" = no ]; then
+    # In a subshell, for it exits.
+    (give_up failed launch-failed "the action's start script ended early, with code $code.")
+    code=$?
+  fi
+  remove_container
+  [ -z "$part" ] || rm -rf "$part"
+  [ -z "$scratch" ] || rm -rf "$scratch"
+  exit "$code"
+}
+trap at_exit EXIT
+
+# ---- running things so that a cancelled job ends them ---------------------------------------------
+
+# attend SECONDS COMMAND…: its exit code. 0 seconds: no limit.
+#
+# In the background, because bash keeps a trap waiting until a command in the foreground has ended,
+# and the runner waits only 7.5 s. In a process group of its own (set -m), because bash makes other
+# background commands deaf to SIGINT, and so that what has a limit is ended with its children.
+# perf-smoke alone has none: it sees to its limits and its children itself, when it gets a signal too.
+attend() {
+  local limit=$1 watchdog='' code round
+  shift
+  set -m
+  "$@" </dev/null &
+  child=$! target=$!
+  if [ "$limit" -gt 0 ]; then
+    (sleep "$limit" && kill -KILL -- "-$child") >/dev/null 2>&1 &
+    watchdog=$! target=-$child
+  fi
+  set +m
+  while round=$signals; do
+    wait "$child" 2>/dev/null
+    code=$?
+    # A signal of ours ends `wait` early: the command still runs, so wait again.
+    [ "$round" != "$signals" ] || break
+  done
+  child=''
+  [ -z "$watchdog" ] || { kill -KILL -- "-$watchdog" && wait "$watchdog"; } >/dev/null 2>&1
+  return "$code"
+}
+
+# The runner cancels with SIGINT, 7.5 s later with SIGTERM, and 2.5 s later kills everything. The
+# first signal goes on to perf-smoke, which writes down what it has. The second is the last moment at
+# which a container can be taken down: killing us would leave it running.
+# shellcheck disable=SC2329 # a trap calls it
+on_signal() {
+  signals=$((signals + 1))
+  [ -n "$child" ] || return
+  if [ "$signals" -gt 1 ]; then
+    remove_container
+    kill -KILL -- "-$child" 2>/dev/null
+  elif [ -n "$container" ]; then
+    # It may be on its way up, and be no container yet.
+    until docker kill --signal "$1" "$container" >/dev/null 2>&1; do
+      kill -0 "$child" 2>/dev/null || break
+      sleep 0.2
+    done
+  else
+    kill -"$1" -- "$target" 2>/dev/null
+  fi
+}
+trap 'on_signal INT' INT
+trap 'on_signal TERM' TERM
+
+remove_container() {
+  [ -z "$container" ] || docker rm --force "$container" >/dev/null 2>&1
+}
+
+give_up_if_cancelled() {
+  [ "$signals" = 0 ] || give_up cancelled cancelled "the job was cancelled before measuring began."
+}
+
+# perf_smoke COMMAND…: runs it to its end and, if it has reported, ends the step as it says. If not,
+# returns its code; what it wrote on stderr is in $scratch/log.
+perf_smoke() {
+  local code
+  attend 0 "$@" 2>"$scratch/log"
+  code=$?
+  [ "$code" -ge 125 ] || [ "$signals" -gt 0 ] || container=''
+  has_reported "$code" || return "$code"
+  [ ! -s "$scratch/log" ] || print_inert "$(tail -n 200 "$scratch/log")"
+  finished=yes
+  case ${INPUT_FAIL_ON:-}:$code in
+    error:0 | slower:0) exit 0 ;;
+    error:* | slower:1) exit 1 ;;
+    *) exit 0 ;;
+  esac
+}
+
+# Its outputs tell: an exit code of 1 may be `fail-on` or the end of Python.
+has_reported() {
+  if [ -w "${GITHUB_OUTPUT:-}" ]; then
+    grep -qE '^status(=|<<)' "$GITHUB_OUTPUT"
+  else
+    [ "$1" = 0 ]
+  fi
+}
+
+crashed() {
+  give_up_if_cancelled
+  give_up failed perf-smoke-crashed \
+    "perf-smoke itself ended with code $1 before it could report." "$scratch/log"
+}
