@@ -322,7 +322,7 @@ INPUTS: tuple[Input, ...] = (
         "label",
         "",
         _text,
-        "Extra part of the series and of the comment's key, such as `${{ matrix.toolchain }}`.",
+        "Extra part of the series and of the comment's key, such as a toolchain of the matrix.",
     ),
     Input(
         "comment",

@@ -1,0 +1,108 @@
+"""action.yml says what settings.py, outputs.py and the command line say, and is safe to call."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from perf_smoke import cli
+from perf_smoke.environment import inputs as read_inputs
+from perf_smoke.github.outputs import OUTPUTS
+from perf_smoke.settings import INPUTS, parse
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def action() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    return document
+
+
+@pytest.fixture(scope="module")
+def step(action: dict[str, Any]) -> dict[str, Any]:
+    (only,) = action["runs"]["steps"]
+    assert isinstance(only, dict)
+    return only
+
+
+def test_its_inputs_are_those_of_the_table_in_the_same_order(action: dict[str, Any]) -> None:
+    assert list(action["inputs"]) == [row.name for row in INPUTS]
+
+
+def test_every_input_has_the_default_and_the_description_of_the_table(
+    action: dict[str, Any],
+) -> None:
+    stated = {name: (row["default"], row["description"]) for name, row in action["inputs"].items()}
+    # A workflow has a token at hand, a terminal has none.
+    expected = {row.name: (row.default, row.help) for row in INPUTS}
+    expected["github-token"] = ("${{ github.token }}", expected["github-token"][1])
+    assert stated == expected
+
+
+def test_no_input_is_required(action: dict[str, Any]) -> None:
+    assert {row["required"] for row in action["inputs"].values()} == {False}
+
+
+def test_the_defaults_are_valid_settings(action: dict[str, Any]) -> None:
+    parse({name: row["default"] for name, row in action["inputs"].items()})
+
+
+def test_each_input_arrives_through_one_line_of_env(step: dict[str, Any]) -> None:
+    expected = {
+        f"INPUT_{row.name.upper().replace('-', '_')}": f"${{{{ inputs.{row.name} }}}}"
+        for row in INPUTS
+    }
+    assert step["env"] == {**expected, "PERF_SMOKE_MATRIX": "${{ toJSON(matrix) }}"}
+
+
+def test_the_names_of_the_env_lines_are_those_that_perf_smoke_reads(step: dict[str, Any]) -> None:
+    environ = {name: f"text of {name}" for name in step["env"] if name.startswith("INPUT_")}
+    assert list(read_inputs(environ)) == [row.name for row in INPUTS]
+
+
+def test_nothing_is_interpolated_into_the_script(step: dict[str, Any]) -> None:
+    assert "${{" not in step["run"]
+    assert step["shell"] == "bash"
+
+
+def test_its_outputs_are_those_of_the_table_and_come_from_the_step(
+    action: dict[str, Any], step: dict[str, Any]
+) -> None:
+    stated = {name: (row["description"], row["value"]) for name, row in action["outputs"].items()}
+    assert stated == {
+        row.name: (row.description, f"${{{{ steps.{step['id']}.outputs.{row.name} }}}}")
+        for row in OUTPUTS
+    }
+
+
+def test_no_description_holds_an_expression_which_the_runner_would_refuse(
+    action: dict[str, Any],
+) -> None:
+    rows = [*action["inputs"].values(), *action["outputs"].values(), action]
+    assert [row["description"] for row in rows if "${{" in row["description"]] == []
+
+
+def test_the_step_starts_a_script_that_is_there_and_may_be_executed(step: dict[str, Any]) -> None:
+    (name,) = re.findall(r'"\$GITHUB_ACTION_PATH/(\w+)"', step["run"])
+    assert (ROOT / name).stat().st_mode & 0o111
+
+
+def test_the_command_line_has_an_option_for_every_input() -> None:
+    run = cli.main.commands["run"]
+    options = {
+        name: parameter.help
+        for parameter in run.params
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts
+    }
+    for row in INPUTS:
+        assert (options[f"--{row.name}"] or "").startswith(row.help)
+        if row.default:
+            assert row.default in (options[f"--{row.name}"] or "")
+    assert list(options) == [f"--{row.name}" for row in INPUTS]
