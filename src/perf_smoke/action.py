@@ -6,6 +6,7 @@ Each way of showing is tried whatever became of the others; what did not work is
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,19 +16,34 @@ from perf_smoke import __version__, job
 from perf_smoke.cancel import Signals
 from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
 from perf_smoke.github.event import Event, read_event
-from perf_smoke.result import Cost, Failure, Result, Tool
+from perf_smoke.result import Cost, Failure, Result, Status, Tool
 from perf_smoke.settings import InvalidSettings, Secret, Settings, parse
 
 TITLE = "perf-smoke"
 
 
 def run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
-    """Measure and show. Whoever sets PERF_SMOKE_RUNTIME says that this is an action.
+    """Measure and show; whoever sets PERF_SMOKE_RUNTIME says that this is an action. Never raises.
 
     Args:
         values: the inputs by name.
         environ: the step's environment.
     """
+    try:
+        return _run_in_action(values, environ)
+    except Exception as error:  # noqa: BLE001 - promise 1: a bug of ours turns no job red, and is told
+        traceback.print_exc()
+        log = WorkflowLog()
+        log.warning(TITLE, f"perf-smoke itself failed ({type(error).__name__}): please report it.")
+        output = environ.get("GITHUB_OUTPUT")
+        set_outputs(
+            {"status": "failed", "reason": "internal-error"}, Path(output) if output else None
+        )
+        failure = Failure(reason="internal-error", sentence="perf-smoke itself failed.")
+        return _nothing_measured("failed", failure, environ["PERF_SMOKE_RUNTIME"])
+
+
+def _run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     event = read_event({**environ, "GITHUB_ACTIONS": "true"})
     if event is None:  # pragma: no cover - it was just said to be one
         raise RuntimeError("not in an action")
@@ -38,7 +54,8 @@ def run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Resu
     except InvalidSettings as error:
         for problem in error.problems:
             log.annotate("error", TITLE, problem.sentence)
-        found = _invalid(error, environ["PERF_SMOKE_RUNTIME"])
+        runtime = environ["PERF_SMOKE_RUNTIME"]
+        found = _nothing_measured("invalid", _invalid(error), runtime)
         _show(found, None, _folder(None, event), event, log)
         return found
     folder = _folder(settings, event)
@@ -104,15 +121,19 @@ def _folder(settings: Settings | None, event: Event) -> Path:
     return (given or (event.runner_temp or Path.cwd()) / "perf-smoke").absolute()
 
 
-def _invalid(error: InvalidSettings, runtime: str) -> Result:
+def _invalid(error: InvalidSettings) -> Failure:
     count = len(error.problems)
+    return Failure(
+        reason="invalid-inputs",
+        sentence=f"{count} inputs are invalid." if count > 1 else "One input is invalid.",
+        tail="\n".join(problem.sentence for problem in error.problems),
+    )
+
+
+def _nothing_measured(status: Status, failure: Failure, runtime: str) -> Result:
     return Result(
-        status="invalid",
-        failure=Failure(
-            reason="invalid-inputs",
-            sentence=f"{count} inputs are" if count > 1 else "One input is" + " invalid.",
-            tail="\n".join(problem.sentence for problem in error.problems),
-        ),
+        status=status,
+        failure=failure,
         started=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         tool=Tool(version=__version__, runtime=runtime),
         settings={},

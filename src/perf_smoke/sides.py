@@ -78,7 +78,9 @@ class Repository:
             return found
         for depth in DEEPER:
             how = f"--deepen={depth}" if depth else "--unshallow"
-            self._run("fetch", "--quiet", "--no-tags", how, "origin")
+            # Both ends by name: the remote's own refspec would bring every branch there is.
+            for end in (commit, self.head()):
+                self._run("fetch", "--quiet", "--no-tags", how, "origin", end)
             if found := self._try("merge-base", "HEAD", commit):
                 return found
         raise Unmeasured(
