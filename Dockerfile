@@ -40,5 +40,5 @@ FROM python
 COPY --from=build /opt/perf-smoke /opt/perf-smoke
 # launch gives it the caller's user and a home of its own; these are for a run by hand.
 ENV HOME=/tmp
-USER nobody
+USER 65534:65534
 ENTRYPOINT ["/usr/bin/tini", "--", "/opt/perf-smoke/bin/entrypoint"]

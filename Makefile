@@ -1,0 +1,47 @@
+# What a developer types. Every target makes .venv first, from the locked requirements.
+SHELL := bash
+PYTHON := .venv/bin/python
+SHELL_SCRIPTS := launch runtime/venv runtime/entrypoint $(shell grep -lE '^\#!.*sh$$' scripts/*) .ci/run
+
+.PHONY: help
+help: ## these lines
+	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
+
+.PHONY: smoke
+smoke: .venv/smoke ## measure the built-in model with the embedded engine; ARGS="--tokens 16" and the like
+	@$(PYTHON) -m perf_smoke run $(ARGS)
+
+# The engine is asked for first, for its tests: what this machine cannot have, they skip and say so.
+# With PERF_SMOKE_REQUIRE_DOCKER=1 (as in .ci/run) that is a failure.
+.PHONY: test
+test: .venv/dev ## every test, with coverage; ARGS="-k comment" and the like
+	@scripts/docker-engine || [ -z "$$PERF_SMOKE_REQUIRE_DOCKER" ]
+	$(PYTHON) -m pytest --cov $(ARGS)
+
+.PHONY: check
+check: .venv/dev ## formatting, types and every linter; no test is run
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/zizmor --offline --quiet action.yml .github
+	.venv/bin/actionlint
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/shellcheck --check-sourced --external-sources $(SHELL_SCRIPTS)
+
+.PHONY: bench
+bench: .venv/dev ## the figures of docs/EVIDENCE.md; hours, and resumed where it stopped
+	$(PYTHON) -m benchmarks.validate $(ARGS)
+
+.PHONY: lock
+lock: .venv/dev ## requirements/*.txt anew from requirements/*.in
+	@PATH="$$PWD/.venv/bin:$$PATH" scripts/lock
+
+.venv/smoke: requirements/runtime.txt requirements/embedded.txt runtime/venv
+	@runtime/venv .venv runtime embedded
+	@touch $@
+
+.venv/dev: requirements/dev.txt runtime/venv
+	@runtime/venv .venv dev
+	@touch $@
