@@ -1,0 +1,81 @@
+"""How a streamed answer becomes events: server-sent ones, or a JSON document per line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from perf_smoke.engines.http_client import Answer, one_line, stated_error
+from perf_smoke.result import Unmeasured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One JSON object of a stream, and when its last byte left the kernel."""
+
+    arrived_ns: int
+    content: dict[str, Any]
+
+
+def server_sent(answer: Answer) -> list[Event]:
+    """The `data:` of each server-sent event, comments and `[DONE]` left out.
+
+    Raises:
+        Unmeasured: `engine-output`: not JSON objects; `request-refused`: one states an error.
+    """
+    events: list[Event] = []
+    waiting: list[bytes] = []
+    arrived_ns = answer.started_ns
+    for moment_ns, line in [*_lines(answer), (0, b"")]:
+        if line.startswith(b"data:"):
+            waiting.append(line[5:].removeprefix(b" "))
+            arrived_ns = moment_ns
+        elif not line and waiting:
+            text = b"\n".join(waiting)
+            waiting.clear()
+            if text != b"[DONE]":
+                events.append(_event(answer, arrived_ns, text))
+    return events
+
+
+def json_lines(answer: Answer) -> list[Event]:
+    """One event for each line.
+
+    Raises:
+        Unmeasured: as `server_sent`.
+    """
+    return [_event(answer, moment_ns, line) for moment_ns, line in _lines(answer) if line.strip()]
+
+
+def _lines(answer: Answer) -> Iterator[tuple[int, bytes]]:
+    """The lines, each with the moment at which its end arrived. A last one without an end counts
+    if it looks whole; else it is what was left when the connection broke."""
+    begun = bytearray()
+    for piece in answer.pieces:
+        *whole, rest = piece.data.split(b"\n")
+        for part in whole:
+            yield piece.arrived_ns, bytes(begun + part).removesuffix(b"\r")
+            begun.clear()
+        begun += rest
+    if begun.rstrip().endswith(b"}"):
+        yield answer.pieces[-1].arrived_ns, bytes(begun)
+
+
+def _event(answer: Answer, arrived_ns: int, text: bytes) -> Event:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise Unmeasured(
+            "engine-output",
+            f"{answer.name} sent something else than JSON objects in its stream.",
+            one_line(text[:400].decode("utf-8", "replace")),
+        )
+    if content.get("error"):
+        raise Unmeasured(
+            "request-refused", f"{answer.name} stopped with an error: {stated_error(content)}"
+        )
+    return Event(arrived_ns=arrived_ns, content=content)

@@ -1,0 +1,192 @@
+"""How bytes come off a connection: within a deadline, and stamped when they leave the kernel.
+
+Built on http.client, which is what requests and urllib3 build on, for three reasons that only
+matter where the exchange itself is timed: a request leaves in one packet (in two, a server without
+TCP_NODELAY may answer 40 ms later: Nagle's algorithm meets delayed acknowledgement), each piece
+carries the moment at which it left the kernel rather than the one at which it was parsed, and one
+deadline holds for headers and body together, however slowly they trickle.
+"""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import selectors
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
+from typing import Any
+from urllib.parse import urlsplit
+
+from perf_smoke.models.client import proxies_for
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of one answer; the longest honest one (100,000 tokens, an event each) has about 35 MB."""
+_LINGER_S = 0.5
+"""How long after `[DONE]` the end of the answer is waited for, to keep the connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """Some bytes of an answer, and when they left the kernel (perf_counter_ns)."""
+
+    arrived_ns: int
+    data: bytes
+
+
+class TooLong(Exception):
+    """The answer has more than MOST_BYTES."""
+
+
+class _Clock(io.RawIOBase):
+    """Reads a socket until a deadline, and knows when the last bytes came out of the kernel."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._sock = sock
+        self._raw = raw
+        self.arrived_ns = 0
+        self.deadline_ns = time.perf_counter_ns() + int((sock.gettimeout() or 0.0) * 1e9)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(left_s(self.deadline_ns))
+        count: int | None = self._raw.readinto(buffer)
+        self.arrived_ns = time.perf_counter_ns()
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class TimedResponse(HTTPResponse):
+    """An answer read through a _Clock; its deadline is the socket's timeout, from now on."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.clock = _Clock(sock, self.fp.detach())
+        self.fp = io.BufferedReader(self.clock)
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = TimedResponse
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = TimedResponse
+
+
+def connect(url: str, environment: Mapping[str, str], deadline_ns: int) -> HTTPConnection:
+    """A connection to the server, or to the proxy before it.
+
+    Raises:
+        OSError, HTTPException: it cannot be had.
+        ValueError: the address cannot be meant.
+    """
+    parts = urlsplit(url)
+    proxy = urlsplit(proxy_for(url, environment))
+    host = proxy.hostname or parts.hostname or ""
+    port = proxy.port if proxy.hostname else parts.port
+    connection: HTTPConnection
+    if parts.scheme == "http":
+        connection = _PlainConnection(host, port or 80)
+    else:
+        names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+        bundle = next((environment[name] for name in names if environment.get(name)), None)
+        context = ssl.create_default_context(cafile=bundle)
+        connection = _TlsConnection(host, port or 443, context=context)
+        if proxy.hostname:
+            connection.set_tunnel(parts.hostname or "", parts.port or 443)
+    connection.timeout = left_s(deadline_ns)
+    try:
+        connection.connect()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def send(
+    connection: HTTPConnection,
+    method: str,
+    target: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+) -> TimedResponse:
+    """Send a request and wait for the headers of its answer."""
+    connection.request(method, target, body, dict(headers))
+    response = connection.getresponse()
+    if not isinstance(response, TimedResponse):  # pragma: no cover - response_class says so
+        raise TypeError(response)
+    return response
+
+
+def receive(response: TimedResponse) -> tuple[list[Piece], bool]:
+    """All pieces of the body, and whether it was whole. Pieces that came together (in one
+    packet, or while nobody looked) have the same moment.
+
+    Raises:
+        TimeoutError: the deadline passed first.
+        TooLong: there are more than MOST_BYTES.
+    """
+    pieces: list[Piece] = []
+    size = 0
+    done = False
+    try:
+        while data := response.read1(65536):
+            pieces.append(Piece(arrived_ns=response.clock.arrived_ns, data=data))
+            size += len(data)
+            if size > MOST_BYTES:
+                raise TooLong
+            if data.rstrip().endswith(b"data: [DONE]"):
+                done = True
+                linger_ns = time.perf_counter_ns() + int(_LINGER_S * 1e9)
+                response.clock.deadline_ns = min(response.clock.deadline_ns, linger_ns)
+    except TimeoutError:
+        if not done:
+            raise
+        return pieces, False  # all was said, but the answer is kept open
+    except (OSError, IncompleteRead):
+        return pieces, False
+    return pieces, not response.length
+
+
+def is_idle(connection: HTTPConnection) -> bool:
+    """Whether a kept connection can be used again: open, and with nothing to read from it.
+    Between two answers only its end can come."""
+    if connection.sock is None:
+        return False
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.sock, selectors.EVENT_READ)
+        return not selector.select(0)
+
+
+def left_s(deadline_ns: int) -> float:
+    """Until the deadline (perf_counter_ns); never 0, which would mean not to wait at all.
+
+    Raises:
+        TimeoutError: it has passed.
+    """
+    left = (deadline_ns - time.perf_counter_ns()) / 1e9
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def proxy_for(url: str, environment: Mapping[str, str]) -> str:
+    """The proxy for this address, or nothing. What is on this machine is asked directly."""
+    return "" if is_loopback(url) else next(iter(proxies_for(url, environment).values()), "")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
