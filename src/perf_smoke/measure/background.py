@@ -99,17 +99,17 @@ class Background:
 
 def cpu_ms_of(pid: int) -> float | None:
     """CPU time of one process until now; None when it has ended."""
-    if sys.platform == "linux":
-        # Its CPU clock counts in ns, /proc in ticks of 10 ms: as long as a short step. The clock's
-        # number is made as clock_getcpuclockid(3) makes it.
-        with contextlib.suppress(OSError):
-            return time.clock_gettime(~pid << 3 | 2) * 1e3
-        return None
-    try:
-        times = psutil.Process(pid).cpu_times()
-    except psutil.Error:
-        return None
-    return (times.user + times.system) * 1e3
+    if sys.platform == "darwin":
+        try:
+            times = psutil.Process(pid).cpu_times()
+        except psutil.Error:
+            return None
+        return (times.user + times.system) * 1e3
+    # Its CPU clock counts in ns, /proc in ticks of 10 ms: as long as a short step. The clock's
+    # number is made as clock_getcpuclockid(3) makes it.
+    with contextlib.suppress(OSError):
+        return time.clock_gettime(~pid << 3 | 2) * 1e3
+    return None
 
 
 def peak_rss_kib_of(pid: int) -> int | None:
