@@ -1,0 +1,222 @@
+"""One step of a workflow as the runner starts it: inputs in the environment, real engine, the
+emulated GitHub, and what everybody sees afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from perf_smoke import result
+from perf_smoke.github.outputs import OUTPUTS
+from tests.emulator.server import Emulator, PullRequest
+
+HOSTILE = (
+    "print('::set-env name=PATH::/nowhere'); print('::error::not ours'); "
+    "print('##[error]nor this'); print('</details> @octocat ```'); "
+    "import sys; sys.stdout.flush(); sys.exit(3)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What one step left behind."""
+
+    exit_code: int
+    log: str
+    outputs: dict[str, str]
+    summary: str
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job on a pull request; each call runs one step in it."""
+
+    folder: Path
+    emulator: Emulator
+    pull_request: PullRequest
+
+    def step(self, run_id: int = 1, event: str = "pull_request", **inputs: str) -> Step:
+        temp = self.folder / f"temp-{run_id}-{len(list(self.folder.iterdir()))}"
+        temp.mkdir()
+        (temp / "event.json").write_text(json.dumps(self._event()))
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")
+        }
+        environment |= {
+            "PERF_SMOKE_RUNTIME": "host",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": self.emulator.url,
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_REPOSITORY": self.emulator.repository,
+            "GITHUB_EVENT_NAME": event,
+            "GITHUB_EVENT_PATH": str(temp / "event.json"),
+            "GITHUB_WORKFLOW": "CI",
+            "GITHUB_JOB": "smoke",
+            "GITHUB_RUN_ID": str(run_id),
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_SHA": self.pull_request.sha,
+            "GITHUB_REF": f"refs/heads/{self.pull_request.branch}",
+            "GITHUB_OUTPUT": str(temp / "output"),
+            "GITHUB_STEP_SUMMARY": str(temp / "summary"),
+            "RUNNER_TEMP": str(temp),
+            "INPUT_GITHUB_TOKEN": self.emulator.bot_token,
+        }
+        given = {"runs": "2", **inputs}
+        environment |= {
+            f"INPUT_{name.upper().replace('-', '_')}": value for name, value in given.items()
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "perf_smoke", "run"],
+            cwd=temp,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        summary = temp / "summary"
+        return Step(
+            exit_code=done.returncode,
+            log=done.stdout,
+            outputs=_read_outputs(temp / "output"),
+            summary=summary.read_text("utf-8") if summary.exists() else "",
+            folder=temp,
+        )
+
+    def comments(self) -> list[str]:
+        return [comment["body"] for comment in self.emulator.comments(self.pull_request.number)]
+
+    def _event(self) -> object:
+        pull = self.pull_request
+        head = {"sha": pull.sha, "repo": {"full_name": self.emulator.repository}}
+        base = {"sha": "", "ref": "main"}
+        return {
+            "number": pull.number,
+            "pull_request": {"number": pull.number, "head": head, "base": base},
+        }
+
+
+@pytest.fixture
+def job(tmp_path: Path, emulator: Emulator, pull_request: PullRequest) -> Job:
+    return Job(folder=tmp_path, emulator=emulator, pull_request=pull_request)
+
+
+def test_a_pull_request_gets_outputs_a_summary_a_notice_and_one_comment_kept_up_to_date(
+    job: Job,
+) -> None:
+    first = job.step(run_id=1)
+    second = job.step(run_id=2)
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert set(first.outputs) == {row.name for row in OUTPUTS}
+    assert first.outputs["status"] == "measured"
+    assert first.outputs["verdict"] == "no-baseline"
+    assert float(first.outputs["e2e-ms"]) > 0
+    assert first.outputs["change"] == "", "nothing was compared"
+    assert (first.outputs["comment-status"], second.outputs["comment-status"]) == (
+        "created",
+        "updated",
+    )
+    assert re.search(r"^::notice title=perf-smoke::.*4 tokens", first.log, re.MULTILINE)
+    measured = result.read(Path(second.outputs["result-json"]))
+    assert measured.head is not None
+    (comment,) = job.comments()
+    shown = f"{measured.head.summary['e2e_ms'].median:.3g}"
+    assert shown.split("e", maxsplit=1)[0] in comment
+    assert comment.partition("\n")[2].rstrip() == second.summary.rstrip()
+
+
+def test_a_failing_engine_is_a_warning_with_its_last_lines_and_never_red(job: Job) -> None:
+    step = job.step(command=f'{sys.executable} -c "{HOSTILE}"')
+
+    assert step.exit_code == 0
+    assert (step.outputs["status"], step.outputs["reason"]) == ("failed", "engine-crashed")
+    assert "exited with code 3" in step.summary
+    assert "::set-env" in step.summary
+    assert step.outputs["e2e-ms"] == ""
+    assert re.search(r"^::warning title=perf-smoke::.*code 3", step.log, re.MULTILINE)
+    (comment,) = job.comments()
+    assert "not measured" in comment.splitlines()[1]
+
+
+def test_what_an_engine_prints_is_never_a_command_to_the_runner(job: Job) -> None:
+    step = job.step(command=f'{sys.executable} -c "{HOSTILE}"')
+
+    acting, stopped = [], ""
+    for line in step.log.splitlines():
+        if stopped:
+            stopped = "" if line == f"::{stopped}::" else stopped
+        elif line.startswith("::stop-commands::"):
+            stopped = line.removeprefix("::stop-commands::")
+        elif line.startswith("::") or "##[" in line:
+            acting.append(line)
+    assert "::set-env name=PATH" in step.log, "its last lines are not shown"
+    names = {line.split("::")[1].split(" ")[0] for line in acting}
+    assert names <= {"group", "endgroup", "add-mask", "warning"}, acting
+    assert "##[" not in "".join(acting)
+
+
+def test_fail_on_error_is_the_only_way_to_red(job: Job) -> None:
+    assert job.step(command="no-such-program", **{"fail-on": "error"}).exit_code == 1
+    assert job.step(command="no-such-program").exit_code == 0
+    assert job.step(tokens="many", **{"fail-on": "error"}).exit_code == 1
+
+
+def test_invalid_inputs_are_all_annotated_and_nothing_is_commented(job: Job) -> None:
+    step = job.step(tokens="0", seed="-1", metric="speed")
+
+    assert step.exit_code == 0
+    assert step.outputs["status"] == "invalid"
+    annotated = re.findall(r"^::error title=perf-smoke::(\S+)", step.log, re.MULTILINE)
+    assert annotated == ["tokens", "seed", "metric"]
+    assert all(name in step.summary for name in annotated)
+    assert job.comments() == []
+
+
+def test_the_token_is_masked_and_in_no_file_log_or_engine(job: Job) -> None:
+    show = "import os, sys; print([v for v in os.environ.values() if 'bot-' + 'token' in v], file=sys.stderr); sys.exit(1)"
+    step = job.step(command=f'{sys.executable} -c "{show}"')
+
+    token = job.emulator.bot_token
+    assert f"::add-mask::{token}" in step.log
+    assert token not in step.log.replace(f"::add-mask::{token}", "")
+    assert "[]" in step.summary
+    written = [path for path in step.folder.rglob("*") if path.is_file()]
+    assert [path for path in written if token in path.read_text("utf-8", "replace")] == []
+
+
+def test_outputs_that_cannot_be_written_are_a_warning(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "blocker").write_text("")
+    step = job.step(**{"output-dir": str(tmp_path / "blocker" / "below")})
+
+    assert step.exit_code == 0
+    assert step.outputs["status"] == "measured"
+    assert step.outputs["result-json"] == ""
+    assert "cannot be made" in step.log
+    assert "E2E latency" in step.summary
+
+
+def _read_outputs(path: Path) -> dict[str, str]:
+    """The file as the runner reads it: `name<<delimiter`, lines, `delimiter`."""
+    if not path.exists():
+        return {}
+    found = {}
+    lines = iter(path.read_text("utf-8").splitlines())
+    for line in lines:
+        name, _, delimiter = line.partition("<<")
+        value = []
+        for inner in lines:
+            if inner == delimiter:
+                break
+            value.append(inner)
+        found[name] = "\n".join(value)
+    return found
