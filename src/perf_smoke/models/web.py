@@ -208,7 +208,8 @@ class _Transfer:
                 raise self._broken(done, total) from error
             if total is not None and done != total:
                 raise self._broken(done, total)
-        self._progress(done, done)
+        if total is None:
+            self._progress(done, done)
         try:
             whole_file = self._entry.accept(
                 self._part.path, self._place.name, sha256=self._sha256, validator=validator
