@@ -65,7 +65,7 @@ def _lines(answer: Answer) -> Iterator[tuple[int, bytes]]:
 
 def _event(answer: Answer, arrived_ns: int, text: bytes) -> Event:
     try:
-        content = json.loads(text)
+        content = json.loads(text.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):

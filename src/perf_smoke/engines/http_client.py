@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -139,13 +140,13 @@ class Client:
         whole = False
         try:
             started_ns, response = self._send(method, self._target(path), body, deadline_ns)
-            pieces, whole = wire.receive(response)
+            with closing(response):
+                pieces, whole = wire.receive(response)
         except (OSError, HTTPException, wire.TooLong) as error:
             raise self._failed(error, timeout_s) from error
         finally:
             if not whole:
                 self.close()
-        response.close()
         return Answer(
             name=self.name,
             status=response.status,
