@@ -173,3 +173,11 @@ def test_a_worker_that_dies_is_a_reason(fetcher: Fetcher, tmp_path: Path) -> Non
     ).failure
     assert failure.reason == "model-download"
     assert "exit code 7" in failure.sentence
+
+
+def test_a_python_that_prints_when_it_starts_is_no_trouble(
+    fetcher: Fetcher, tmp_path: Path
+) -> None:
+    (tmp_path / "loud").mkdir()
+    (tmp_path / "loud/sitecustomize.py").write_text("print('welcome')\n")
+    assert fetcher("hf://acme/tiny/tiny.gguf", PYTHONPATH=str(tmp_path / "loud")).sha256 == SHA256
