@@ -20,6 +20,7 @@ from perf_smoke.result import (
     Cost,
     EngineIdentity,
     Failure,
+    Machine,
     MachineState,
     Model,
     Output,
@@ -57,13 +58,26 @@ class Draft:
     comparison: Comparison | None = None
     notes: list[str] = field(default_factory=list)
 
+    def machine(self) -> Machine:
+        """The machine, with its state when the run began and now."""
+        system = machine.System()
+        return machine.identify(system, self.environment, self.before, machine.state(system))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """One side as measured until now."""
+
+    found: Side | None
+    """None when nothing was measured there."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of it."""
+
 
 def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
     """The document, with all that the draft holds."""
-    system = machine.System()
-    head, head_notes = side(draft, "head")
-    base, base_notes = side(draft, "base")
-    notes = [*draft.notes, *head_notes, *(f"Base: {note}" for note in base_notes)]
+    head, base = side(draft, "head"), side(draft, "base")
+    notes = [*draft.notes, *head.notes, *(f"Base: {note}" for note in base.notes)]
     return Result(
         status=status,
         failure=failure,
@@ -78,35 +92,32 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
             steps_s=draft.recording.steps_s,
         ),
         series=_series(draft),
-        machine=machine.identify(system, draft.environment, draft.before, machine.state(system)),
+        machine=draft.machine(),
         model=draft.model,
-        head=head,
-        base=base,
+        head=head.found,
+        base=base.found,
         comparison=draft.comparison,
-        output=_output(draft, head, base),
+        output=_output(draft, head.found, base.found),
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def side(draft: Draft, name: SideName) -> tuple[Side | None, list[str]]:
-    """One side as measured until now, and what a reader should know of it; None when nothing
-    was measured there."""
+def side(draft: Draft, name: SideName) -> Settled:
+    """One side as measured until now: the steps that count, summed up."""
     if name not in draft.engines:
-        return None, []
+        return Settled(found=None)
     samples, notes = settle_counts(draft.recording.samples[name], draft.settings.tokens)
     if any(sample.n_prompt_cached for sample in samples):
         notes.append("Part of the prompt came from a cache: prefill speed counts only the rest.")
     if draft.recording.warmup_counted:
         notes.append("One step takes longer than the budget, so the first one counts: no warm-up.")
-    return (
-        Side(
-            ref=draft.refs.get(name, ""),
-            engine=draft.engines[name],
-            samples=tuple(samples),
-            summary=summarise(samples),
-        ),
-        notes,
+    found = Side(
+        ref=draft.refs.get(name, ""),
+        engine=draft.engines[name],
+        samples=tuple(samples),
+        summary=summarise(samples),
     )
+    return Settled(found=found, notes=tuple(notes))
 
 
 def _output(draft: Draft, head: Side | None, base: Side | None) -> Output | None:

@@ -16,9 +16,10 @@ from typing import Protocol
 
 import psutil
 
+from perf_smoke import compare
 from perf_smoke.cancel import Cancelled
-from perf_smoke.document import Draft, finish
-from perf_smoke.engines import registry
+from perf_smoke.document import Draft, finish, side
+from perf_smoke.engines import cargo, registry
 from perf_smoke.engines.base import Engine, EngineSetup, Request
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import (
@@ -38,6 +39,10 @@ from perf_smoke.sides import Checkout, Repository, run_build
 START_TIMEOUT_S = 600.0
 """A worker or server may take so long until its model is loaded."""
 BUILD_TIMEOUT_S = 3600.0
+SAME_PROGRAM_FLOOR = 0.005
+"""Changes below it are not called even when they are sure."""
+REBUILT_FLOOR = 0.01
+"""The same for two different programs: another layout of the code alone changes this much."""
 DEFAULT_MODEL = "smollm2-135m"
 """The embedded engine's, so that the action shows something without any input."""
 
@@ -124,6 +129,8 @@ class _Run:
             seed=settings.seed,
             threads=settings.threads or machine.available_cpus(machine.System()),
         )
+        self._looks: tuple[int, ...] = ()
+        self._base_failed = False
         draft.request = self._request
 
     def measure(self) -> None:
@@ -247,7 +254,7 @@ class _Run:
             command = settings.base_command or command
         try:
             if settings.build and checkout.ref not in ("base-binary", "base-command"):
-                binary = self._build(checkout) or binary
+                binary = self._build(checkout, scratch) or binary
             engine = self._engine.prepare(
                 EngineSetup(
                     model=model.path if model else None,
@@ -271,11 +278,13 @@ class _Run:
         self._draft.refs[side] = checkout.ref
         return engine
 
-    def _build(self, checkout: Checkout) -> str:
+    def _build(self, checkout: Checkout, scratch: Path) -> str:
         """Build one side, untimed by the measurement; the program, where the build names it."""
         self._context.watcher.phase(f"Building {checkout.ref[:12] or 'head'}")
         started_s = time.monotonic()
         try:
+            if self._settings.build == "auto":
+                return self._build_by_engine(checkout, scratch)
             run_build(
                 self._settings.build,
                 checkout,
@@ -286,14 +295,63 @@ class _Run:
             self._draft.build_s += time.monotonic() - started_s
         return ""
 
+    def _build_by_engine(self, checkout: Checkout, scratch: Path) -> str:
+        if self._engine.id != "bitnet-rs":
+            raise Unmeasured(
+                "build-unknown",
+                "`build: auto` knows how to build bitnet-rs only: give the commands that build "
+                f"{self._engine.id}.",
+            )
+        program = cargo.build(
+            working_directory=checkout.directory,
+            features=self._settings.features,
+            environment=self._context.environment,
+            scratch=scratch,
+            timeout_s=BUILD_TIMEOUT_S,
+        )
+        return str(program)
+
     def _seen_enough(self, recording: Recording) -> bool:
-        return False
+        """Whether a planned look decides."""
+        if recording.pairs_planned and not self._looks:
+            self._looks = compare.plan(recording.pairs_planned)
+        if recording.pairs not in self._looks[:-1]:
+            return False
+        head, base = side(self._draft, "head").found, side(self._draft, "base").found
+        if head is None or base is None:
+            return False
+        return compare.settled_by(
+            base.samples,
+            head.samples,
+            metric=self._settings.metric,
+            rule=self._rule(),
+            looks=self._looks,
+        )
 
     def _decide(self) -> Comparison:
-        return Comparison(kind="none", metric="e2e", verdict="no-baseline")
+        draft = self._draft
+        return compare.from_sides(
+            None if self._base_failed else side(draft, "base").found,
+            side(draft, "head").found,
+            metric=self._settings.metric,
+            rule=self._rule(),
+            looks=self._looks,
+            stopped=draft.recording.stopped,
+            threads=self._request.threads,
+            machine=draft.machine(),
+        )
+
+    def _rule(self) -> compare.Rule:
+        programs = {engine.binary_sha256 for engine in self._draft.engines.values()}
+        return compare.Rule(
+            alpha=self._settings.alpha,
+            margin=self._settings.margin,
+            floor=REBUILT_FLOOR if len(programs) > 1 else SAME_PROGRAM_FLOOR,
+        )
 
     def _go_on_without_base(self, failure: Failure) -> None:
         """Head alone is still worth having; the reader learns why there is no verdict."""
+        self._base_failed = True
         self._draft.notes.append(f"Nothing to compare with: {failure.sentence}")
 
 
