@@ -1,0 +1,260 @@
+"""How a run was measured: everything that a doubting reader needs to check it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from perf_smoke.report import numbers
+from perf_smoke.report.foreign import one_line
+from perf_smoke.report.reading import (
+    DECIDING,
+    MAIN_METRICS,
+    METRICS,
+    changes,
+    counted,
+    counting,
+    paired,
+    starts,
+    tokens,
+    uncounted,
+)
+from perf_smoke.report.spans import Sentence, Span, code, join, sentence
+from perf_smoke.result import Comparison, EngineIdentity, Machine, Result, Side
+
+_STOPPED = {
+    "decided": "when it was decided",
+    "budget": "when the budget was spent",
+    "runs": "after the runs that were asked for",
+    "cancelled": "when the run was cancelled",
+    "failed": "at a failure",
+}
+_TIERS = {
+    "A": "the engine's own JSON",
+    "B": "timings in the server's answer",
+    "C": "the stream, on our clock",
+    "D": "text that the engine prints",
+    "E": "seen from outside the process",
+}
+_FIRST = ("Steps", "Machine", "Machine load", "Took", "Reason")
+_MOST_LOOKS = 12
+_MOST_REASONS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One line: what it is about, and what there is to say."""
+
+    label: str
+    text: Sentence
+    first: bool
+    """Whether it is wanted even where nothing can be folded away."""
+
+
+def title(result: Result) -> str:
+    """What the facts are about: `How this was measured: 182 pairs in random order, 21.3 s`."""
+    if result.head is None:
+        return "Details"
+    pairs = len(changes(result))
+    amount = (
+        f"{counting(pairs, 'pair')} in random order"
+        if pairs
+        else counting(len(counted(result.head)), "step")
+    )
+    return f"How this was measured: {amount}, {numbers.seconds(result.cost.steps_s)}"
+
+
+def facts(result: Result) -> list[Fact]:
+    """All of them, those that have nothing to say left out."""
+    comparison = paired(result)
+    found: list[tuple[str, Sentence]] = [
+        ("Steps", _steps(result)),
+        ("Verdict", _decision(comparison) if comparison else ()),
+        ("Engine", _engine(result.head)),
+        ("Base's engine", _base_engine(result)),
+        ("Model", _model(result)),
+        ("Machine", _machine(result.machine)),
+        ("Machine load", _state(result.machine)),
+        ("Sources", _sources(result.head)),
+        ("Missing", _missing(result.head)),
+        ("Took", _cost(result)),
+        ("perf-smoke", _tool(result)),
+        ("Series", sentence(code(result.series.key)) if result.series else ()),
+        ("Reason", sentence(code(result.reason)) if result.reason else ()),
+    ]
+    return [Fact(label=label, text=text, first=label in _FIRST) for label, text in found if text]
+
+
+def _steps(result: Result) -> Sentence:
+    head = result.head
+    if head is None:
+        return ()
+    pairs = len(changes(result))
+    if pairs:
+        parts = [sentence(f"{counting(pairs, 'pair')}, the order within each drawn by lot.")]
+    else:
+        parts = [sentence(f"{counting(len(counted(head)), 'step')} after the warm-up.")]
+    parts.append(_starts(head, "Each side" if result.base else "The engine"))
+    repeats = max((sample.repeats for sample in head.samples), default=1)
+    if repeats > 1:
+        parts.append(sentence(f"Each step is the mean of up to {repeats:,} requests."))
+    if result.comparison and (when := _STOPPED.get(result.comparison.stopped)):
+        parts.append(sentence(f"Stopped {when}."))
+    for name, side in (("", head), (" of base", result.base)):
+        if side and (reasons := uncounted(side)):
+            parts.append(_left_out(name, reasons.most_common(_MOST_REASONS)))
+    return join(parts)
+
+
+def _starts(head: Side, who: str) -> Sentence:
+    count = starts(head)
+    if not count:
+        return ()
+    if count == len(head.samples) and count > 1:
+        return sentence("Each step started a process.")
+    return sentence(f"{who} was started {'once' if count == 1 else f'{count:,} times'}.")
+
+
+def _left_out(side: str, reasons: Iterable[tuple[str, int]]) -> Sentence:
+    spans: list[str | Span] = [f"Not counted{side}: "]
+    for index, (reason, count) in enumerate(reasons):
+        spans += [", " if index else "", f"{count:,} ", code(reason, 40)]
+    return sentence(*spans, ".")
+
+
+def _decision(comparison: Comparison) -> Sentence:
+    metric = METRICS[DECIDING.get(comparison.metric, "e2e_ms")].phrase
+    parts = [
+        f"{metric[0].upper()}{metric[1:]} alone decides",
+        f": two-sided error rate {numbers.share(comparison.alpha)}",
+        f", margin {numbers.share(comparison.margin)}, floor {numbers.share(comparison.floor)}",
+    ]
+    if comparison.estimate is not None:
+        parts.append(f"; estimate {numbers.change(comparison.estimate)}")
+    if comparison.detectable is not None:
+        size = numbers.percent(comparison.detectable)
+        parts.append(f"; a change of {size} would have been called with 90 % probability")
+    if looks := comparison.looks[:_MOST_LOOKS]:
+        after = ", ".join(f"{look:,}" for look in looks)
+        more = ", …" if len(comparison.looks) > _MOST_LOOKS else ""
+        parts.append(f"; looks were planned after {after}{more} pairs")
+    return sentence(*parts, ".")
+
+
+def _engine(side: Side | None) -> Sentence:
+    if side is None:
+        return ()
+    return _identity(side.engine)
+
+
+def _base_engine(result: Result) -> Sentence:
+    if result.base is None or (result.head and result.base.engine == result.head.engine):
+        return ()
+    return _identity(result.base.engine)
+
+
+def _identity(engine: EngineIdentity) -> Sentence:
+    name = " ".join(filter(None, (engine.id, engine.version)))
+    parts: list[str | Span] = [one_line(name, 120)]
+    if engine.binary:
+        parts += [", ", code(engine.binary, 200)]
+    if engine.binary_sha256:
+        parts += [", sha256 ", code(engine.binary_sha256)]
+    return sentence(*parts)
+
+
+def _model(result: Result) -> Sentence:
+    model = result.model
+    if model is None:
+        return ()
+    parts: list[str | Span] = [code(model.reference, 200)]
+    if model.bytes is not None:
+        parts.append(f", {numbers.memory(model.bytes / 1024**2)}")
+    if model.sha256:
+        parts += [", sha256 ", code(model.sha256)]
+    return sentence(*parts)
+
+
+def _machine(machine: Machine | None) -> Sentence:
+    if machine is None:
+        return ()
+    system = one_line(f"{machine.os}, kernel {machine.kernel}, {machine.arch}", 200)
+    parts: list[str | Span] = [
+        code(machine.cpu_model),
+        f" × {machine.cpus}, {numbers.memory(machine.memory_mib)}, {system}",
+    ]
+    if machine.image:
+        parts += [", image ", code(machine.image)]
+    return sentence(*parts)
+
+
+def _state(machine: Machine | None) -> Sentence:
+    if machine is None:
+        return ()
+    parts = [
+        f"{state.load_1min:.2f} {when}"
+        for when, state in (("before", machine.before), ("after", machine.after))
+        if state.load_1min is not None
+    ]
+    if machine.steal_fraction is not None:
+        parts.append(f"steal {numbers.percent(machine.steal_fraction)}")
+    return sentence(", ".join(parts))
+
+
+def _sources(side: Side | None) -> Sentence:
+    """Where each number comes from, grouped."""
+    if side is None:
+        return ()
+    groups = {
+        meaning: [
+            metric.label
+            for name, metric in METRICS.items()
+            if name in side.summary and side.summary[name].tier == tier
+        ]
+        for tier, meaning in _TIERS.items()
+    }
+    return sentence(
+        "; ".join(f"{', '.join(labels)}: {meaning}" for meaning, labels in groups.items() if labels)
+    )
+
+
+def _missing(side: Side | None) -> Sentence:
+    """Why a row that others have is not in the table."""
+    if side is None or not side.summary:
+        return ()
+    absent = [name for name in MAIN_METRICS if name not in side.summary]
+    ungiven = [METRICS[name].label for name in absent if not _why(side, name)]
+    parts = [f"{METRICS[name].label}: {_why(side, name)}" for name in absent if _why(side, name)]
+    if ungiven:
+        parts.append(f"{', '.join(ungiven)}: not given by this engine")
+    return sentence("; ".join(parts))
+
+
+def _why(side: Side, name: str) -> str:
+    steps = counted(side)
+    if name == "decode_tps" and tokens(side) == 1:
+        return "a single output token has no decode time"
+    if name == "prefill_tps" and any(step.prompt_ms and step.n_prompt_cached for step in steps):
+        return "the prompt came from the cache"
+    return ""
+
+
+def _cost(result: Result) -> Sentence:
+    cost = result.cost
+    if cost.total_s < 0.01:
+        return ()
+    parts = (
+        ("download", cost.download_s),
+        ("build", cost.build_s),
+        ("load", cost.load_s),
+        ("steps", cost.steps_s),
+        ("the rest", cost.total_s - cost.download_s - cost.build_s - cost.load_s - cost.steps_s),
+    )
+    listed = ", ".join(f"{name} {numbers.seconds(value)}" for name, value in parts if value >= 0.01)
+    return sentence(f"{numbers.seconds(cost.total_s)} in all", f": {listed}" if listed else "")
+
+
+def _tool(result: Result) -> Sentence:
+    version = one_line(f"{result.tool.version}, runtime {result.tool.runtime}", 80)
+    started = one_line(result.started.replace("T", " ").replace("Z", " UTC"), 40)
+    return sentence(f"{version}, started {started}")

@@ -1,0 +1,134 @@
+"""How a number is written: three significant digits, a unit, a real minus sign, no locale."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+MINUS = "\N{MINUS SIGN}"
+MISSING = "–"
+"""Stands where a table has a place for a value that was not measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A unit for writing, and how much of the stored unit it is."""
+
+    name: str
+    size: float
+
+
+_DURATIONS = (
+    Unit(name="ns", size=1e-6),
+    Unit(name="µs", size=1e-3),
+    Unit(name="ms", size=1.0),
+    Unit(name="s", size=1e3),
+    Unit(name="min", size=60e3),
+    Unit(name="h", size=3600e3),
+)
+_MEMORY = (
+    Unit(name="KiB", size=1 / 1024),
+    Unit(name="MiB", size=1.0),
+    Unit(name="GiB", size=1024.0),
+    Unit(name="TiB", size=1024.0**2),
+)
+_RATE = Unit(name="tok/s", size=1.0)
+_UNITS = {"ms": _DURATIONS, "mib": _MEMORY, "tps": (_RATE,)}
+
+
+def unit_for(stored: str, *values: float | None) -> Unit:
+    """The unit in which all the values of one row are written: that of the largest.
+
+    Args:
+        stored: the unit of the values, as their names end: `ms`, `mib` or `tps`.
+    """
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    units = _UNITS[stored]
+    if largest == 0:
+        return next(unit for unit in units if unit.size == 1)
+    # A minute is 60 s, but 90 s reads better than 1.50 min: two of a unit before it is used.
+    fitting = [
+        unit
+        for unit in units
+        if _rounded(largest / unit.size) >= (2 if unit.name in ("min", "h") else 1)
+    ]
+    return max(fitting, key=lambda unit: unit.size, default=units[0])
+
+
+def three(value: float) -> str:
+    """Three significant digits: 54.9, 0.0512, 12,300; 0 stays 0."""
+    rounded = _rounded(value)
+    if rounded == 0 or not math.isfinite(rounded):
+        return f"{rounded:.0f}".removeprefix("-")
+    if not 1e-6 <= abs(rounded) < 1e12:
+        return f"{rounded:.2e}".replace("-", MINUS)
+    digits = max(0, 2 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{digits}f}".replace("-", MINUS)
+
+
+def number(value: float, unit: Unit) -> str:
+    """The bare number in that unit."""
+    return three(value / unit.size)
+
+
+def quantity(value: float, unit: Unit) -> str:
+    """The number with its unit."""
+    return f"{number(value, unit)} {unit.name}"
+
+
+def seconds(value_s: float) -> str:
+    """What something cost: 0.430 s, 148 s; always in seconds, so that parts add up."""
+    return f"{three(value_s)} s"
+
+
+def memory(mib: float) -> str:
+    """165 MiB, 1.16 GiB."""
+    return quantity(mib, unit_for("mib", mib))
+
+
+def roughly(value_s: float) -> str:
+    """What something would take, for a sentence: about 40 s, about 9 minutes, about 2 hours."""
+    if value_s < 100:
+        return f"about {max(1, math.ceil(value_s))} s"
+    if value_s < 100 * 60:
+        return f"about {math.ceil(value_s / 60)} minutes"
+    return f"about {math.ceil(value_s / 3600)} hours"
+
+
+def percent(fraction: float) -> str:
+    """The size of a change, without its sign: 6.8 %, 123 %."""
+    return _signed(abs(fraction), plus="") + " %"
+
+
+def change(fraction: float) -> str:
+    """A change with its sign: +6.8 %, −0.9 %, 0.0 %."""
+    return _signed(fraction) + " %"
+
+
+def interval(low: float, high: float) -> str:
+    """−0.9 … +1.2 %."""
+    return f"{_signed(low)} … {_signed(high)} %"
+
+
+def sizes(low: float, high: float) -> str:
+    """An interval of one sign, when words give the direction: 3.9 … 9.6 %."""
+    first, last = sorted((abs(low), abs(high)))
+    return f"{_signed(first, plus='')} … {_signed(last, plus='')} %"
+
+
+def share(fraction: float) -> str:
+    """A number that somebody chose, such as a margin or a level: 5 %, 2.5 %, 99 %."""
+    return f"{round(fraction * 100, 6):g} %"
+
+
+def _signed(fraction: float, plus: str = "+") -> str:
+    """In percent: one decimal, none from 100 on; zero has no sign."""
+    value = fraction * 100
+    text = f"{abs(value):,.0f}" if round(abs(value), 1) >= 100 else f"{abs(value):.1f}"
+    if text == "0.0":
+        return text
+    return (plus if value > 0 else MINUS) + text
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")

@@ -1,0 +1,42 @@
+"""The one command that measures the same on a reader's machine."""
+
+from __future__ import annotations
+
+import shlex
+import string
+
+from perf_smoke.report.foreign import visible
+from perf_smoke.result import Result
+
+_ONLY_IN_A_WORKFLOW = frozenset(
+    ("comment", "fail-on", "github-token", "image", "label", "output-dir", "pr-number", "runtime")
+)
+_MOST = 3000
+
+
+def command(result: Result) -> str:
+    """`perf-smoke run …` with the inputs of this run, quoted for a POSIX shell.
+
+    Empty where it would do no better there, and when an input is too long to be shown whole:
+    half a command would run something else.
+    """
+    if result.status in ("invalid", "skipped"):
+        return ""
+    words = ["perf-smoke", "run"]
+    settings = {
+        name: value
+        for name, value in result.settings.items()
+        if name not in _ONLY_IN_A_WORKFLOW and value
+    }
+    base = result.base.ref if result.base else ""
+    if _is_commit(base) and not any(name.startswith("base") for name in settings):
+        settings["base-ref"] = base
+    for name, value in settings.items():
+        # A value that looks like an option must be tied to its name.
+        words += [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
+    text = shlex.join(words)
+    return text if len(text) <= _MOST and visible(text) == text else ""
+
+
+def _is_commit(ref: str) -> bool:
+    return len(ref) == 40 and all(letter in string.hexdigits for letter in ref)

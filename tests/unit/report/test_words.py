@@ -1,0 +1,317 @@
+"""The sentences under the verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from perf_smoke.report import canary, words
+from perf_smoke.report.spans import Sentence, code, flat, quoted, sentence
+from perf_smoke.result import Comparison, Failure, Guard, Output, Result
+from tests.unit.report import builders
+
+
+def lead(result: Result) -> str:
+    return "\n".join(flat(paragraph) for paragraph in words.lead(result))
+
+
+def test_the_demonstration_says_first_that_it_is_not_the_callers_code() -> None:
+    first = lead(builders.result()).splitlines()[0]
+    assert first == (
+        "This measures perf-smoke's own llama.cpp on the demonstration model smollm2-135m, "
+        "not your code. For that, give binary, command or endpoint."
+    )
+
+
+def test_our_engine_with_a_model_of_the_caller_says_whose_engine_it_was() -> None:
+    own = dataclasses.replace(builders.result(), model=builders.BITNET_MODEL)
+    assert lead(own).startswith("This measures perf-smoke's own llama.cpp, not a build of yours.\n")
+
+
+def test_no_change_gives_the_interval_that_decided_and_what_could_have_been_seen() -> None:
+    assert lead(builders.two_sides()) == (
+        "Head is within 5 % of base: −0.9 … +1.2 % (99 % interval, E2E latency). "
+        "This run would have seen a change of 2.0 % or more."
+    )
+
+
+def test_an_interval_of_the_last_equivalence_test_is_called_so() -> None:
+    assert "(90 % interval of the last equivalence test, E2E latency)" in lead(
+        builders.two_sides(level=0.9)
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "slower", "faster"),
+    [
+        ("e2e", "takes 3.9 … 9.6 % longer than base", "takes 3.9 … 9.6 % less time than base"),
+        (
+            "decode",
+            "takes 3.9 … 9.6 % longer per output token than base",
+            "takes 3.9 … 9.6 % less time per output token than base",
+        ),
+        (
+            "ttft",
+            "takes 3.9 … 9.6 % longer to the first token than base",
+            "takes 3.9 … 9.6 % less time to the first token than base",
+        ),
+        (
+            "cpu",
+            "uses 3.9 … 9.6 % more CPU time than base",
+            "uses 3.9 … 9.6 % less CPU time than base",
+        ),
+    ],
+)
+def test_the_direction_is_in_words_for_every_metric(metric: str, slower: str, faster: str) -> None:
+    up: dict[str, Any] = {"verdict": "slower", "low": 0.039, "high": 0.096}
+    down: dict[str, Any] = {"verdict": "faster", "low": -0.096, "high": -0.039}
+    assert f"Head {slower}" in lead(builders.two_sides(metric=metric, **up))
+    assert f"Head {faster}" in lead(builders.two_sides(metric=metric, **down))
+
+
+def test_a_run_that_says_less_is_not_faster() -> None:
+    assert lead(builders.not_comparable()) == (
+        "Head produced 2 tokens, base 4. It took 31.0 % less time, but a run that says less is "
+        "not faster. Base says 11, so, head 11."
+    )
+
+
+def test_a_run_that_says_more_is_not_slower() -> None:
+    found = builders.not_comparable()
+    assert found.head
+    assert found.base
+    assert found.comparison
+    swapped = dataclasses.replace(
+        found,
+        head=found.base,
+        base=found.head,
+        comparison=dataclasses.replace(found.comparison, estimate=0.44),
+    )
+    assert "It took 44.0 % longer, for other work." in lead(swapped)
+
+
+def test_without_an_estimate_not_comparable_says_the_counts_alone() -> None:
+    found = builders.not_comparable()
+    assert found.comparison
+    without = dataclasses.replace(
+        found, comparison=dataclasses.replace(found.comparison, estimate=None)
+    )
+    assert lead(without).startswith("Head produced 2 tokens, base 4. Base says")
+
+
+def test_not_comparable_for_another_reason_lets_the_guard_speak() -> None:
+    guard = Guard(name="metric", sentence="Only one side gave `decode`.")
+    assert lead(builders.two_sides(verdict="not-comparable", guards=(guard,))) == (
+        "The two sides did not do the same work, so there is no verdict.\n"
+        "Only one side gave decode."
+    )
+
+
+def test_inconclusive_says_what_it_would_take_and_what_was_in_the_way() -> None:
+    between, guard = lead(builders.cannot_tell()).splitlines()
+    assert between.startswith("The change lies between −4.0 % and +9.0 % (90 % interval")
+    assert "To see 5 % it would take about 400 pairs, about 45 s of measuring, instead of 120" in (
+        between
+    )
+    assert guard.startswith("The hypervisor gave 14 % of the CPU time to others")
+
+
+def test_inconclusive_without_an_estimate_of_the_pairs_says_what_could_have_been_seen() -> None:
+    assert lead(builders.two_sides(verdict="inconclusive")).endswith(
+        "This run would have seen a change of 2.0 % or more."
+    )
+
+
+def test_a_detection_limit_that_is_not_known_is_not_said() -> None:
+    assert "would have seen" not in lead(builders.two_sides(detectable=None))
+
+
+def test_an_interval_without_a_level_still_names_its_metric() -> None:
+    assert "(E2E latency)" in lead(builders.two_sides(level=None))
+
+
+def test_too_few_pairs_say_how_many_and_how_long_it_would_take() -> None:
+    assert lead(builders.too_few_pairs()) == (
+        "3 pairs of steps cannot give a verdict. It takes at least 11, about 9 minutes of "
+        "measuring: raise budget."
+    )
+
+
+def test_too_few_pairs_without_wall_times_guess_no_duration() -> None:
+    found = builders.too_few_pairs()
+    assert found.base
+    bare = dataclasses.replace(found, base=dataclasses.replace(found.base, samples=()))
+    assert lead(bare).endswith("It takes at least 11.")
+
+
+def test_below_six_steps_no_spread_is_shown_and_it_says_so() -> None:
+    assert lead(builders.slow_engine()) == (
+        "3 steps: below 6 no spread is shown. Nothing to compare with: this run had no base "
+        "(base-ref with build, base-binary or base-command)."
+    )
+
+
+def test_a_base_that_could_not_be_had_gives_its_reason() -> None:
+    assert lead(builders.base_not_built()) == (
+        "The base 9d8c7b6 could not be built (cargo build exited with code 101), so head was "
+        "measured alone."
+    )
+
+
+def test_greedy_output_that_differs_is_said_prominently() -> None:
+    paragraph = words.lead(builders.faster())[1]
+    assert paragraph[0].kind == "strong"
+    assert flat(paragraph) == (
+        "The greedy output differs. Base says 11, so, head 4.. Expected after a change of "
+        "kernels or quantisation; otherwise look here first."
+    )
+
+
+def test_a_failure_speaks_in_its_own_sentence() -> None:
+    assert lead(builders.failed()) == (
+        "bitnet exited with code 1 after 0.4 s, before the first token. Its last lines are below."
+    )
+
+
+def test_a_failure_without_a_sentence_admits_it() -> None:
+    assert lead(dataclasses.replace(builders.failed(), failure=None)) == (
+        "The run ended without saying why."
+    )
+
+
+def test_a_cancelled_run_says_what_it_measured_until_then() -> None:
+    assert lead(builders.cancelled()).endswith("Until then: 40 pairs, no verdict.")
+    alone = dataclasses.replace(builders.result(), status="cancelled")
+    assert lead(alone).endswith("Until then: 182 steps.")
+    nothing = dataclasses.replace(builders.failed(), status="cancelled")
+    assert lead(nothing).endswith("Nothing was measured.")
+
+
+def test_a_measured_document_without_numbers_admits_it() -> None:
+    assert lead(builders.result(head=None)) == "No step of this run gave a number."
+
+
+def test_what_ran_names_program_model_request_and_commits() -> None:
+    assert flat(words.what_ran(builders.two_sides())) == (
+        "Ran bitnet (bitnet-rs 0.9.1) with models/ggml-model-i2_s.gguf, prompt 2+2=, 4 output "
+        "tokens, 4 threads, features cpu,avx2. Base 9d8c7b6, head 3f1c9ab."
+    )
+
+
+def test_what_ran_shortens_addresses_to_the_file_and_leaves_out_what_is_unknown() -> None:
+    found = builders.result(
+        series=None,
+        model=dataclasses.replace(
+            builders.DEMONSTRATION, reference="hf://owner/repo/model.gguf@main"
+        ),
+        head=dataclasses.replace(builders.side((), engine=builders.EMBEDDED), ref=""),
+    )
+    assert flat(words.what_ran(found)) == "Ran embedded xllamacpp 2026.10.1 with model.gguf@main."
+    assert words.what_ran(builders.failed()) == ()
+
+
+def said(result: Result) -> tuple[str, list[canary.Block]]:
+    spans, blocks = canary.output(result)
+    return flat(spans), blocks
+
+
+def test_the_demonstration_explains_an_answer_that_looks_wrong() -> None:
+    text, _ = said(builders.result())
+    assert text.startswith("Output 11, so, the same at every step.")
+    assert "A model of 135M parameters is expected to say so" in text
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"model": builders.BITNET_MODEL},
+        {"settings": {"prompt": "Hello"}},
+        {"output": Output(text="4", sha256="", stable=True)},
+    ],
+)
+def test_only_the_known_answer_of_the_demonstration_is_explained(other: dict[str, Any]) -> None:
+    text, _ = said(builders.result(**other))
+    assert "135M" not in text
+
+
+def test_the_same_output_on_both_sides_is_said() -> None:
+    assert said(builders.two_sides()) == (
+        "Output 11, so, the same on both sides, at every step.",
+        [],
+    )
+
+
+def test_output_that_changes_from_step_to_step_is_said_prominently() -> None:
+    spans, _ = canary.output(builders.result(output=Output(text="11", sha256="", stable=False)))
+    assert flat(spans) == "Output 11 (the first), not the same at every step."
+    assert any(span.kind == "strong" for span in spans)
+
+
+def test_one_step_claims_no_sameness() -> None:
+    found = builders.result(head=builders.side(builders.samples(count=1, restarts=1)))
+    assert said(found)[0].startswith("Output 11, so. ")
+
+
+def test_a_long_output_gets_a_block_of_its_own() -> None:
+    text = "The capital of France is Paris.\nIt lies on the Seine."
+    found = builders.result(output=Output(text=text, sha256="", stable=True))
+    assert said(found) == (
+        "Output, the same at every step:",
+        [canary.Block(title="", text=text)],
+    )
+
+
+def test_two_long_outputs_that_differ_are_both_shown() -> None:
+    text, blocks = said(builders.unstable_output())
+    assert text == ""
+    assert [block.title for block in blocks] == ["Base's output:", "Head's output:"]
+
+
+def test_no_output_is_no_sentence() -> None:
+    assert said(builders.failed()) == ("", [])
+
+
+def test_short_outputs_that_differ_are_not_said_twice() -> None:
+    assert said(builders.faster()) == ("", [])
+
+
+def test_a_sentence_from_elsewhere_keeps_its_code() -> None:
+    spans = quoted("`bitnet` exited\nwith  `code` 1")
+    assert [(span.kind, span.text) for span in spans] == [
+        ("code", "bitnet"),
+        ("plain", " exited with "),
+        ("code", "code"),
+        ("plain", " 1"),
+    ]
+
+
+def test_a_backtick_without_a_partner_is_no_code() -> None:
+    spans: Sentence = quoted("it`s broken")
+    assert [span.kind for span in spans] == ["plain"]
+
+
+def test_an_empty_text_is_called_empty() -> None:
+    assert flat(sentence("Output ", code(""))) == "Output (empty)"
+
+
+def test_guards_are_said_beside_every_verdict_and_never_flood() -> None:
+    guards = tuple(Guard(name=str(n), sentence=f"Guard {n}.") for n in range(50))
+    text = lead(builders.two_sides(guards=guards))
+    assert "Guard 0." in text
+    assert "Guard 20." not in text
+
+
+def test_what_cut_a_measured_run_short_is_said() -> None:
+    found = dataclasses.replace(
+        builders.two_sides(), failure=Failure(reason="x", sentence="Head died at step 90.")
+    )
+    assert lead(found).endswith("\nHead died at step 90.")
+
+
+def test_a_comparison_without_a_base_is_one_side() -> None:
+    odd = builders.result(
+        comparison=Comparison(kind="paired", metric="e2e", verdict="slower", estimate=0.5)
+    )
+    assert "slower" not in lead(odd)
