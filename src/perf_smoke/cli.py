@@ -69,11 +69,13 @@ def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) 
         settings, environ, runtime="cli", merge_target="", console=console, signals=Signals()
     )
 
+    # Imported here: Jinja2 would make the measuring process larger.
     from perf_smoke.report.markdown import Links, render
+    from perf_smoke.report.terminal import show
 
     markdown = render(found, Links(result_path=str(folder / job.RESULT_NAME)))
     files = job.write_files(found, markdown, folder)
-    click.echo(markdown)
+    show(found, console, [path for path in (files.report, files.result) if path])
     for problem in files.problems:
         click.echo(f"perf-smoke: {problem}", err=True)
     if found.status == "cancelled":
@@ -81,6 +83,60 @@ def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) 
     if found.status != "measured":
         return EXIT_NOT_MEASURED
     return _asked_to_fail(settings.fail_on, found)
+
+
+@main.command()
+@click.argument("document", type=click.Path(path_type=Path))
+@click.option("--markdown", is_flag=True, help="Print the whole report as markdown.")
+def report(document: Path, *, markdown: bool) -> None:
+    """Show a result.json again."""
+    from perf_smoke.report.markdown import render
+    from perf_smoke.report.terminal import show
+    from perf_smoke.result import UnreadableResult, read
+
+    try:
+        found = read(document)
+    except UnreadableResult as error:
+        sys.exit(_refuse(error))
+    if markdown:
+        click.echo(render(found))
+    else:
+        show(found, Console())
+
+
+@main.command()
+@click.argument("document", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--pairs", type=click.Path(path_type=Path), help="A CSV file instead: base,head in seconds."
+)
+@click.option("--margin", default="5%", show_default=True, help="With --pairs: as in run.")
+@click.option("--alpha", default="0.01", show_default=True, help="With --pairs: as in run.")
+def compare(document: Path | None, pairs: Path | None, margin: str, alpha: str) -> None:
+    """Decide again from the steps in a result.json, or from a plain file of pairs."""
+    from dataclasses import replace
+
+    from perf_smoke.compare import Rule, again
+    from perf_smoke.pairs_file import read_pairs
+    from perf_smoke.report.terminal import show
+    from perf_smoke.result import UnreadableResult, read
+
+    if (document is None) == (pairs is None):
+        raise click.UsageError("give either a result.json or --pairs FILE")
+    try:
+        if pairs:
+            settings = parse({"margin": margin, "alpha": alpha})
+            found = read_pairs(pairs, Rule(alpha=settings.alpha, margin=settings.margin))
+        elif document:
+            saved = read(document)
+            found = replace(saved, comparison=again(saved))
+    except (InvalidSettings, UnreadableResult) as error:
+        sys.exit(_refuse(error))
+    show(found, Console())
+
+
+def _refuse(error: Exception) -> int:
+    click.echo(f"perf-smoke: {error}", err=True)
+    return EXIT_INVALID
 
 
 def _in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
