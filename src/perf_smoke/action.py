@@ -67,7 +67,7 @@ def _run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Res
             environ,
             runtime=environ["PERF_SMOKE_RUNTIME"],
             merge_target=event.base_sha,
-            console=Console(force_terminal=False, no_color=True, width=120),
+            console=_plain_console(),
             signals=Signals(),
         )
     _show(found, settings, folder, event, log)
@@ -82,15 +82,18 @@ def _show(
     from perf_smoke.github.marker import key_of, stamp_of
     from perf_smoke.github.outputs import outputs
     from perf_smoke.report.markdown import Links, render
+    from perf_smoke.report.terminal import show
     from perf_smoke.report.verdict import notice
 
     markdown = render(
         found, Links(run_url=event.run_url, result_path=str(folder / job.RESULT_NAME))
     )
     files = job.write_files(found, markdown, folder)
-    log.text(markdown)
+    with log.stopped_commands():
+        show(found, _plain_console())
     if found.status != "invalid":  # each invalid input has its own annotation already
-        log.annotate("notice" if found.status == "measured" else "warning", TITLE, notice(found))
+        title, _, message = notice(found).partition(": ")
+        log.annotate("notice" if found.status == "measured" else "warning", title, message)
     problems = [*event.notes, *files.problems, append_summary(markdown, event.summary_path)]
     comment = None
     if settings and found.status != "cancelled":  # a cancelled job has no time for the network
@@ -114,6 +117,10 @@ def _show(
     )
     for problem in filter(None, problems):
         log.warning(TITLE, problem)
+
+
+def _plain_console() -> Console:
+    return Console(force_terminal=False, no_color=True, width=100)
 
 
 def _folder(settings: Settings | None, event: Event) -> Path:
