@@ -14,10 +14,13 @@ from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.engines.events import server_sent
 from perf_smoke.engines.failures import program_name
+from perf_smoke.engines.features import llama_arguments
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
-from perf_smoke.engines.identity import file_sha256, find_program
+from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.probe import client_for, identify, refuse_features
+from perf_smoke.engines.programs import ask_help
+from perf_smoke.engines.programs import identify as identify_program
 from perf_smoke.engines.server import HOST, StartedServer, start
 from perf_smoke.result import EngineIdentity, Sample, Tier, Unmeasured
 from perf_smoke.settings import Secret
@@ -65,10 +68,16 @@ def _program(setup: EngineSetup) -> LlamaServerProgram:
         working_directory=setup.working_directory,
         environment=setup.environment,
     )
-    return LlamaServerProgram(
-        setup,
-        EngineIdentity(id="llama-server", binary=str(program), binary_sha256=file_sha256(program)),
+    known = ask_help(program, setup.working_directory, setup.environment)
+    switches = llama_arguments("llama-server", program.name, setup.features, known)
+    identity = identify_program(
+        "llama-server",
+        program,
+        version_arguments=("--version",),
+        working_directory=setup.working_directory,
+        environment=setup.environment,
     )
+    return LlamaServerProgram(setup, identity, switches)
 
 
 class RunningLlamaServer:
@@ -96,8 +105,11 @@ class LlamaServerProgram:
 
     process_per_step = False
 
-    def __init__(self, setup: EngineSetup, identity: EngineIdentity) -> None:
+    def __init__(
+        self, setup: EngineSetup, identity: EngineIdentity, switches: Sequence[str]
+    ) -> None:
         self._setup = setup
+        self._switches = switches
         self.identity = identity
 
     def open(self, environment: Mapping[str, str]) -> LlamaServerSession:
@@ -137,6 +149,7 @@ class LlamaServerProgram:
             *("-np", "1"),
             *("--host", HOST),
             *("--port", str(port)),
+            *self._switches,
         ]
 
 

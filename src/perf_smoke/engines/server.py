@@ -107,6 +107,7 @@ def start(
             background.kill()
             raise
         exit_code = background.exit_code()
+        client.close()
         background.kill()
         if exit_code is None:
             break

@@ -100,13 +100,15 @@ class _Threads(ThreadingHTTPServer):
 class HttpServer:
     """The server, in threads of this process, from `with` to its end."""
 
-    def __init__(self, routes: Mapping[str, Handler], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, routes: Mapping[str, Handler], *, tls: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
         self.routes = dict(routes)
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         """Path, headers and body of each."""
         self.connections = 0
         self.released = threading.Event()
-        self._server = _Threads(("127.0.0.1", 0), Exchange)
+        self._server = _Threads(("127.0.0.1", port), Exchange)
         self._server.owner = self
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
