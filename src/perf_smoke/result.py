@@ -7,6 +7,7 @@ only reads one. Units are in the names. A value that was not measured is None, n
 from __future__ import annotations
 
 import functools
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ stream on our clock, D text of the engine, E the wall clock alone."""
 
 SideName = Literal["head", "base"]
 
-_STRICT = {"extra": "forbid", "allow_inf_nan": False}
+_STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +165,8 @@ class Comparison:
     pairs_needed: int | None = None
     """About how many pairs would have shown a change of `margin`; set when inconclusive."""
     looks: tuple[int, ...] = ()
-    """The numbers of pairs at which the data were looked at."""
+    """The numbers of pairs at which it was planned to look, the expected end last; empty: only
+    the end. `pairs` says how far it came."""
     stopped: str = ""
     """Why measuring stopped: `decided`, `budget`, `runs`, `cancelled`, `failed`."""
     guards: tuple[Guard, ...] = ()
@@ -220,10 +222,13 @@ class Machine:
     def steal_fraction(self) -> float | None:
         """Share of the run's CPU time that the hypervisor gave to others."""
         first, last = self.before, self.after
-        if None in (first.cpu_ticks, last.cpu_ticks, first.steal_ticks, last.steal_ticks):
+        if first.cpu_ticks is None or first.steal_ticks is None:
             return None
-        spent = (last.cpu_ticks or 0) - (first.cpu_ticks or 0)
-        return ((last.steal_ticks or 0) - (first.steal_ticks or 0)) / spent if spent > 0 else None
+        if last.cpu_ticks is None or last.steal_ticks is None:
+            return None
+        spent = last.cpu_ticks - first.cpu_ticks
+        stolen = last.steal_ticks - first.steal_ticks
+        return stolen / spent if spent > 0 and stolen >= 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,9 +320,24 @@ def write(result: Result, path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
+    tree = _adapter().dump_python(result, mode="json")
+    text = json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False)
+    write_whole(path, text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file at once, so that nobody ever reads half of it.
+
+    Raises:
+        OSError: it cannot be written; the old file is left as it was.
+    """
     draft = path.with_name(path.name + ".part")
-    draft.write_bytes(_adapter().dump_json(result, indent=1))
-    draft.replace(path)
+    try:
+        # Half a surrogate pair, as an engine may print it, must not cost the whole document.
+        draft.write_bytes(text.encode("utf-8", "replace"))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Result:
@@ -342,14 +362,29 @@ def read(path: Path) -> Result:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the document, as published in docs/result.schema.json."""
-    return _adapter().json_schema()
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **_adapter().json_schema()}
+
+
+_TERMINAL_ORDER = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+"""Colours and cursor movements (CSI), titles and links (OSC), as ECMA-48 writes them."""
+_UNSAFE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line end
+    r"\u202a-\u202e\u2066-\u2069"  # what turns the reading direction around
+    r"\ud800-\udfff]"  # halves of surrogate pairs
+)
 
 
 def printable(text: str) -> str:
-    """Hostile text without control characters (tabs and line ends stay), safe to store."""
-    return re.sub(
-        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "\ufffd", text.replace("\r\n", "\n")
-    )
+    """Hostile text, safe to store and to show: without colours and control characters (tabs and
+    line ends stay). What a progress bar writes over itself becomes lines."""
+    lines = re.sub(r"\r\n?", "\n", _TERMINAL_ORDER.sub("", text))
+    return _UNSAFE.sub("\ufffd", lines)
+
+
+def without_passwords(text: str) -> str:
+    """The text; addresses in it lose their user and password."""
+    return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
 
 
 @functools.cache

