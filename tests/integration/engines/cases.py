@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.engines import case_embedded
+from tests.integration.engines import case_embedded, case_programs
 from tests.integration.engines.case import Case
 
-CASES: tuple[Case, ...] = (*case_embedded.CASES,)
+CASES: tuple[Case, ...] = (*case_embedded.CASES, *case_programs.CASES)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from perf_smoke.engines import registry
-from perf_smoke.engines.base import EngineSetup, Reply, Request, Session
+from perf_smoke.engines.base import EngineSetup, Reply, Session
 from perf_smoke.result import Failure, Unmeasured
 from tests.integration.engines.case import EXPECTED_REASONS, REQUEST, Case, Fault
 from tests.integration.engines.cases import CASES
@@ -161,8 +161,7 @@ def test_one_output_token_has_no_decode_time(case: Case, tmp_path: Path) -> None
     assert reply.failure is None, reply.failure
     if "n_out" in case.gives:
         assert reply.sample.n_out == 1
-    if case.engine != "llama-bench":  # its test generation decodes every one of its tokens
-        assert reply.sample.decode_ms is None
+    assert reply.sample.decode_ms is None
 
 
 def first_failure(case: Case, setup: EngineSetup, fault: Fault) -> Failure | None:
@@ -183,8 +182,3 @@ def first_failure(case: Case, setup: EngineSetup, fault: Fault) -> Failure | Non
     except Unmeasured as error:
         return error.failure
     return None
-
-
-def with_tokens(request: Request, tokens: int) -> Request:
-    """The same request for another number of tokens."""
-    return replace(request, tokens=tokens)

@@ -1,0 +1,147 @@
+"""BitNet.rs: `bitnet run`, which writes what it did to a JSON file of this step.
+
+As read in its source, the command feeds only the last prompt token into an empty cache: there is
+no prefill, and TTFT is one forward pass. Its clock starts after the load and counts whole
+milliseconds; the trace of each step's parts counts microseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from perf_smoke.engines.base import EngineSetup, Request
+from perf_smoke.engines.fields import Fields
+from perf_smoke.engines.identity import find_program
+from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
+from perf_smoke.engines.programs import identify
+from perf_smoke.measure.process import Finished
+from perf_smoke.result import Failure, Tier
+
+PROGRAM = "bitnet"
+_RESULT = "bitnet-run.json"
+_STEP_PART = re.compile(r"^timing: (embed|forward|logits|sample)_us=([0-9]+)\s*$", re.MULTILINE)
+_PARTS = ("embed", "forward", "logits", "sample")
+_EXIT_CODES = {
+    3: "tensors of the model could not be matched to its own (`--strict-mapping`)",
+    4: "it found no real tokenizer (`--strict-tokenizer`): give `tokenizer`",
+    5: "its check of the negative log-likelihood failed",
+    6: "its check against a reference's ranking failed",
+    7: "a token that is not the likeliest was chosen although decoding is greedy",
+    8: "its check of the model's layer norms failed",
+    9: "its own performance check failed",
+    10: "its own memory check failed",
+}
+
+
+def prepare(setup: EngineSetup) -> OneShotEngine:
+    """Find bitnet on PATH, or what `binary` or the build names.
+
+    Raises:
+        Unmeasured: `engine-missing`.
+    """
+    program = find_program(
+        setup.binary or PROGRAM,
+        working_directory=setup.working_directory,
+        environment=setup.environment,
+    )
+    result_file = setup.scratch / _RESULT
+    tokenizer = ("--tokenizer", str(setup.tokenizer)) if setup.tokenizer else ()
+
+    def arguments(request: Request) -> list[str]:
+        return [
+            "run",
+            *("--model", str(setup.model)),
+            *tokenizer,
+            f"--prompt={request.prompt}",  # joined: a prompt may start with a dash
+            *("--prompt-template", "raw"),
+            *("--max-new-tokens", str(request.tokens)),
+            *("--temperature", "0"),
+            "--greedy",
+            *("--repetition-penalty", "1.0"),
+            *("--seed", str(request.seed)),
+            *("--threads", str(request.threads)),
+            *("--json-out", str(result_file)),
+            "--no-warnings",
+        ]
+
+    identity = identify(
+        "bitnet-rs",
+        program,
+        version_arguments=("--version",),
+        working_directory=setup.working_directory,
+        environment=setup.environment,
+    )
+    return OneShotEngine(
+        identity,
+        setup,
+        Recipe(
+            arguments=arguments,
+            read=_read,
+            result_file=result_file,
+            environment={"BITNET_TRACE_TIMING": "1"},
+            explain=_explain,
+        ),
+    )
+
+
+def _read(finished: Finished, result: bytes, _request: Request) -> Reading:
+    document = Fields(strict_json(result, "its --json-out file"), "`bitnet`")
+    if document.object("loader").flag("mock_tensors_used"):
+        raise Unreadable(
+            "it put made-up tensors in the place of the model's (loader.mock_tensors_used): its "
+            "numbers would be nobody's"
+        )
+    tokens, latency = document.object("tokens"), document.object("latency")
+    n_out = tokens.count("generated")
+    if n_out is None:
+        raise Unreadable("its JSON does not say how many tokens were generated")
+    first_ms = latency.number("cmd_to_first_ms") or None
+    total_ms = latency.number("total_ms") or None
+    decode_ms, tier = _decode_ms(finished.stderr, n_out, first_ms, total_ms)
+    return Reading(
+        n_prompt=tokens.count("prompt"),
+        n_out=n_out,
+        ttft_ms=first_ms,
+        decode_ms=decode_ms,
+        e2e_ms=total_ms,
+        text=document.text("text"),
+        tiers={"ttft_ms": "A", "e2e_ms": "A", "decode_ms": tier},
+    )
+
+
+def _decode_ms(
+    stderr: bytes, n_out: int, first_ms: float | None, total_ms: float | None
+) -> tuple[float | None, Tier]:
+    """From the first token to the last: the traced steps but the first, or else the difference
+    of the two clock readings (whole ms; none of less than 1 ms)."""
+    if n_out < 2:
+        return None, "A"
+    steps_us = traced_steps_us(stderr.decode("utf-8", "replace"))
+    if len(steps_us) == n_out:
+        return sum(steps_us[1:]) / 1e3, "D"
+    if first_ms is None or total_ms is None or total_ms <= first_ms:
+        return None, "A"
+    return total_ms - first_ms, "A"
+
+
+def traced_steps_us(stderr: str) -> list[int]:
+    """What BITNET_TRACE_TIMING tells of each step: embedding, forward pass, logits and sampling
+    together. Steps that are not whole are left out, so that their number gives them away."""
+    steps: list[int] = []
+    parts: dict[str, int] = {}
+    for name, microseconds in _STEP_PART.findall(stderr):
+        if name == _PARTS[0]:
+            parts = {}
+        parts[name] = int(microseconds)
+        if name == _PARTS[-1] and set(parts) == set(_PARTS):
+            steps.append(sum(parts.values()))
+            parts = {}
+    return steps
+
+
+def _explain(failure: Failure, finished: Finished) -> Failure:
+    meaning = _EXIT_CODES.get(finished.exit_code)
+    if meaning is None or finished.timed_out:
+        return failure
+    return replace(failure, sentence=f"{failure.sentence.removesuffix('.')}: {meaning}.")

@@ -1,0 +1,117 @@
+"""llama.cpp's one-shot program: llama-completion, or the llama-cli and main of older builds.
+
+Which switches a build knows is asked of its own help, so that builds of all ages run alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from perf_smoke.engines import llama_text
+from perf_smoke.engines.base import EngineSetup, Request
+from perf_smoke.engines.features import llama_arguments
+from perf_smoke.engines.identity import find_program
+from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
+from perf_smoke.engines.programs import Help, ask_help, identify
+from perf_smoke.measure.process import Finished
+from perf_smoke.result import Tier, Unmeasured
+
+_HIDE_PROMPT = "--no-display-prompt"
+_WHERE_KNOWN = (
+    "-no-cnv",  # a chat template in the model would start a conversation
+    "--ignore-eos",
+    "--no-escape",  # a backslash in the prompt is a backslash
+    "--perf",
+    "--simple-io",
+    _HIDE_PROMPT,
+)
+_TIERS: dict[str, Tier] = {
+    "load_ms": "D",
+    "prompt_ms": "D",
+    "decode_ms": "D",
+    "e2e_ms": "D",
+}
+
+
+def prepare(setup: EngineSetup) -> OneShotEngine:
+    """Find llama-completion, or what `binary` names.
+
+    Raises:
+        Unmeasured: `engine-missing`, `engine-unsuitable`, `features-unknown`.
+    """
+    return prepare_as("llama-completion", setup, default="llama-completion", extra=())
+
+
+def prepare_as(
+    engine: str, setup: EngineSetup, *, default: str, extra: Sequence[str]
+) -> OneShotEngine:
+    """The same for another engine of the family, with arguments of its own."""
+    program = find_program(
+        setup.binary or default,
+        working_directory=setup.working_directory,
+        environment=setup.environment,
+    )
+    known = ask_help(program, setup.working_directory, setup.environment)
+    _refuse_chat_client(program, known)
+    switches = [switch for switch in _WHERE_KNOWN if switch in known.switches]
+    switches += [*extra, *llama_arguments(engine, program.name, setup.features, known)]
+
+    def arguments(request: Request) -> list[str]:
+        context = str(request.context_tokens)
+        return [
+            *("-m", str(setup.model)),
+            *("-p", request.prompt),
+            *("-n", str(request.tokens)),
+            *("-t", str(request.threads)),
+            *("-c", context),
+            # One batch: a rest of one prompt token would be counted among the runs.
+            *("-b", context),
+            *("--temp", "0"),
+            *("-s", str(request.seed)),
+            *switches,
+        ]
+
+    def read(finished: Finished, _result: bytes, request: Request) -> Reading:
+        return _read(finished, request, prompt_is_shown=_HIDE_PROMPT not in switches)
+
+    identity = identify(
+        engine,
+        program,
+        version_arguments=("--version",),
+        working_directory=setup.working_directory,
+        environment=setup.environment,
+    )
+    return OneShotEngine(identity, setup, Recipe(arguments=arguments, read=read))
+
+
+def _read(finished: Finished, request: Request, *, prompt_is_shown: bool) -> Reading:
+    timings = llama_text.read_timings(finished.stderr.decode("utf-8", "replace"))
+    if timings is None:
+        raise Unreadable("it printed no `prompt eval time` and `eval time` to stderr")
+    text, ended = llama_text.read_text(
+        finished.stdout.decode("utf-8", "replace"),
+        request.prompt,
+        prompt_is_shown=prompt_is_shown,
+    )
+    return Reading(
+        n_prompt=timings.n_prompt,
+        n_out=timings.n_out,
+        load_ms=timings.load_ms,
+        prompt_ms=timings.prompt_ms,
+        decode_ms=timings.decode_ms,
+        e2e_ms=timings.total_ms,
+        text=text,
+        finish_reason="stop" if ended else "",
+        tiers=_TIERS,
+    )
+
+
+def _refuse_chat_client(program: Path, known: Help) -> None:
+    """Since late 2025 llama-cli is a chat client: it prints two rates and no count."""
+    if "--single-turn" in known.switches and "--no-conversation" not in known.switches:
+        raise Unmeasured(
+            "engine-unsuitable",
+            f"`{program.name}` is a chat client in this build of llama.cpp, which prints neither "
+            "counts nor durations: give `binary` the llama-completion beside it.",
+        )

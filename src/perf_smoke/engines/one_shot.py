@@ -1,0 +1,198 @@
+"""Engines that start a process for every step: what they share.
+
+Such an engine says how it is called and how its output is read. Everything else is here: the
+clock around the process, what went wrong with it, and that a result file is this step's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+from perf_smoke.engines import failures
+from perf_smoke.engines.base import EngineSetup, Reply, Request
+from perf_smoke.measure.process import Finished, run_process
+from perf_smoke.result import EngineIdentity, Failure, Sample, Tier, Unmeasured
+
+RESULT_BYTES = 16 * 1024 * 1024
+"""The largest result file that is read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a program told of itself in one step. Durations in ms; None is "not told"."""
+
+    n_prompt: int | None = None
+    n_prompt_cached: int | None = None
+    n_out: int | None = None
+    load_ms: float | None = None
+    prompt_ms: float | None = None
+    ttft_ms: float | None = None
+    decode_ms: float | None = None
+    e2e_ms: float | None = None
+    text: str = ""
+    finish_reason: str = ""
+    tiers: Mapping[str, Tier] = field(default_factory=dict)
+    """Of the durations above."""
+
+
+class Unreadable(Exception):
+    """The program ended well, but what it left is not what was expected.
+
+    Its text ends the sentence "`program` ended well, but …".
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one engine's program is called and read."""
+
+    arguments: Callable[[Request], Sequence[str]]
+    """Behind the program's own name."""
+    read: Callable[[Finished, bytes, Request], Reading]
+    """From what it printed and from its result file (empty without one).
+
+    Raises Unreadable, or Unmeasured where the sentence is already whole."""
+    result_file: Path | None = None
+    """Where it writes its result; removed before each step."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that it needs."""
+    explain: Callable[[Failure, Finished], Failure] = lambda failure, _finished: failure
+    """Says more about an exit code than that it is not 0."""
+
+
+class OneShotEngine:
+    """A program that was found, ready to be run once per step."""
+
+    process_per_step = True
+
+    def __init__(self, identity: EngineIdentity, setup: EngineSetup, recipe: Recipe) -> None:
+        self.identity = identity
+        self._setup = setup
+        self._recipe = recipe
+
+    def open(self, environment: Mapping[str, str]) -> OneShotSession:
+        """Nothing is started: each step starts its own process."""
+        extra = {**self._setup.environment, **self._recipe.environment, **environment}
+        return OneShotSession(self.identity.binary, self._setup, self._recipe, extra)
+
+
+class OneShotSession:
+    """Steps that know nothing of each other."""
+
+    load_ms: float | None = None
+
+    def __init__(
+        self, program: str, setup: EngineSetup, recipe: Recipe, environment: Mapping[str, str]
+    ) -> None:
+        self._program = program
+        self._setup = setup
+        self._recipe = recipe
+        self._environment = environment
+
+    def step(self, request: Request, timeout_s: float) -> Reply:
+        """Start the program, wait for its end, read what it left."""
+        name = failures.program_name(self._program)
+        command = [self._program, *self._recipe.arguments(request)]
+        if failure := _remove(self._recipe.result_file):
+            return failures.failed_step(failure)
+        try:
+            finished = run_process(
+                command,
+                timeout_s=timeout_s,
+                cwd=self._setup.working_directory,
+                environment=self._environment,
+            )
+        except OSError as error:
+            return failures.failed_step(failures.not_started(name, error).failure)
+        if failure := failures.process_failure(name, finished, timeout_s):
+            return _failed(self._recipe.explain(failure, finished), finished)
+        try:
+            reading = self._recipe.read(finished, _content(self._recipe.result_file), request)
+        except Unreadable as error:
+            printed = failures.decoded(finished.stderr) or failures.decoded(finished.stdout)
+            return _failed(failures.unreadable(name, str(error), printed), finished)
+        except Unmeasured as error:
+            return _failed(error.failure, finished)
+        return _reply(reading, finished)
+
+    def close(self) -> None:
+        """No process is left to end."""
+
+
+def _remove(path: Path | None) -> Failure | None:
+    """Make sure that nothing lies there, so that what lies there later is this step's own."""
+    try:
+        if path:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        return Failure(
+            reason="engine-output",
+            sentence=f"The result file {path} cannot be removed before a step, so that what lies "
+            f"there afterwards might be an earlier one: {error.strerror}.",
+        )
+    return None
+
+
+def strict_json(content: bytes | str, where: str) -> Any:
+    """A JSON document: no NaN, no Infinity, which JSON does not have.
+
+    Raises:
+        Unreadable: it is none; says where it was looked for.
+    """
+    try:
+        text = content if isinstance(content, str) else content.decode("utf-8")
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{where} is no JSON ({error})") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _content(path: Path | None) -> bytes:
+    if path is None:
+        return b""
+    if not path.is_file():
+        raise Unreadable(f"it did not write its result file {path.name}")
+    with path.open("rb") as file:
+        content = file.read(RESULT_BYTES + 1)
+    if len(content) > RESULT_BYTES:
+        raise Unreadable(f"its result file {path.name} is larger than 16 MiB")
+    return content
+
+
+_MEASURED_HERE: dict[str, Tier] = {"wall_ms": "E", "cpu_ms": "E", "peak_rss_kib": "E"}
+_TOLD = tuple(each.name for each in fields(Reading) if each.name not in ("text", "tiers"))
+
+
+def _reply(reading: Reading, finished: Finished) -> Reply:
+    told = {name: getattr(reading, name) for name in _TOLD}
+    given = {name for name, value in told.items() if value is not None}
+    return Reply(
+        text=reading.text,
+        sample=Sample(
+            ok=True,
+            wall_ms=finished.wall_ms,
+            cpu_ms=finished.cpu_ms,
+            peak_rss_kib=finished.peak_rss_kib,
+            tiers={
+                **_MEASURED_HERE,
+                **{name: tier for name, tier in reading.tiers.items() if name in given},
+            },
+            **told,
+        ),
+    )
+
+
+def _failed(failure: Failure, finished: Finished) -> Reply:
+    return failures.failed_step(
+        failure,
+        wall_ms=finished.wall_ms,
+        cpu_ms=finished.cpu_ms,
+        peak_rss_kib=finished.peak_rss_kib,
+    )

@@ -1,0 +1,91 @@
+"""What a program says of itself: its version, and the switches that its help lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perf_smoke.engines import failures
+from perf_smoke.engines.identity import file_sha256
+from perf_smoke.measure.process import run_process
+from perf_smoke.result import EngineIdentity
+
+TIMEOUT_S = 20.0
+_LONGEST = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Help:
+    """A program's help text; empty where it gives none."""
+
+    text: str
+
+    @property
+    def switches(self) -> frozenset[str]:
+        """Every word in it that looks like a switch, such as `--ignore-eos`."""
+        return frozenset(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", self.text))
+
+    def matches(self, pattern: str) -> bool:
+        """Whether this regular expression is found in it."""
+        return re.search(pattern, self.text) is not None
+
+
+def identify(
+    engine: str,
+    program: Path,
+    *,
+    version_arguments: Sequence[str],
+    working_directory: Path,
+    environment: Mapping[str, str],
+) -> EngineIdentity:
+    """The program's path, hash and version; an empty `version_arguments` asks it nothing."""
+    asked = [str(program), *version_arguments]
+    return EngineIdentity(
+        id=engine,
+        version=version(asked, working_directory, environment) if version_arguments else "",
+        binary=str(program),
+        binary_sha256=_sha256(program),
+    )
+
+
+def version(command: Sequence[str], working_directory: Path, environment: Mapping[str, str]) -> str:
+    """The line in which a program tells its version; empty where it tells none."""
+    lines = [line.strip() for line in _said(command, working_directory, environment) if line]
+    named = [line for line in lines if re.match(r"(?i)version\b", line)]
+    line = (named or lines or [""])[0]
+    return re.sub(r"(?i)^version[:\s]+", "", line)[:_LONGEST]
+
+
+def ask_help(program: Path, working_directory: Path, environment: Mapping[str, str]) -> Help:
+    """The help text, from whichever stream it is printed to."""
+    said = _said([str(program), "--help"], working_directory, environment, any_exit_code=True)
+    return Help(text="\n".join(said))
+
+
+def _said(
+    command: Sequence[str],
+    working_directory: Path,
+    environment: Mapping[str, str],
+    *,
+    any_exit_code: bool = False,
+) -> list[str]:
+    """All lines that a short call printed; none where it failed."""
+    try:
+        finished = run_process(
+            command, timeout_s=TIMEOUT_S, cwd=working_directory, environment=environment
+        )
+    except OSError:
+        return []
+    if finished.timed_out or (finished.exit_code != 0 and not any_exit_code):
+        return []
+    printed = failures.decoded(finished.stdout) + "\n" + failures.decoded(finished.stderr)
+    return printed.splitlines()
+
+
+def _sha256(program: Path) -> str:
+    try:
+        return file_sha256(program)
+    except OSError:  # executable, yet not readable: it runs all the same
+        return ""
