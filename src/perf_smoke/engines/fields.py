@@ -14,14 +14,14 @@ class Fields:
     Every method raises Unmeasured (`engine-output`) for a value of another type.
     """
 
-    def __init__(self, content: Any, owner: str) -> None:
+    def __init__(self, content: Any, owner: str, name: str = "answer") -> None:
         """Args:
         owner: who wrote it, as a sentence starts.
         """
         self._content = {} if content is None else content
         self._owner = owner
         if not isinstance(self._content, dict):
-            raise self._wrong("something", content, "an object")
+            raise self._wrong(name, content, "an object")
 
     def number(self, name: str) -> float | None:
         """A number, whatever its value: measure/checks.py judges that."""
@@ -53,14 +53,14 @@ class Fields:
 
     def object(self, name: str) -> Fields:
         """An object inside it; an empty one when it is not given."""
-        return Fields(self._content.get(name), self._owner)
+        return Fields(self._content.get(name), self._owner, name)
 
     def objects(self, name: str) -> list[Fields]:
         """A list of objects; empty when it is not given."""
         value = self._content.get(name)
         if value is not None and not isinstance(value, list):
             raise self._wrong(name, value, "a list")
-        return [Fields(each, self._owner) for each in value or ()]
+        return [Fields(each, self._owner, name) for each in value or ()]
 
     def _wrong(self, name: str, value: Any, wanted: str) -> Unmeasured:
         return Unmeasured(
