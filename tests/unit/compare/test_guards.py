@@ -1,0 +1,172 @@
+"""Each guard fires on what it is for, keeps silent otherwise, and says it in a sentence."""
+
+import random
+
+import pytest
+from scipy.stats import mannwhitneyu
+
+from perf_smoke.compare import guards
+from perf_smoke.compare.guards import Direction
+from perf_smoke.result import Guard
+
+
+def fired(guard: Guard | None) -> tuple[str, str]:
+    assert guard is not None
+    assert guard.sentence.endswith(".")
+    return guard.name, guard.sentence
+
+
+def base_by_place(second_takes: float) -> tuple[list[float], list[bool]]:
+    rng = random.Random(6)
+    head_first = [rng.random() < 0.5 for _ in range(80)]
+    return [
+        0.05 * rng.lognormvariate(0, 0.05) * (second_takes if after else 1.0)
+        for after in head_first
+    ], head_first
+
+
+def test_a_base_that_takes_longer_when_it_runs_second_is_seen() -> None:
+    name, sentence = fired(guards.order_in_pair(*base_by_place(1.2), margin=0.05))
+    assert name == "order-in-pair"
+    assert "% longer when it ran second" in sentence
+
+
+def test_a_base_that_gains_from_running_second_is_seen_too() -> None:
+    _, sentence = fired(guards.order_in_pair(*base_by_place(0.8), margin=0.05))
+    assert "% less time when it ran second" in sentence
+
+
+@pytest.mark.parametrize("second_takes", [1.0, 1.03])
+def test_an_effect_of_the_order_within_the_margin_is_no_matter(second_takes: float) -> None:
+    assert guards.order_in_pair(*base_by_place(second_takes), margin=0.05) is None
+
+
+def test_a_big_effect_of_the_order_in_few_noisy_pairs_may_be_chance() -> None:
+    rng = random.Random(1)
+    times = [0.05 * rng.lognormvariate(0, 0.8) for _ in range(20)]
+    assert guards.order_in_pair(times, [k % 2 == 0 for k in range(20)], margin=0.001) is None
+    assert guards.order_in_pair([1.0, 9.0] * 7, [False, True] * 7, margin=0.05) is None
+
+
+@pytest.mark.parametrize("decimals", [2, 9])
+def test_the_rank_sum_is_that_of_scipy(decimals: int) -> None:
+    rng = random.Random(decimals)
+    first = [round(rng.gauss(0, 0.1), decimals) for _ in range(30)]
+    second = [round(rng.gauss(0.05, 0.1), decimals) for _ in range(25)]
+    known = mannwhitneyu(second, first, method="asymptotic", use_continuity=False)
+    u_deviation = (known.statistic - 30 * 25 / 2) / abs(guards._rank_sum_z(first, second))
+    from scipy.stats import norm
+
+    assert 2 * norm.sf(abs(guards._rank_sum_z(first, second))) == pytest.approx(known.pvalue)
+    assert abs(u_deviation) > 0
+    assert (guards._rank_sum_z(first, second) > 0) == (known.statistic > 30 * 25 / 2)
+
+
+def test_times_that_are_all_equal_have_no_order() -> None:
+    assert guards._rank_sum_z([1.0] * 9, [1.0] * 9) == 0
+
+
+def test_starts_that_disagree_are_said() -> None:
+    name, sentence = fired(guards.starts_disagree(0.021))
+    assert name == "restarts-disagree"
+    assert "2.1 %" in sentence
+    assert guards.starts_disagree(0.0) is None
+
+
+def test_a_hypervisor_that_gives_the_cpu_away_is_named() -> None:
+    name, sentence = fired(guards.steal(0.14))
+    assert name == "steal"
+    assert "14 % of the CPU time" in sentence
+    assert guards.steal(0.1) is None
+    assert guards.steal(None) is None
+
+
+def test_two_cpu_models_are_named() -> None:
+    name, sentence = fired(guards.cpu_model_changed("EPYC 7763", "Xeon 8370C"))
+    assert name == "cpu-model-changed"
+    assert "base on EPYC 7763, head on Xeon 8370C" in sentence
+    assert guards.cpu_model_changed("EPYC 7763", "EPYC 7763") is None
+    assert guards.cpu_model_changed("", "Xeon 8370C") is None
+
+
+@pytest.mark.parametrize(
+    ("wall", "cpu", "words"),
+    [
+        ("faster", "slower", "less wall time but more CPU time"),
+        ("slower", "faster", "less CPU time but more wall time"),
+    ],
+)
+def test_two_clocks_that_contradict_each_other_are_named(
+    wall: Direction, cpu: Direction, words: str
+) -> None:
+    name, sentence = fired(guards.wall_against_cpu(wall, cpu))
+    assert name == "wall-against-cpu"
+    assert words in sentence
+
+
+@pytest.mark.parametrize(("wall", "cpu"), [("slower", "slower"), ("slower", ""), ("", "")])
+def test_clocks_that_agree_or_do_not_know_are_no_guard(wall: Direction, cpu: Direction) -> None:
+    assert guards.wall_against_cpu(wall, cpu) is None
+
+
+def test_threads_that_queue_for_cpus_are_named_with_the_remedy() -> None:
+    name, sentence = fired(
+        guards.oversubscribed(0.63, threads=2, cpu_share=1.1, cpus=2, load_before=0.0)
+    )
+    assert name == "oversubscribed"
+    assert "2 threads had 1.1 CPUs" in sentence
+    assert "varied by 63 %" in sentence
+    assert "fewer threads than 2, or free a core" in sentence
+
+
+def test_one_thread_that_has_to_wait_can_only_be_given_a_core() -> None:
+    _, sentence = fired(
+        guards.oversubscribed(0.4, threads=1, cpu_share=0.5, cpus=2, load_before=2.0)
+    )
+    assert sentence.endswith("from pair to pair. Free a core.")
+
+
+def test_without_cpu_times_the_load_and_the_count_of_cpus_tell() -> None:
+    _, sentence = fired(
+        guards.oversubscribed(0.4, threads=4, cpu_share=None, cpus=4, load_before=2.5)
+    )
+    assert "4 threads had about 1.5 free CPUs" in sentence
+    fired(guards.oversubscribed(0.4, threads=8, cpu_share=None, cpus=4, load_before=None))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"threads": 2, "cpu_share": 1.95, "cpus": 2, "load_before": 5.0},
+        {"threads": 2, "cpu_share": None, "cpus": 4, "load_before": 0.3},
+        {"threads": 2, "cpu_share": None, "cpus": None, "load_before": None},
+        {"threads": None, "cpu_share": 0.1, "cpus": 1, "load_before": 9.0},
+    ],
+)
+def test_wide_spread_alone_does_not_blame_the_threads(known: dict[str, float | None]) -> None:
+    assert guards.oversubscribed(0.6, **known) is None  # type: ignore[arg-type] # a table of cases
+
+
+def test_threads_that_wait_without_spread_are_no_matter() -> None:
+    assert guards.oversubscribed(0.1, threads=8, cpu_share=1.0, cpus=2, load_before=3.0) is None
+
+
+def test_different_token_counts_are_different_work() -> None:
+    name, sentence = fired(guards.tokens_differ(4, 2))
+    assert name == "tokens-differ"
+    assert "Head produced 2 output tokens per step, base 4" in sentence
+    assert guards.tokens_differ(4, 4) is None
+    assert guards.tokens_differ(None, 4) is None
+
+
+def test_different_texts_are_said() -> None:
+    assert fired(guards.texts_differ({"a"}, {"b"}))[0] == "texts-differ"
+    assert guards.texts_differ({"a"}, {"b", "a"}) is None
+    assert guards.texts_differ(set(), {"b"}) is None
+
+
+def test_the_spread_leaves_outliers_aside() -> None:
+    rng = random.Random(4)
+    noise = [rng.gauss(0, 0.1) for _ in range(400)]
+    assert guards.robust_spread([*noise, 50.0, -50.0]) == pytest.approx(0.1, rel=0.15)
+    assert guards.robust_spread([0.3]) == 0

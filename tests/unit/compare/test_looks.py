@@ -1,0 +1,93 @@
+"""When to look, and what each look may spend."""
+
+import itertools
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from perf_smoke.compare.boundary import crossing, rank_information
+from perf_smoke.compare.looks import is_look, plan, tail_at_end, tail_at_look
+from perf_smoke.compare.signed_rank import rank_cut
+
+
+@pytest.mark.parametrize("pairs", [1, 5, 11, 12, 13, 40, 240, 5000])
+def test_looks_rise_to_the_expected_end_and_none_is_too_early(pairs: int) -> None:
+    looks = plan(pairs)
+    assert looks[-1] == pairs
+    assert list(looks) == sorted(set(looks))
+    assert all(look >= 12 for look in looks[:-1])
+
+
+def test_240_pairs_are_looked_at_eight_times() -> None:
+    assert plan(240) == (30, 60, 90, 120, 150, 180, 210, 240)
+
+
+def test_measuring_may_stop_at_a_planned_look_but_the_end_is_no_look() -> None:
+    assert is_look(30, plan(240))
+    assert not is_look(31, plan(240))
+    assert not is_look(240, plan(240))
+    assert not is_look(0, ())
+
+
+def z_of(tail: float) -> float:
+    return -NormalDist().inv_cdf(tail)
+
+
+@pytest.mark.parametrize("end", [59, 60, 61, 75, 33, 12, 15, 300])
+def test_wherever_it_ends_all_looks_together_spend_alpha(end: int) -> None:
+    looks = plan(60)
+    taken = [look for look in looks[:-1] if look < end]
+    z = [z_of(tail_at_look(look, looks, 0.01)) for look in taken]
+    z.append(z_of(tail_at_end(end, looks, 0.01)))
+    times = [rank_information(pairs) for pairs in (*taken, end)]
+    assert crossing(times, z) == pytest.approx(0.01, rel=1e-4)
+
+
+def test_without_planned_looks_the_end_spends_alpha_at_once() -> None:
+    assert tail_at_end(40, (), 0.01) == pytest.approx(0.005, rel=1e-5)
+    assert tail_at_end(0, (), 0.01) == 0.005
+
+
+def rank_sums(signs: np.ndarray, sizes: np.ndarray, pairs: int) -> np.ndarray:
+    """W of the first pairs, for every row of signs."""
+    ranks = sizes[:pairs].argsort().argsort() + 1
+    total: np.ndarray = (signs[:, :pairs] * ranks).sum(axis=1)
+    return total
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+@pytest.mark.parametrize("end", [16, 14])
+def test_all_65536_choices_of_signs_err_by_no_more_than_alpha(end: int, alpha: float) -> None:
+    """The design's own null distribution: a coin decided which side's step came first."""
+    looks = (12, 13, 14, 16)
+    signs = np.array(list(itertools.product((0, 1), repeat=16)), dtype=np.int64)
+    errors = []
+    for seed in range(6):
+        sizes = np.random.default_rng(seed).lognormal(size=16)
+        crossed = np.zeros(len(signs), dtype=bool)
+        for pairs in [look for look in looks[:-1] if look < end] + [end]:
+            tail = tail_at_end if pairs == end else tail_at_look
+            cut = rank_cut(pairs, tail(pairs, looks, alpha))
+            above = rank_sums(signs, sizes, pairs)
+            crossed |= np.minimum(above, pairs * (pairs + 1) // 2 - above) <= cut
+        errors.append(crossed.mean())
+    assert 0.6 * alpha < np.mean(errors) <= alpha
+    assert max(errors) < 1.15 * alpha  # for one given row of sizes the looks may correlate less
+
+
+@pytest.mark.parametrize("expected", [24, 60, 240])
+def test_simulated_jobs_of_heavy_tailed_noise_err_by_no_more_than_alpha(expected: int) -> None:
+    alpha, looks, jobs = 0.01, plan(expected), 20_000
+    rng = np.random.default_rng(expected)
+    noise = rng.standard_t(3, size=(jobs, expected))
+    crossed = np.zeros(jobs, dtype=bool)
+    for pairs in looks:
+        tail = tail_at_end if pairs == looks[-1] else tail_at_look
+        cut = rank_cut(pairs, tail(pairs, looks, alpha))
+        part = noise[:, :pairs]
+        ranks = np.abs(part).argsort(axis=1).argsort(axis=1) + 1
+        above = (ranks * (part > 0)).sum(axis=1)
+        crossed |= np.minimum(above, pairs * (pairs + 1) // 2 - above) <= cut
+    three_errors = 3 * (alpha * (1 - alpha) / jobs) ** 0.5
+    assert 0.6 * alpha < crossed.mean() < alpha + three_errors
