@@ -15,7 +15,7 @@ from tests.integration.engines.programs import executable
 from tests.integration.engines.setups import blank_setup, wrong_model
 
 MEASURED = frozenset({"wall_ms", "cpu_ms", "peak_rss_kib"})
-_LLAMA_TEXT = MEASURED | {"n_prompt", "n_out", "load_ms", "prompt_ms", "decode_ms", "e2e_ms"}
+LLAMA_TEXT = MEASURED | {"n_prompt", "n_out", "load_ms", "prompt_ms", "decode_ms", "e2e_ms"}
 _FAULTS: frozenset[Fault] = frozenset(
     {"wrong-model", "missing", "hang", "crash", "garbage", "flood", "invalid-utf8", "short"}
 )
@@ -75,7 +75,7 @@ def _llama_case(generation: str, engine: str, name: str) -> Case:
         id=f"{engine}-{generation}",
         engine=engine,
         setup=program_setup("fake_llama_completion", name, {"LLAMA_GENERATION": generation}),
-        gives=_LLAMA_TEXT,
+        gives=LLAMA_TEXT,
         faults=_FAULTS,
     )
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.integration.engines import case_embedded, case_programs
+from tests.integration.engines import case_embedded, case_http, case_llama_cpp, case_programs
 from tests.integration.engines.case import Case
 
-CASES: tuple[Case, ...] = (*case_embedded.CASES, *case_programs.CASES)
+CASES: tuple[Case, ...] = (
+    *case_embedded.CASES,
+    *case_http.CASES,
+    *case_programs.CASES,
+    *case_llama_cpp.CASES,
+)
