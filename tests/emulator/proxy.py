@@ -19,6 +19,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+# Passed on, `Keep-Alive` would have the client reuse connections that the proxy closes.
+_OF_ONE_CONNECTION = ("connection", "keep-alive", "content-length", "transfer-encoding")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
@@ -60,7 +63,7 @@ class Exchange:
             headers = {
                 name: value
                 for name, value in request.headers.items()
-                if name.lower() not in ("host", "connection", "accept-encoding")
+                if name.lower() not in ("host", "accept-encoding", *_OF_ONE_CONNECTION)
             }
             connection.request(request.method, request.path, request.body or None, headers)
             answer = connection.getresponse()
@@ -71,7 +74,7 @@ class Exchange:
                 headers={
                     name: value.replace(self._upstream, self._own)
                     for name, value in answer.getheaders()
-                    if name.lower() not in ("connection", "content-length", "transfer-encoding")
+                    if name.lower() not in _OF_ONE_CONNECTION
                 },
                 body=body,
             )
@@ -182,6 +185,11 @@ class Proxy:
         with self._lock:
             rule = _Rule(method=method, path=re.compile(path), fault=fault, left=times)
             self._rules.append(rule)
+
+    def heal(self) -> None:
+        """Drop all rules."""
+        with self._lock:
+            self._rules.clear()
 
     def asked(self, method: str, path: str = "") -> list[Request]:
         """The requests of one method whose path matches."""

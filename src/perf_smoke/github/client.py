@@ -93,10 +93,8 @@ def patiently(call: Callable[[], T], deadline: Deadline, patience: Patience) -> 
         try:
             return call()
         except API_ERRORS as error:
-            wait_s = max(pause_s, _asked_for_s(error))
-            if not may_pass(error) or wait_s >= deadline.left_s():
+            if not may_pass(error) or not wait_for(error, pause_s, deadline):
                 raise
-        time.sleep(wait_s)
         pause_s *= 2
     deadline.check()
     return call()
@@ -108,11 +106,31 @@ def may_pass(error: Exception) -> bool:
     After such a failure of a create, it is also unknown whether the server carried it out.
     """
     if isinstance(error, GithubException):
-        return error.status == 429 or error.status >= 500 or is_rate_limit(error)
+        return error.status >= 500 or is_rate_limit(error)
     return isinstance(
         error,
         requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError,
     )
+
+
+def wait_for(error: Exception, pause_s: float, deadline: Deadline) -> bool:
+    """Wait before the next try, as long as the API asks for and at least `pause_s`.
+
+    Returns:
+        False, at once, when that would take longer than is left.
+    """
+    wait_s = max(pause_s, _asked_for_s(error))
+    if wait_s >= deadline.left_s():
+        return False
+    time.sleep(wait_s)
+    return True
+
+
+def is_rate_limit(error: GithubException) -> bool:
+    """Whether the API asks to come back later."""
+    if isinstance(error, RateLimitExceededException) or error.status == 429:
+        return True
+    return error.status == 403 and "retry-after" in (error.headers or {})
 
 
 def within(limit_s: float, work: Callable[[], T]) -> T:
@@ -130,13 +148,6 @@ def within(limit_s: float, work: Callable[[], T]) -> T:
         return answers.get(timeout=limit_s)
     except queue.Empty:
         raise OutOfTime from None
-
-
-def is_rate_limit(error: GithubException) -> bool:
-    """Whether the API asks to come back later."""
-    return isinstance(error, RateLimitExceededException) or (
-        error.status == 403 and "retry-after" in (error.headers or {})
-    )
 
 
 def _asked_for_s(error: Exception) -> float:

@@ -142,10 +142,7 @@ def append_summary(markdown: str, path: Path | None) -> str:
     """
     if path is None:
         return "No job summary was written: GITHUB_STEP_SUMMARY is not set."
-    try:
-        room = SUMMARY_ROOM - (path.stat().st_size if path.exists() else 0)
-    except OSError as error:
-        return f"No job summary was written: {path} cannot be read ({error.strerror})."
+    room = SUMMARY_ROOM - _size(path)
     if room < _SMALLEST_SUMMARY:
         return "No job summary was written: what this step wrote before leaves no room for it."
     return _append(path, shorten(markdown.rstrip("\n") + "\n", room), "job summary")
@@ -159,6 +156,13 @@ def _within_room(values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         del kept[longest]
         dropped.append(longest)
     return kept, dropped
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # not there yet; anything worse shows when it is written
 
 
 def _utf16(text: str) -> int:

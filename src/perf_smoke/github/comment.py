@@ -77,8 +77,8 @@ def upsert(
     """
     if policy is Policy.NOTHING:
         return CommentOutcome(status="skipped", sentence="No comment was wanted.")
-    number = pr_number or event.pull_request
-    if number is None and event.lookup is None:
+    where = pr_number or event.pull_request or event.lookup
+    if where is None:
         return _no_pull_request()
     if not event.repository:
         return _failed("GITHUB_REPOSITORY does not name the repository.")
@@ -92,11 +92,15 @@ def upsert(
     def work() -> CommentOutcome:
         try:
             with connect(token, event.api_url, patience) as github:
-                found = number or _looked_up(github, event, deadline, patience)
-                if found is None:
+                number = (
+                    where
+                    if isinstance(where, int)
+                    else find_pull_request(github, event.repository, where, deadline, patience)
+                )
+                if number is None:
                     return _no_pull_request()
                 return Sticky(
-                    issue=github.get_repo(event.repository).get_issue(found),
+                    issue=github.get_repo(event.repository).get_issue(number),
                     author=_author(github, deadline, patience),
                     digest=key.digest,
                     stamp=stamp,
@@ -114,12 +118,6 @@ def upsert(
         return within(deadline.left_s(), work)
     except OutOfTime as error:
         return _explained(error, event, patience)
-
-
-def _looked_up(github: Github, event: Event, deadline: Deadline, patience: Patience) -> int | None:
-    if event.lookup is None:
-        return None
-    return find_pull_request(github, event.repository, event.lookup, deadline, patience)
 
 
 def _author(github: Github, deadline: Deadline, patience: Patience) -> str:

@@ -16,7 +16,6 @@ GitHub has no conditional edit: of two runs that edit within the same moment the
 from __future__ import annotations
 
 import enum
-import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,7 +23,15 @@ from github import GithubException
 from github.Issue import Issue
 from github.IssueComment import IssueComment
 
-from perf_smoke.github.client import API_ERRORS, Deadline, OutOfTime, Patience, may_pass, patiently
+from perf_smoke.github.client import (
+    API_ERRORS,
+    Deadline,
+    OutOfTime,
+    Patience,
+    may_pass,
+    patiently,
+    wait_for,
+)
 from perf_smoke.github.marker import Stamp, read_marked
 
 CommentStatus = Literal[
@@ -111,8 +118,9 @@ class Sticky:
             except API_ERRORS as error:
                 if not (may_pass(error) or _is_gone(error)):
                     raise
+                if not wait_for(error, self.patience.pause_s, self.deadline):
+                    raise
                 failure = error
-                time.sleep(max(0.0, min(self.patience.pause_s, self.deadline.left_s())))
         raise failure
 
     def _listed(self) -> list[_Own]:
