@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perf_smoke.report.reading import is_demonstration
+from perf_smoke.report.reading import both, is_demonstration
 from perf_smoke.report.spans import Sentence, code, sentence, strong
 from perf_smoke.result import Output, Result
 
@@ -23,9 +23,12 @@ class Block:
 
 def difference(result: Result) -> Sentence:
     """Says prominently that head's text is not base's; empty when it is, or cannot be known."""
-    if not _differs(result):
+    output = result.output
+    if output is None or not _differs(result):
         return ()
     said = both_said(result) or sentence("Both are below.")
+    if output.text == output.base_text:
+        said = sentence("Not at the first step, but at others.")
     return sentence(
         strong("The greedy output differs."),
         " ",
@@ -48,7 +51,7 @@ def output(result: Result) -> tuple[Sentence, list[Block]]:
     if found is None:
         return (), []
     if _differs(result):
-        return (), [] if _fits(found) else _both(found)
+        return (), [] if _fits(found) else _two_blocks(found)
     same = _sameness(result, found)
     if _fits(found):
         return sentence("Output ", code(found.text), *same, ".", *_as_expected(result, found)), []
@@ -57,10 +60,10 @@ def output(result: Result) -> tuple[Sentence, list[Block]]:
 
 def _differs(result: Result) -> bool:
     output = result.output
-    return output is not None and output.matches_base is False and result.base is not None
+    return output is not None and output.matches_base is False and both(result) is not None
 
 
-def _both(found: Output) -> list[Block]:
+def _two_blocks(found: Output) -> list[Block]:
     return [
         Block(title="Base's output:", text=found.base_text or ""),
         Block(title="Head's output:", text=found.text),
@@ -70,7 +73,7 @@ def _both(found: Output) -> list[Block]:
 def _sameness(result: Result, found: Output) -> list[str | Sentence]:
     if not found.stable:
         return [sentence(" (the first), ", strong("not the same at every step"))]
-    where = ", the same on both sides" if found.matches_base else ""
+    where = ", the same on both sides" if found.matches_base and both(result) else ""
     steps = len(result.head.samples) if result.head else 0
     if steps < 2:
         return [where]

@@ -11,9 +11,11 @@ from perf_smoke.report.reading import (
     DECIDING,
     MAIN_METRICS,
     METRICS,
+    both,
     changes,
     counted,
     counting,
+    is_from_a_file,
     paired,
     starts,
     tokens,
@@ -53,9 +55,11 @@ class Fact:
 
 def title(result: Result) -> str:
     """What the facts are about: `How this was measured: 182 pairs in random order, 21.3 s`."""
-    if result.head is None:
+    if result.head is None or not counted(result.head):
         return "Details"
     pairs = len(changes(result))
+    if is_from_a_file(result):
+        return f"How this was decided: {counting(pairs, 'pair')} from a file"
     amount = (
         f"{counting(pairs, 'pair')} in random order"
         if pairs
@@ -87,14 +91,15 @@ def facts(result: Result) -> list[Fact]:
 
 def _steps(result: Result) -> Sentence:
     head = result.head
-    if head is None:
+    if head is None or is_from_a_file(result):
         return ()
     pairs = len(changes(result))
+    parts = []
     if pairs:
-        parts = [sentence(f"{counting(pairs, 'pair')}, the order within each drawn by lot.")]
-    else:
-        parts = [sentence(f"{counting(len(counted(head)), 'step')} after the warm-up.")]
-    parts.append(_starts(head, "Each side" if result.base else "The engine"))
+        parts.append(sentence(f"{counting(pairs, 'pair')}, the order within each drawn by lot."))
+    elif alone := len(counted(head)):
+        parts.append(sentence(f"{counting(alone, 'step')} after the warm-up."))
+    parts.append(_starts(head, "Each side" if both(result) else "The engine"))
     repeats = max((sample.repeats for sample in head.samples), default=1)
     if repeats > 1:
         parts.append(sentence(f"Each step is the mean of up to {repeats:,} requests."))
@@ -142,7 +147,7 @@ def _decision(comparison: Comparison) -> Sentence:
 
 
 def _engine(side: Side | None) -> Sentence:
-    if side is None:
+    if side is None or side.engine.id == "pairs":
         return ()
     return _identity(side.engine)
 
@@ -220,7 +225,7 @@ def _sources(side: Side | None) -> Sentence:
 
 def _missing(side: Side | None) -> Sentence:
     """Why a row that others have is not in the table."""
-    if side is None or not side.summary:
+    if side is None or not side.summary or side.engine.id == "pairs":
         return ()
     absent = [name for name in MAIN_METRICS if name not in side.summary]
     ungiven = [METRICS[name].label for name in absent if not _why(side, name)]

@@ -14,12 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from perf_smoke.report import canary, facts, foreign, reproduce, verdict, words
 from perf_smoke.report.chart import histogram, in_words
-from perf_smoke.report.reading import changes
-from perf_smoke.report.spans import Sentence, Span, quoted
+from perf_smoke.report.reading import both, changes
+from perf_smoke.report.spans import Sentence, Span
 from perf_smoke.report.table import Row, Table, further_table, main_table, table_caption
 from perf_smoke.result import Result
 
-_MOST_NOTES = 20
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -50,12 +49,11 @@ def render(result: Result, links: Links | None = None) -> str:
     found = changes(result)
     chart = histogram(found)
     command = reproduce.command(result)
-    notes = [inline(quoted(note, 500)) for note in result.notes[:_MOST_NOTES]]
     return _template().render(
         title=inline(verdict.title(result)),
         lead=_lead(result, links),
         tail=fence(foreign.end(result.failure.tail, characters=4000, lines=40))
-        if result.failure and result.failure.tail.strip()
+        if result.failure and result.failure.tail.strip() and result.status != "invalid"
         else None,
         table=_table(main_table(result)),
         caption=inline(table_caption(result)),
@@ -71,8 +69,8 @@ def render(result: Result, links: Links | None = None) -> str:
         details=_Markdown(facts.title(result)),
         facts=[(_Markdown(fact.label), inline(fact.text)) for fact in facts.facts(result)],
         further=_table(further_table(result)),
-        problems=notes if result.status == "invalid" else [],
-        notes=notes if result.status != "invalid" else [],
+        problems=[inline(problem) for problem in words.problems(result)],
+        notes=[inline(note) for note in words.notes(result)],
         chart=fence(chart, "mermaid") if chart else None,
         chart_words=inline(in_words(found)) if chart else None,
         command=fence(command, "sh") if command else None,
@@ -156,7 +154,7 @@ def _row(row: Row) -> str:
 def _lead(result: Result, links: Links) -> list[_Markdown]:
     paragraphs = [inline(paragraph) for paragraph in words.lead(result)]
     how = _link("How to get a verdict", links.verdict_url)
-    if how and result.status == "measured" and result.base is None:
+    if how and result.status == "measured" and both(result) is None:
         paragraphs[-1:] = [_Markdown(f"{last} {how}.") for last in paragraphs[-1:]]
     return paragraphs
 

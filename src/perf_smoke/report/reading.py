@@ -41,23 +41,37 @@ DECIDING = {
     "cpu": "cpu_ms",
 }
 """The metrics that can decide, and the row that shows each."""
+_NO_BASE = "Nothing to compare with: "
 DEMONSTRATION_MODEL = "smollm2-135m"
 
 
 def headline_metric(result: Result) -> str | None:
     """The summary's name of the metric that leads the table; None when nothing was measured."""
     summary = result.head.summary if result.head else {}
-    asked = result.comparison.metric if result.comparison else result.settings.get("metric", "")
+    comparison = result.comparison
+    asked = comparison.metric if comparison else result.settings.get("metric", "")
     wanted = (DECIDING.get(asked, ""), "e2e_ms", "wall_ms", *METRICS)
     return next((name for name in wanted if name in summary), None)
 
 
+def both(result: Result) -> tuple[Side, Side] | None:
+    """Head and base, where both were measured. A base that failed on the way is none."""
+    if result.comparison and result.comparison.kind == "none":
+        return None
+    if not (result.head and result.head.summary and result.base and result.base.summary):
+        return None
+    return result.head, result.base
+
+
 def paired(result: Result) -> Comparison | None:
     """The comparison, where two sides were measured in pairs."""
-    comparison = result.comparison
-    if comparison is None or comparison.kind == "none" or not (result.head and result.base):
-        return None
-    return comparison
+    return result.comparison if both(result) else None
+
+
+def deciding_row(result: Result) -> str | None:
+    """The summary's name of the metric that was compared; None where nothing was."""
+    comparison = paired(result)
+    return DECIDING.get(comparison.metric) if comparison else None
 
 
 def is_demonstration(result: Result) -> bool:
@@ -98,16 +112,27 @@ def starts(side: Side) -> int:
 
 def changes(result: Result) -> list[float]:
     """The change in time of each pair, in pair order: head / base − 1, + is slower."""
-    if not (result.head and result.base and result.comparison):
+    if (sides := both(result)) is None:
         return []
-    metric = result.comparison.metric
-    bases = {sample.pair: _time(sample, metric) for sample in counted(result.base)}
-    heads = {sample.pair: _time(sample, metric) for sample in counted(result.head)}
+    head_side, base_side = sides
+    name = deciding_row(result) or headline_metric(result)
+    heads = {sample.pair: _time(sample, name) for sample in counted(head_side)}
+    bases = {sample.pair: _time(sample, name) for sample in counted(base_side)}
     return [
         head / base - 1
         for pair, head in sorted((p, t) for p, t in heads.items() if p is not None and t)
         if (base := bases.get(pair))
     ]
+
+
+def is_from_a_file(result: Result) -> bool:
+    """Whether the pairs were measured elsewhere and only decided upon here."""
+    return result.head is not None and result.head.engine.id == "pairs"
+
+
+def no_base(result: Result) -> str:
+    """The note that says why there is nothing to compare with; empty where there is none."""
+    return next((note for note in result.notes if note.startswith(_NO_BASE)), "")
 
 
 def seconds_per_pair(result: Result) -> float | None:
@@ -127,11 +152,16 @@ def asked(result: Result, name: str) -> str:
     return result.settings.get(name) or parts.get(name, "")
 
 
-def _time(sample: Sample, metric: str) -> float | None:
-    """The duration that a deciding metric compares, in ms; per token for decode."""
-    if metric == "decode":
-        if sample.decode_ms is None or not sample.n_out or sample.n_out < 2:
-            return None
-        return sample.decode_ms / (sample.n_out - 1)
-    value = getattr(sample, DECIDING.get(metric, "e2e_ms"))
-    return float(value) if value is not None else None
+def _time(sample: Sample, name: str | None) -> float | None:
+    """The duration behind a headline metric, in ms; per token for decode."""
+    decode_ms = None
+    if sample.decode_ms is not None and sample.n_out and sample.n_out > 1:
+        decode_ms = sample.decode_ms / (sample.n_out - 1)
+    times = {
+        "decode_tps": decode_ms,
+        "e2e_ms": sample.e2e_ms,
+        "ttft_ms": sample.ttft_ms,
+        "wall_ms": sample.wall_ms,
+        "cpu_ms": sample.cpu_ms,
+    }
+    return times.get(name or "")

@@ -6,6 +6,7 @@ import shlex
 import string
 
 from perf_smoke.report.foreign import visible
+from perf_smoke.report.reading import is_from_a_file
 from perf_smoke.result import Result
 
 _ONLY_IN_A_WORKFLOW = frozenset(
@@ -20,7 +21,7 @@ def command(result: Result) -> str:
     Empty where it would do no better there, and when an input is too long to be shown whole:
     half a command would run something else.
     """
-    if result.status in ("invalid", "skipped"):
+    if result.status in ("invalid", "skipped") or is_from_a_file(result):
         return ""
     words = ["perf-smoke", "run"]
     settings = {

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perf_smoke.report import numbers
-from perf_smoke.report.reading import MAIN_METRICS, METRICS, headline_metric, paired
+from perf_smoke.report.reading import (
+    MAIN_METRICS,
+    METRICS,
+    both,
+    deciding_row,
+    headline_metric,
+    paired,
+)
 from perf_smoke.report.spans import Sentence, sentence
 from perf_smoke.result import Result, Side
 
@@ -46,7 +53,7 @@ def further_table(result: Result) -> Table | None:
 
 def table_caption(result: Result) -> Sentence:
     """How to read the changes of a table with two sides."""
-    if result.base is None or headline_metric(result) is None:
+    if both(result) is None:
         return ()
     comparison = paired(result)
     decides = (
@@ -62,11 +69,9 @@ def table_caption(result: Result) -> Sentence:
 
 
 def _table(result: Result, names: tuple[str, ...]) -> Table | None:
-    if result.head is None:
-        return None
-    if result.base is None:
-        return _one_side(result, result.head, names)
-    return _two_sides(result, result.head, result.base, names)
+    if sides := both(result):
+        return _two_sides(result, *sides, names)
+    return _one_side(result, result.head, names) if result.head else None
 
 
 def _one_side(result: Result, side: Side, names: tuple[str, ...]) -> Table | None:
@@ -114,7 +119,7 @@ def _two_sides(result: Result, head: Side, base: Side, names: tuple[str, ...]) -
 def _change(result: Result, name: str, base: float | None, head: float | None) -> str:
     """A change of time: + is slower, also for a rate. Memory has no slower: its difference."""
     comparison = paired(result)
-    if name == headline_metric(result) and comparison and comparison.estimate is not None:
+    if comparison and comparison.estimate is not None and name == deciding_row(result):
         return numbers.change(comparison.estimate)
     if not base or not head:
         return numbers.MISSING

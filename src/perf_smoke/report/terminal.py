@@ -16,7 +16,7 @@ from rich.text import Text
 
 from perf_smoke.report import canary, facts, foreign, verdict, words
 from perf_smoke.report.reading import paired
-from perf_smoke.report.spans import Sentence, quoted
+from perf_smoke.report.spans import Sentence, quoted, sentence
 from perf_smoke.report.table import Table, main_table, table_caption
 from perf_smoke.result import Result
 
@@ -33,8 +33,8 @@ def show(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
     console.print()
     console.print(_text(verdict.title(result), f"bold {_colour(result)}"))
     _say(console, words.lead(result))
-    _say(console, [quoted(note, 500) for note in result.notes])
-    if result.failure and result.failure.tail.strip():
+    _say(console, words.problems(result))
+    if result.failure and result.failure.tail.strip() and result.status != "invalid":
         _block(console, foreign.end(result.failure.tail, characters=4000, lines=40))
     if table := main_table(result):
         console.print()
@@ -47,6 +47,7 @@ def show(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
             _say(console, [quoted(block.title)])
         _block(console, foreign.beginning(block.text, characters=2000, lines=30))
     _say(console, [words.what_ran(result)])
+    _say(console, [sentence("Note: ", note) for note in words.notes(result)])
     console.print()
     console.print(Padding(_facts(result), _INDENT, expand=False))
     if files:
@@ -58,15 +59,15 @@ def show(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
 
 def _say(console: Console, sentences: Sequence[Sentence], style: str = "") -> None:
     """Each as a paragraph of its own."""
-    for sentence in sentences:
-        if sentence:
+    for spans in sentences:
+        if spans:
             console.print()
-            console.print(_text(sentence, style))
+            console.print(_text(spans, style))
 
 
-def _text(sentence: Sentence, style: str = "") -> Text:
+def _text(spans: Sentence, style: str = "") -> Text:
     text = Text(style=style.strip())
-    for span in sentence:
+    for span in spans:
         if span.kind == "code":
             text.append(f"`{span.text}`", "cyan")
         else:

@@ -1,4 +1,4 @@
-"""The verdict in one line: a report's title, an annotation, whether it is worth a comment."""
+"""The verdict in one line: a report's title and an annotation."""
 
 from __future__ import annotations
 
@@ -41,14 +41,6 @@ def headline(result: Result) -> str:
 def notice(result: Result) -> str:
     """One plain line for an annotation: the verdict with its interval, or with its cause."""
     return flat(sentence("perf-smoke", *_label(result), ": ", *_brief(result)))
-
-
-def worth_a_comment(result: Result) -> bool:
-    """Whether `comment: changes` writes one: a change, or something that was not measured."""
-    if result.status != "measured":
-        return True
-    comparison = paired(result)
-    return comparison is not None and comparison.verdict in ("slower", "faster", "not-comparable")
 
 
 def latency(result: Result) -> str:

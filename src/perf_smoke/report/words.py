@@ -10,11 +10,14 @@ from perf_smoke.report.reading import (
     DEMONSTRATION_MODEL,
     METRICS,
     asked,
+    both,
     changes,
     counted,
     counting,
     headline_metric,
     is_demonstration,
+    is_from_a_file,
+    no_base,
     paired,
     seconds_per_pair,
     tokens,
@@ -25,6 +28,8 @@ from perf_smoke.result import Comparison, Result
 _FEWEST_PAIRS = 11
 """Below it the signed-rank boundary cannot be met, whatever the pairs say."""
 _MOST_GUARDS = 8
+_MOST_NOTES = 6
+_MOST_PROBLEMS = 40
 
 _LONGER = {
     "decode": ("takes", "longer per output token"),
@@ -48,17 +53,37 @@ def lead(result: Result) -> list[Sentence]:
     else:
         paragraphs += [_not_measured(result), _until_then(result)]
     comparison = paired(result)
-    if comparison and comparison.verdict != "not-comparable":
+    if comparison is None or comparison.verdict != "not-comparable":
         paragraphs.append(difference(result))
-    if result.comparison:
-        guards = result.comparison.guards[:_MOST_GUARDS]
-        paragraphs += [quoted(guard.sentence) for guard in guards]
+    if comparison:
+        # What the report has said in its own words, with the numbers and texts, is not repeated.
+        said = {"texts-differ"} if difference(result) else set()
+        said |= {"tokens-differ"} if comparison.verdict == "not-comparable" else set()
+        guards = [guard for guard in comparison.guards if guard.name not in said]
+        paragraphs += [quoted(guard.sentence) for guard in guards[:_MOST_GUARDS]]
     return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def problems(result: Result) -> list[Sentence]:
+    """What is wrong with the inputs, one sentence each."""
+    if result.status != "invalid" or result.failure is None:
+        return []
+    lines = result.failure.tail.splitlines()[:_MOST_PROBLEMS]
+    return [quoted(line) for line in lines if line.strip()]
+
+
+def notes(result: Result) -> list[Sentence]:
+    """What else a reader of the numbers should know."""
+    others = [note for note in result.notes if note != no_base(result)]
+    shown = [quoted(note, 500) for note in others[:_MOST_NOTES]]
+    if more := len(others) - len(shown):
+        shown.append(sentence(f"{counting(more, 'more note')} in result.json."))
+    return shown
 
 
 def what_ran(result: Result) -> Sentence:
     """Which program, model and request; empty where no side was prepared."""
-    if result.head is None:
+    if result.head is None or is_from_a_file(result):
         return ()
     engine = result.head.engine
     name = engine.binary.rstrip("/").rsplit("/", 1)[-1] if engine.id != "embedded" else ""
@@ -81,7 +106,7 @@ def _refs(result: Result) -> list[str | Span]:
     head = result.head.ref if result.head else ""
     if not head:
         return []
-    if result.base is None:
+    if result.base is None or both(result) is None:
         return [" Commit ", _short_ref(head), "."]
     return [" Base ", _short_ref(result.base.ref), ", head ", _short_ref(head), "."]
 
@@ -119,12 +144,19 @@ def _one_side(result: Result) -> Sentence:
         return sentence("No step of this run gave a number.")
     found = result.head.summary[name]
     few = sentence(f"{counting(found.n, 'step')}: below 6 no spread is shown.")
-    alone = sentence("Nothing to compare with: this run had no base")
-    if not is_demonstration(result):
-        inputs = ("base-ref", " with ", "build", ", ", "base-binary", " or ", "base-command")
-        named = [part if part.strip(", ") in ("", "with", "or") else code(part) for part in inputs]
-        alone = sentence(alone, " (", *named, ")")
-    return join([few if found.low is None else (), () if result.failure else sentence(alone, ".")])
+    return join([few if found.low is None else (), _why_alone(result)])
+
+
+def _why_alone(result: Result) -> Sentence:
+    if note := no_base(result):
+        return quoted(note)
+    alone = "Nothing to compare with: this run had no base"
+    if is_demonstration(result):
+        return sentence(f"{alone}.")
+    return sentence(
+        *(alone, " (", code("base-ref"), " with ", code("build"), ", ", code("base-binary")),
+        *(" or ", code("base-command"), ")."),
+    )
 
 
 def _decided(comparison: Comparison, low: float, high: float) -> Sentence:
@@ -163,6 +195,8 @@ def _not_comparable(result: Result, comparison: Comparison) -> Sentence:
 
 
 def _too_few_pairs(result: Result, comparison: Comparison) -> Sentence:
+    if comparison.pairs == 0:
+        return sentence("There is no pair of steps to compare.")
     fewest = max(_FEWEST_PAIRS, comparison.pairs_needed or 0)
     pairs = f"{counting(comparison.pairs, 'pair')} of steps"
     needs = f"{pairs} cannot give a verdict. It takes at least {fewest}"

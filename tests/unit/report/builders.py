@@ -284,13 +284,20 @@ def base_not_built() -> Result:
         base=None,
         comparison=Comparison(kind="none", metric="e2e", verdict="no-baseline"),
         output=Output(text="11, so", sha256="e" * 64, stable=True),
-        failure=Failure(
-            reason="base-build-failed",
-            sentence="The base `9d8c7b6` could not be built (`cargo build` exited with code 101), "
-            "so head was measured alone.",
-            tail="error[E0432]: unresolved import `crate::kernels::i2s`\n"
-            "error: could not compile `bitnet-kernels` (lib) due to 1 previous error",
+        notes=(
+            "Nothing to compare with: `cargo build` exited with code 101 on base `9d8c7b6`.",
+            "Part of the prompt came from a cache: prefill speed counts only the rest.",
         ),
+    )
+
+
+def base_died() -> Result:
+    """The base crashed after some pairs; head has them still."""
+    found = two_sides(pairs=23)
+    return dataclasses.replace(
+        found,
+        comparison=Comparison(kind="none", metric="e2e", verdict="no-baseline"),
+        notes=("Nothing to compare with: the base crashed at its step 24.",),
     )
 
 
@@ -302,7 +309,9 @@ def failed() -> Result:
             "model": "models/ggml-model-i2_s.gguf",
             "binary": "target/release/bitnet",
         },
-        head=None,
+        head=side(
+            (Sample(ok=False, error="engine-crashed", wall_ms=402.0, restart=0),), engine=BITNET
+        ),
         model=BITNET_MODEL,
         comparison=None,
         output=None,
@@ -318,10 +327,11 @@ def failed() -> Result:
 
 
 def failed_halfway() -> Result:
-    found = two_sides(pairs=23, verdict="inconclusive", stopped="failed", low=None, high=None)
+    """Two sides under way, and nobody came to compare them."""
     return dataclasses.replace(
-        found,
+        two_sides(pairs=23),
         status="failed",
+        comparison=None,
         failure=Failure(
             reason="engine-killed",
             sentence="`bitnet` was killed by signal 9 (out of memory?) at step 47.",
@@ -330,11 +340,13 @@ def failed_halfway() -> Result:
 
 
 def cancelled() -> Result:
-    found = two_sides(pairs=40, verdict="inconclusive", stopped="cancelled", low=None, high=None)
     return dataclasses.replace(
-        found,
+        two_sides(pairs=40),
         status="cancelled",
-        failure=Failure(reason="cancelled", sentence="The job was cancelled after 9.3 s."),
+        comparison=None,
+        failure=Failure(
+            reason="cancelled", sentence="The run was cancelled before it had finished."
+        ),
     )
 
 
@@ -351,10 +363,8 @@ def invalid() -> Result:
         settings={"tokens": "four", "margin": "300%"},
         failure=Failure(
             reason="invalid-inputs",
-            sentence="2 inputs are not valid:",
-        ),
-        notes=(
-            "tokens must be a whole number from 1 to 100000 (it is `four`).",
+            sentence="2 inputs are invalid.",
+            tail="tokens must be a whole number from 1 to 100000 (it is `four`).\n"
             "margin must be from 0.1 % to 100 %, such as `5%` or `0.05` (it is `300%`).",
         ),
     )
@@ -400,6 +410,36 @@ def one_token() -> Result:
     )
 
 
+def pairs_file() -> Result:
+    """Times from a plain file, decided upon."""
+    found = two_sides(slower_by=0.068, pairs=48)
+    engine = EngineIdentity(id="pairs")
+    head, base = (
+        side(
+            tuple(
+                Sample(ok=True, wall_ms=step.wall_ms, tiers={"wall_ms": "E"}, pair=step.pair)
+                for step in (measured.samples if measured else ())
+            ),
+            engine=engine,
+            ref=name,
+        )
+        for name, measured in (("head", found.head), ("base", found.base))
+    )
+    return result(
+        tool=Tool(version="0.1.0", runtime="cli"),
+        cost=Cost(total_s=0.0),
+        series=None,
+        machine=None,
+        model=None,
+        head=head,
+        base=base,
+        comparison=dataclasses.replace(
+            _comparison(slower()), metric="wall", looks=(), stopped="runs"
+        ),
+        output=None,
+    )
+
+
 def every() -> dict[str, Result]:
     """All of them by name."""
     return {
@@ -413,6 +453,8 @@ def every() -> dict[str, Result]:
         "too-few-pairs": too_few_pairs(),
         "slow-engine": slow_engine(),
         "base-not-built": base_not_built(),
+        "base-died": base_died(),
+        "pairs-file": pairs_file(),
         "failed": failed(),
         "failed-halfway": failed_halfway(),
         "cancelled": cancelled(),
@@ -421,6 +463,11 @@ def every() -> dict[str, Result]:
         "unstable-output": unstable_output(),
         "one-token": one_token(),
     }
+
+
+def _comparison(found: Result) -> Comparison:
+    assert found.comparison
+    return found.comparison
 
 
 def _summary(steps: tuple[Sample, ...]) -> dict[str, MetricSummary]:

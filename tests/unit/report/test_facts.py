@@ -20,6 +20,13 @@ def test_the_title_says_how_much_was_measured() -> None:
         "How this was measured: 182 pairs in random order, 21.3 s"
     )
     assert facts.title(builders.failed()) == "Details"
+    assert facts.title(builders.skipped()) == "Details"
+
+
+def test_pairs_from_a_file_claim_nothing_of_how_they_were_measured() -> None:
+    found = builders.pairs_file()
+    assert facts.title(found) == "How this was decided: 48 pairs from a file"
+    assert set(said(found)) == {"Verdict", "Sources", "perf-smoke"}
 
 
 def test_pairs_say_their_order_their_starts_and_why_they_stopped() -> None:
@@ -49,6 +56,14 @@ def test_steps_that_do_not_count_are_counted_with_their_reasons() -> None:
     )
     lost = dataclasses.replace(found, base=dataclasses.replace(found.base, samples=bad))
     assert said(lost)["Steps"].endswith("Not counted of base: 2 unknown, 1 engine-timeout.")
+
+
+def test_a_step_that_failed_at_once_is_all_there_is_to_say() -> None:
+    assert said(builders.failed())["Steps"] == (
+        "The engine was started once. Not counted: 1 engine-crashed."
+    )
+    idle = builders.result(head=builders.side(()))
+    assert "Steps" not in said(idle)
 
 
 def test_repeated_requests_inside_a_step_are_said() -> None:

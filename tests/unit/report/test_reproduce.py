@@ -64,6 +64,7 @@ def test_no_command_is_better_than_one_that_would_run_something_else(
 def test_inputs_that_cannot_be_run_here_are_not_offered_for_there() -> None:
     assert reproduce.command(builders.invalid()) == ""
     assert reproduce.command(builders.skipped()) == ""
+    assert reproduce.command(builders.pairs_file()) == ""
 
 
 @given(

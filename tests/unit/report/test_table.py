@@ -70,6 +70,13 @@ def test_the_deciding_row_shows_the_estimate_and_not_the_ratio_of_medians() -> N
     assert rows(main_table(builders.two_sides(estimate=0.0123)))["E2E latency, ms"][2] == "+1.2 %"
 
 
+def test_an_estimate_of_another_metric_is_not_shown_as_this_ones() -> None:
+    found = builders.two_sides(metric="decode", estimate=0.5)
+    assert found.head
+    without = with_metric(found, "decode_tps", head=None, base=None)
+    assert rows(main_table(without))["E2E latency, ms"][2] == "−0.1 %"
+
+
 def test_a_rate_that_falls_is_a_plus_because_it_takes_longer() -> None:
     found = with_metric(builders.two_sides(), "decode_tps", head=80, base=100)
     assert rows(main_table(found))["Decode, tok/s"] == ("100", "80.0", "+25.0 %")
@@ -98,6 +105,12 @@ def test_what_was_not_measured_has_no_row() -> None:
 def test_what_one_side_did_not_give_leaves_its_cell_and_change_empty() -> None:
     found = with_metric(builders.two_sides(), "ttft_ms", head=None, base=24.0)
     assert rows(main_table(found))["TTFT, ms"] == ("24.0", "–", "–")
+
+
+def test_a_base_that_failed_on_the_way_has_no_column() -> None:
+    table = main_table(builders.base_died())
+    assert table
+    assert table.columns == ("median", "quartiles", "n")
 
 
 def test_what_neither_side_gave_has_no_row() -> None:

@@ -27,7 +27,9 @@ from tests.unit.report import builders
         ("not-comparable", "perf-smoke: not comparable (bitnet-rs)"),
         ("slow-engine", "perf-smoke: 12.3 s for 4 tokens (bitnet-rs)"),
         ("base-not-built", "perf-smoke: 54.9 ms for 4 tokens (bitnet-rs)"),
-        ("failed", "perf-smoke: not measured"),
+        ("base-died", "perf-smoke: 54.7 ms for 4 tokens (bitnet-rs)"),
+        ("pairs-file", "perf-smoke: slower by 6.8 % (pairs)"),
+        ("failed", "perf-smoke: not measured (bitnet-rs)"),
         ("failed-halfway", "perf-smoke: not measured to the end (bitnet-rs)"),
         ("cancelled", "perf-smoke: cancelled (bitnet-rs)"),
         ("invalid", "perf-smoke: not measured, invalid inputs"),
@@ -113,27 +115,6 @@ def test_a_document_without_numbers_claims_none() -> None:
 def test_a_verdict_without_an_estimate_is_still_said() -> None:
     found = builders.two_sides(verdict="slower", estimate=None)
     assert verdict.headline(found) == "perf-smoke: slower (bitnet-rs)"
-
-
-@pytest.mark.parametrize(
-    ("name", "worth"),
-    [
-        ("slower", True),
-        ("slower-within-margin", True),
-        ("faster", True),
-        ("not-comparable", True),
-        ("failed", True),
-        ("cancelled", True),
-        ("invalid", True),
-        ("skipped", True),
-        ("no-change", False),
-        ("cannot-tell", False),
-        ("demonstration", False),
-        ("base-not-built", False),
-    ],
-)
-def test_only_changes_and_missing_measurements_are_worth_a_comment(name: str, worth: bool) -> None:
-    assert verdict.worth_a_comment(builders.every()[name]) is worth
 
 
 def _comparison(result: Result) -> Comparison:

@@ -153,11 +153,74 @@ def test_below_six_steps_no_spread_is_shown_and_it_says_so() -> None:
     )
 
 
-def test_a_base_that_could_not_be_had_gives_its_reason() -> None:
-    assert lead(builders.base_not_built()) == (
-        "The base 9d8c7b6 could not be built (cargo build exited with code 101), so head was "
-        "measured alone."
+def test_a_base_that_could_not_be_had_gives_its_reason_once() -> None:
+    found = builders.base_not_built()
+    assert lead(found) == (
+        "Nothing to compare with: cargo build exited with code 101 on base 9d8c7b6."
     )
+    assert [flat(note) for note in words.notes(found)] == [
+        "Part of the prompt came from a cache: prefill speed counts only the rest."
+    ]
+
+
+def test_a_base_that_failed_on_the_way_is_no_side() -> None:
+    found = builders.base_died()
+    assert lead(found) == "Nothing to compare with: the base crashed at its step 24."
+    assert flat(words.what_ran(found)).endswith("Commit 3f1c9ab.")
+    assert said(found)[0] == "Output 11, so, the same at every step."
+
+
+def test_notes_never_flood() -> None:
+    shown = words.notes(builders.result(notes=tuple(f"Note {n}." for n in range(50))))
+    assert [flat(note) for note in shown[-2:]] == ["Note 5.", "44 more notes in result.json."]
+
+
+def test_every_problem_of_the_inputs_is_a_sentence_of_its_own() -> None:
+    shown = [flat(problem) for problem in words.problems(builders.invalid())]
+    assert shown == [
+        "tokens must be a whole number from 1 to 100000 (it is four).",
+        "margin must be from 0.1 % to 100 %, such as 5% or 0.05 (it is 300%).",
+    ]
+    assert words.problems(builders.failed()) == []
+
+
+def test_what_the_report_says_itself_no_guard_repeats() -> None:
+    texts = Guard(name="texts-differ", sentence="The greedy output differs.")
+    counts = Guard(name="tokens-differ", sentence="Head produced 2 output tokens.")
+    steal = Guard(name="steal", sentence="The machine was busy.")
+    found = builders.not_comparable()
+    assert found.comparison
+    guarded = dataclasses.replace(
+        found, comparison=dataclasses.replace(found.comparison, guards=(counts, texts, steal))
+    )
+    assert lead(guarded).splitlines()[1:] == ["The machine was busy."]
+    assert lead(builders.two_sides(guards=(texts,))).endswith("\nThe greedy output differs.")
+
+
+def test_without_any_pair_no_number_of_pairs_is_asked_for() -> None:
+    missing = Guard(name="metric-missing", sentence="No pair of steps gave `decode`.")
+    found = builders.two_sides(verdict="inconclusive", low=None, high=None, guards=(missing,))
+    assert found.comparison
+    bare = dataclasses.replace(found.comparison, pairs=0, metric="decode")
+    assert lead(dataclasses.replace(found, comparison=bare)) == (
+        "There is no pair of steps to compare.\nNo pair of steps gave decode."
+    )
+
+
+def test_greedy_output_that_differs_at_later_steps_only_is_said_so() -> None:
+    found = builders.two_sides()
+    assert found.output
+    later = dataclasses.replace(found, output=dataclasses.replace(found.output, matches_base=False))
+    assert "The greedy output differs. Not at the first step, but at others." in lead(later)
+
+
+def test_a_cancelled_run_keeps_its_word_on_the_output() -> None:
+    cancelled = dataclasses.replace(builders.cancelled(), output=builders.faster().output)
+    assert "The greedy output differs." in lead(cancelled)
+
+
+def test_pairs_from_a_file_name_no_program() -> None:
+    assert words.what_ran(builders.pairs_file()) == ()
 
 
 def test_greedy_output_that_differs_is_said_prominently() -> None:
@@ -185,7 +248,7 @@ def test_a_cancelled_run_says_what_it_measured_until_then() -> None:
     assert lead(builders.cancelled()).endswith("Until then: 40 pairs, no verdict.")
     alone = dataclasses.replace(builders.result(), status="cancelled")
     assert lead(alone).endswith("Until then: 182 steps.")
-    nothing = dataclasses.replace(builders.failed(), status="cancelled")
+    nothing = dataclasses.replace(builders.skipped(), status="cancelled")
     assert lead(nothing).endswith("Nothing was measured.")
 
 
@@ -209,7 +272,7 @@ def test_what_ran_shortens_addresses_to_the_file_and_leaves_out_what_is_unknown(
         head=dataclasses.replace(builders.side((), engine=builders.EMBEDDED), ref=""),
     )
     assert flat(words.what_ran(found)) == "Ran embedded xllamacpp 2026.10.1 with model.gguf@main."
-    assert words.what_ran(builders.failed()) == ()
+    assert words.what_ran(builders.skipped()) == ()
 
 
 def said(result: Result) -> tuple[str, list[canary.Block]]:
