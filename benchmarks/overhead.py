@@ -1,0 +1,82 @@
+"""What the action costs beside the engine's own time, for `runs: 5` of the embedded engine.
+
+    python -m benchmarks.overhead [--rounds 7]
+
+One step after another through ./launch, in both runtimes in turn, with everything installed and
+fetched beforehand. Overhead is the wall time of the step less all its steps and the load, which
+the Result document tells. No comment is written. Prints medians with their ranges.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from perf_smoke import result
+
+ROOT = Path(__file__).resolve().parent.parent
+ROUNDS = 7
+
+
+def main() -> None:
+    """Print one line per runtime."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    rounds = parser.parse_args().rounds
+    overheads: dict[str, list[float]] = {"host": [], "docker": []}
+    with tempfile.TemporaryDirectory() as temp:
+        for number in range(rounds + 1):
+            for runtime, found in overheads.items():
+                overhead_s = _step(runtime, Path(temp))
+                if number:  # the first one installs, builds and fetches
+                    found.append(overhead_s)
+    for runtime, found in overheads.items():
+        print(
+            f"{runtime}: {statistics.median(found):.2f} s "
+            f"({min(found):.2f} … {max(found):.2f}, n = {len(found)})"
+        )
+
+
+def _step(runtime: str, temp: Path) -> float:
+    """Seconds of one step outside the engine's own time."""
+    output = temp / "out"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")},
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_ACTION_PATH": str(ROOT),
+        "GITHUB_WORKSPACE": str(temp),
+        "GITHUB_OUTPUT": str(temp / "outputs"),
+        "GITHUB_STEP_SUMMARY": str(temp / "summary"),
+        "RUNNER_TEMP": str(temp),
+        "INPUT_RUNTIME": runtime,
+        "INPUT_ENGINE": "embedded",
+        "INPUT_RUNS": "5",
+        "INPUT_COMMENT": "never",
+        "INPUT_OUTPUT_DIR": str(output),
+    }
+    (temp / "summary").unlink(missing_ok=True)
+    started_s = time.monotonic()
+    subprocess.run(
+        [str(ROOT / "launch")],
+        cwd=temp,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wall_s = time.monotonic() - started_s
+    found = result.read(output / "result.json")
+    if found.status != "measured" or found.tool.runtime != runtime:
+        raise SystemExit(f"{runtime}: {found.status} {found.reason} in {found.tool.runtime}")
+    return wall_s - found.cost.steps_s - found.cost.load_s
+
+
+if __name__ == "__main__":
+    main()
