@@ -66,6 +66,7 @@ mount_everything() {
   local path name
   mounts=()
   mount "$PWD"
+  # New and with a name of its own: an engine that does not have it works on another file system.
   mount "$scratch"
   [ -z "${RUNNER_TEMP:-}" ] || mount "$RUNNER_TEMP"
   [ -z "${GITHUB_WORKSPACE:-}" ] || mount "$GITHUB_WORKSPACE"
@@ -106,21 +107,21 @@ run_in_docker() {
   # The caches are the caller's, so that actions/cache finds them where it looks.
   cache=${XDG_CACHE_HOME:-${HOME:-$scratch}/.cache}
   hf_home=${HF_HOME:-$cache/huggingface}
-  mkdir -p "$scratch/home" && : >"$scratch/sentinel"
+  mkdir -p "$scratch/home"
   mount_everything
   name_environment
-  # For the image's entrypoint, which ends with code 97 if it sees other files under these paths.
+  # For the image's entrypoint, which ends with code 97 if it sees another workspace.
   # shellcheck disable=SC2012 # the names are compared, not read
   listing=$(LC_ALL=C ls -a . | cksum)
   container=perf-smoke-$$-$RANDOM$RANDOM
   perf_smoke docker run --rm --pull never --name "$container" --network host \
     --user "$(id -u):$(id -g)" --workdir "$PWD" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
-    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX \
-    --env PERF_SMOKE_SENTINEL="$scratch/sentinel" --env PERF_SMOKE_LISTING="$listing" \
+    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_LISTING="$listing" \
     "$image" run
   code=$?
   give_up_if_cancelled
+  grep -q 'bind source path does not exist' "$scratch/log" && code=97
   case $code in
     97)
       reason=docker-sees-other-files

@@ -1,0 +1,231 @@
+"""One step of a workflow, started as a runner starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from perf_smoke import result
+from perf_smoke.result import Result
+from perf_smoke.settings import INPUTS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TIMEOUT_S = 240
+
+_OF_THE_MACHINE = re.compile(
+    r"PATH|HOME|LANG|PIP_.*|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|.*_PROXY|.*_proxy"
+    r"|DOCKER_.*|UV_.*"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a step left behind."""
+
+    code: int
+    log: str
+    outputs: Mapping[str, str]
+    summary: str
+    folder: Path
+    """The folder of result.json and report.md."""
+
+    @property
+    def status(self) -> str:
+        return self.outputs.get("status", "")
+
+    @property
+    def reason(self) -> str:
+        return self.outputs.get("reason", "")
+
+    @property
+    def warnings(self) -> list[str]:
+        return re.findall(r"^::warning [^:]*::(.*)$", self.log, re.MULTILINE)
+
+    def result(self) -> Result:
+        return result.read(self.folder / "result.json")
+
+
+@dataclass(kw_only=True)
+class Step:
+    """A running step."""
+
+    process: subprocess.Popen[bytes]
+    job: Job
+    _outcome: Outcome | None = field(default=None, repr=False)
+
+    def signal(self, number: signal.Signals) -> None:
+        """As a runner does it: to the process that it started, and to no other."""
+        self.process.send_signal(number)
+
+    def log(self) -> str:
+        """What it printed so far."""
+        return self.job.log.read_text("utf-8", "replace")
+
+    def wait(self) -> Outcome:
+        """Wait for its end."""
+        code = self.process.wait(TIMEOUT_S)
+        return Outcome(
+            code=code,
+            log=self.log(),
+            outputs=_outputs(self.job.output),
+            summary=self.job.summary.read_text("utf-8") if self.job.summary.exists() else "",
+            folder=self.job.folder,
+        )
+
+
+class Job:
+    """A job with a workspace and the runner's folders, whose steps use this action.
+
+    Every path has a space and a comma in it, for somebody's paths have.
+    """
+
+    def __init__(
+        self, root: Path, *, action: Path, tool_cache: Path, user: int | None = None
+    ) -> None:
+        self.root = root / "a job, of somebody"
+        self.action = action
+        self.workspace = self.root / "work" / "engine"
+        self.temp = self.root / "_temp"
+        self.commands = self.temp / "_runner_file_commands"
+        self.output = self.commands / "set_output"
+        self.summary = self.commands / "step_summary"
+        self.log = self.root / "log"
+        self.folder = self.temp / "perf-smoke"
+        self.tool_cache = tool_cache
+        self.user = user
+        self._processes: list[subprocess.Popen[bytes]] = []
+        for folder in (self.workspace, self.commands):
+            folder.mkdir(parents=True)
+        (self.commands / "event.json").write_text("{}", "utf-8")
+
+    def environment(self) -> dict[str, str]:
+        """What a runner sets, beside what the machine has; no input is given."""
+        machine = {k: v for k, v in os.environ.items() if _OF_THE_MACHINE.fullmatch(k)}
+        runner = {
+            "CI": "true",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION_PATH": str(self.action),
+            "GITHUB_API_URL": "http://127.0.0.1:9",
+            "GITHUB_EVENT_NAME": "push",
+            "GITHUB_EVENT_PATH": str(self.commands / "event.json"),
+            "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_REPOSITORY": "acme/engine",
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_RUN_ID": "7",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "RUNNER_TEMP": str(self.temp),
+            "RUNNER_TOOL_CACHE": str(self.tool_cache),
+            "PERF_SMOKE_MATRIX": "null",
+        }
+        inputs = {_variable(row.name): row.default for row in INPUTS}
+        return {**machine, **runner, **inputs}
+
+    def start(self, inputs: Mapping[str, str], env: Mapping[str, str | None]) -> Step:
+        """Start a step.
+
+        Args:
+            inputs: by name (`fail-on`).
+            env: variables to set, or with None to unset.
+        """
+        for path in (self.output, self.summary):
+            path.write_bytes(b"")
+        environment: dict[str, str] = self.environment()
+        environment |= {_variable(name): text for name, text in inputs.items()}
+        for name, value in env.items():
+            environment.pop(name, None)
+            if value is not None:
+                environment[name] = value
+        if self.user is not None:
+            for path in (self.root, *self.root.rglob("*")):
+                os.chown(path, self.user, self.user)
+        script = self.commands / "script.sh"
+        script.write_text(_script(self.action), "utf-8")
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(
+                ["/bin/bash", "--noprofile", "--norc", "-e", "-o", "pipefail", script],
+                env=environment,
+                cwd=self.workspace,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=self.user,
+                group=self.user,
+                extra_groups=None if self.user is None else [_group_of_docker()],
+            )
+        self._processes.append(process)
+        return Step(process=process, job=self)
+
+    def run(
+        self, inputs: Mapping[str, str] | None = None, env: Mapping[str, str | None] | None = None
+    ) -> Outcome:
+        """Run a step to its end."""
+        return self.start(inputs or {}, env or {}).wait()
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def command_lines() -> list[str]:
+    """Of every process on this machine, those in containers included."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                words = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
+                found.append(words.decode("utf-8", "replace"))
+    return found
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until it holds."""
+    end = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def _group_of_docker() -> int:
+    """Whoever may use the engine on a runner is in this group."""
+    socket = Path("/var/run/docker.sock")
+    return socket.stat().st_gid if socket.exists() else 0
+
+
+def _variable(name: str) -> str:
+    return f"INPUT_{name.upper().replace('-', '_')}"
+
+
+def _script(action: Path) -> str:
+    (step,) = yaml.safe_load((action / "action.yml").read_text("utf-8"))["runs"]["steps"]
+    script: str = step["run"]
+    return script
+
+
+def _outputs(path: Path) -> dict[str, str]:
+    """GITHUB_OUTPUT as a runner reads it: `name=value`, or `name<<END`, lines and END."""
+    found: dict[str, str] = {}
+    lines = iter(path.read_text("utf-8").splitlines() if path.exists() else [])
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if "<<" in name or not equals:
+            name, _, end = line.partition("<<")
+            assert end, f"a runner refuses this line of the outputs: {line!r}"
+            value = "\n".join(iter(lambda: next(lines), end))
+        found[name] = value
+    return found

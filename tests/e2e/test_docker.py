@@ -1,0 +1,249 @@
+"""The action in Docker: the same files at the same paths, as the caller's user."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import NOBODY, MakeJob
+from tests.e2e.job import Job, command_lines, wait_until
+
+pytestmark = pytest.mark.docker
+
+QUICK = {"runtime": "docker", "command": "true", "runs": "1", "warmup": "0"}
+"""Measures a program that does nothing: for tests of the way there."""
+
+EMBEDDED = {"runs": "1", "warmup": "0"}
+
+
+def containers(docker: str) -> str:
+    """Names of the containers that the action started and that are still there."""
+    names = [docker, "ps", "--all", "--filter", "name=perf-smoke-", "--format", "{{.Names}}"]
+    return subprocess.run(names, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_built_in_model_is_measured_and_reported(job: Job, docker: str, image: str) -> None:
+    outcome = job.run({**EMBEDDED, "runtime": "docker"})
+    assert (outcome.code, outcome.status, outcome.reason) == (0, "measured", ""), outcome.log
+    assert float(outcome.outputs["e2e-ms"]) > 0
+    assert outcome.result().tool.runtime == "docker"
+    assert outcome.outputs["result-json"] == str(outcome.folder / "result.json")
+    assert "| TTFT" in outcome.summary
+    assert "perf-smoke: in Docker, as asked" in outcome.log
+    assert containers(docker) == ""
+
+
+def test_auto_takes_docker_for_our_engine_when_the_image_is_here(job: Job, image: str) -> None:
+    outcome = job.run(EMBEDDED)
+    assert (outcome.status, outcome.result().tool.runtime) == ("measured", "docker"), outcome.log
+    assert (
+        f"perf-smoke: in Docker, for nothing of the caller's is executed, and {image} is here"
+        in (outcome.log)
+    )
+
+
+def test_auto_takes_the_host_for_the_callers_programs(job: Job, image: str) -> None:
+    outcome = job.run({**QUICK, "runtime": "auto"})
+    assert (outcome.status, outcome.result().tool.runtime) == ("measured", "host"), outcome.log
+    assert "perf-smoke: on the host, for the caller's own programs run there" in outcome.log
+
+
+def test_auto_takes_the_host_when_no_engine_answers_and_says_so(job: Job) -> None:
+    outcome = job.run(EMBEDDED, {"DOCKER_HOST": "unix:///nowhere.sock"})
+    assert (outcome.status, outcome.result().tool.runtime) == ("measured", "host"), outcome.log
+    assert "perf-smoke: on the host, for no Docker engine answers" in outcome.log
+    assert outcome.warnings == []
+
+
+def test_auto_neither_builds_nor_pulls_an_image(job: Job, docker: str) -> None:
+    outcome = job.run({**EMBEDDED, "image": "127.0.0.1:9/nobody/nothing:1"})
+    assert (outcome.status, outcome.result().tool.runtime) == ("measured", "host"), outcome.log
+    assert "unasked only one pinned by digest is pulled" in outcome.log
+
+
+def test_auto_takes_the_host_when_the_pinned_image_cannot_be_pulled(job: Job, docker: str) -> None:
+    outcome = job.run({**EMBEDDED, "image": f"127.0.0.1:9/nobody/nothing@sha256:{'0' * 64}"})
+    assert (outcome.status, outcome.result().tool.runtime) == ("measured", "host"), outcome.log
+    assert "could not be pulled" in outcome.log
+
+
+def test_an_explicit_docker_builds_the_image_once(
+    make_job: MakeJob, docker: str, image: str, action_copy: Path
+) -> None:
+    # Another content, and so another image; the layers below it are those of `image`.
+    (action_copy / "src" / "perf_smoke" / "more.py").write_text(
+        f"# {os.urandom(8).hex()}\n", "utf-8"
+    )
+    first = make_job(action=action_copy).run(QUICK)
+    second = make_job(action=action_copy).run(QUICK)
+    assert [first.status, second.status] == ["measured", "measured"], first.log
+    assert "perf-smoke: building perf-smoke:" in first.log
+    assert "perf-smoke: building" not in second.log
+
+
+def test_the_files_it_leaves_belong_to_the_user_of_the_step(job: Job, image: str) -> None:
+    folder = job.workspace / "reports" / "deep"
+    outcome = job.run({**QUICK, "output-dir": str(folder)})
+    assert outcome.status == "measured", outcome.log
+    assert outcome.outputs["result-json"] == str(folder / "result.json")
+    for path in (folder, *folder.iterdir()):
+        assert path.stat().st_uid == os.getuid()
+
+
+def test_a_folder_for_the_output_outside_of_the_job_is_made_and_filled(
+    job: Job, image: str, tmp_path: Path
+) -> None:
+    outcome = job.run({**QUICK, "output-dir": str(tmp_path / "out, side")})
+    assert outcome.status == "measured", outcome.log
+    assert (tmp_path / "out, side" / "report.md").exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="every other test here runs as a plain user already")
+def test_a_plain_user_can_do_it(nobodys_job: Job, docker: str) -> None:
+    outcome = nobodys_job.run(QUICK, {"HOME": str(nobodys_job.root)})
+    assert outcome.status == "measured", outcome.log
+    assert {path.stat().st_uid for path in outcome.folder.iterdir()} == {NOBODY}
+
+
+def test_the_container_gets_the_network_settings_of_the_job_and_a_home_of_its_own(
+    job: Job, image: str
+) -> None:
+    seen = job.workspace / "seen"
+    dump = job.workspace / "dump"
+    dump.write_text(f'#!/bin/sh\nenv >"{seen}"; id -u >>"{seen}"\n', "utf-8")
+    dump.chmod(0o755)
+    certificates = job.workspace / "bundle.pem"
+    certificates.write_text("", "utf-8")
+    outcome = job.run(
+        {**QUICK, "command": "./dump", "github-token": "a-secret"},
+        {
+            "https_proxy": "http://proxy.invalid:3128",
+            "NO_PROXY": "127.0.0.1",
+            "PIP_INDEX_URL": "http://index.invalid/simple",
+            "SSL_CERT_FILE": str(certificates),
+            "THEIRS": "stays outside",
+            "XDG_CACHE_HOME": str(job.root / "cache"),
+        },
+    )
+    assert outcome.status == "measured", outcome.log
+    *lines, uid = seen.read_text("utf-8").splitlines()
+    assert uid == str(os.getuid())
+    for line in (
+        "https_proxy=http://proxy.invalid:3128",
+        "NO_PROXY=127.0.0.1",
+        "PIP_INDEX_URL=http://index.invalid/simple",
+        f"SSL_CERT_FILE={certificates}",
+        f"XDG_CACHE_HOME={job.root / 'cache'}",
+        f"HF_HOME={job.root / 'cache' / 'huggingface'}",
+    ):
+        assert line in lines
+    (home,) = (line.removeprefix("HOME=") for line in lines if line.startswith("HOME="))
+    assert Path(home).is_relative_to(job.temp)
+    assert not Path(home).exists()
+    assert not [line for line in lines if line.startswith(("THEIRS=", "INPUT_"))]
+    assert "a-secret" not in "".join(lines)
+
+
+def test_no_value_is_on_a_command_line(job: Job, image: str) -> None:
+    ready, go = job.workspace / "ready", job.workspace / "go"
+    wait = job.workspace / "wait"
+    wait.write_text(f'#!/bin/sh\n: >"{ready}"\nuntil [ -e "{go}" ]; do sleep 0.1; done\n', "utf-8")
+    wait.chmod(0o755)
+    step = job.start(
+        {**QUICK, "command": "./wait", "github-token": "the-secret-token"},
+        {"HF_TOKEN": "another-secret"},
+    )
+    wait_until(ready.exists)
+    lines = "\n".join(command_lines())
+    go.touch()
+    assert step.wait().status == "measured"
+    assert "docker run" in lines
+    assert "the-secret-token" not in lines
+    assert "another-secret" not in lines
+
+
+def test_an_engine_that_sees_another_workspace_is_found_out(
+    docker: str, action: Path, image: str, tmp_path: Path
+) -> None:
+    # Docker beside Docker: in a container that has the engine's socket, the paths are its own, and
+    # for the engine those of the machine. Both have this one, with other files in it.
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "a-file").touch()
+    (tmp_path / "work").mkdir()
+    (tmp_path / "temp").mkdir()
+    mounts = {tmp_path: tmp_path, tmp_path / "others": tmp_path / "work"}
+    outcome = run_in_container(docker, action, image, mounts, at=tmp_path, runtime="docker")
+    assert "status=failed\nreason=docker-sees-other-files\n" in outcome
+    outcome = run_in_container(docker, action, image, mounts, at=tmp_path, runtime="auto")
+    # The image has no pip for the host, so this is how far it gets.
+    assert "perf-smoke: on the host, for the Docker engine sees other files" in outcome
+    assert "status=failed\nreason=install-failed\n" in outcome
+
+
+def test_an_engine_that_does_not_see_the_folders_is_found_out(
+    docker: str, action: Path, image: str, tmp_path: Path
+) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "temp").mkdir()
+    mounts = {tmp_path: Path("/only/here")}
+    outcome = run_in_container(
+        docker, action, image, mounts, at=Path("/only/here"), runtime="docker"
+    )
+    assert "status=failed\nreason=docker-sees-other-files\n" in outcome
+
+
+def run_in_container(
+    docker: str, action: Path, image: str, mounts: Mapping[Path, Path], *, at: Path, runtime: str
+) -> str:
+    """Run launch in a container with the engine's socket; what it printed, and the outputs."""
+    socket = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    variables = {
+        "GITHUB_WORKSPACE": at / "work",
+        "RUNNER_TEMP": at / "temp",
+        "GITHUB_OUTPUT": at / "temp" / "outputs",
+        "INPUT_RUNTIME": runtime,
+        "INPUT_IMAGE": image,
+        "HOME": at / "temp",
+    }
+    command: list[str | Path] = [docker, "run", "--rm", "--user", "0", "--workdir", at / "work"]
+    for name, value in variables.items():
+        command += ["--env", f"{name}={value}"]
+    tools = {socket: "/var/run/docker.sock", docker: "/usr/bin/docker", action: "/action"}
+    for outer, inner in [*tools.items(), *mounts.items()]:
+        command += ["--mount", f'type=bind,"source={outer}","target={inner}"']
+    command += ["--entrypoint", "/bin/bash", image, "-c"]
+    script = ': >"$GITHUB_OUTPUT"; /bin/bash /action/launch; cat "$GITHUB_OUTPUT"'
+    return subprocess.run([*command, script], capture_output=True, text=True, check=True).stdout
+
+
+def test_docker_that_does_not_answer_is_said_and_not_replaced(job: Job) -> None:
+    outcome = job.run(QUICK, {"DOCKER_HOST": "unix:///nowhere.sock"})
+    assert (outcome.code, outcome.status, outcome.reason) == (0, "failed", "docker-unavailable")
+    (warning,) = outcome.warnings
+    assert warning == "not measured: perf-smoke cannot run in Docker: no Docker engine answers."
+    assert "nowhere.sock" in outcome.summary
+    assert "never blocks a merge" in outcome.summary
+
+
+def test_an_image_that_cannot_be_pulled_is_said(job: Job, docker: str) -> None:
+    outcome = job.run({**QUICK, "image": "127.0.0.1:9/nobody/nothing:1"})
+    assert (outcome.code, outcome.status, outcome.reason) == (0, "failed", "image-pull-failed")
+
+
+def test_an_image_that_cannot_be_built_is_said(
+    make_job: MakeJob, docker: str, action_copy: Path
+) -> None:
+    with (action_copy / "Dockerfile").open("a") as file:
+        file.write("RUN echo the last straw >&2; exit 3\n")
+    (action_copy / "requirements" / "runtime.txt").unlink()
+    outcome = make_job(action=action_copy).run(QUICK)
+    assert (outcome.code, outcome.status, outcome.reason) == (0, "failed", "image-build-failed")
+
+
+def test_an_image_of_something_else_is_said(job: Job, docker: str) -> None:
+    outcome = job.run({**QUICK, "image": "debian:trixie-slim"})
+    assert (outcome.code, outcome.status, outcome.reason) == (0, "failed", "docker-run-failed")
