@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import RawIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from perf_smoke.models.base import HashedFile, Patience, hashed, megabytes
 from perf_smoke.result import Unmeasured
@@ -150,18 +150,16 @@ class Part:
         return (size, validator) if size else None
 
     @contextmanager
-    def writing(self, offset: int, validator: Validator) -> Iterator[RawIOBase]:
-        """Open it to go on at `offset`. Left early, it stays only if it can be resumed."""
+    def writing(self, mode: Literal["wb", "ab"], validator: Validator) -> Iterator[RawIOBase]:
+        """Begin it, or go on at its end. Left early, it stays only if it can be resumed."""
         keep = bool(validator.strong)
         try:
             with disk_errors(self.path.parent):
                 if keep:
                     _write(self._record, asdict(validator))
                 # Unbuffered: closing a buffered file on a full disk would raise once more.
-                file = self.path.open("r+b" if offset else "wb", buffering=0)
+                file = self.path.open(mode, buffering=0)
             with file:
-                file.seek(offset)
-                file.truncate()
                 yield file
         except BaseException as error:
             full = isinstance(error, Unmeasured) and error.failure.reason == "no-space"

@@ -109,10 +109,10 @@ class _Transfer:
             self._refuse(response)
             # From here on the server has another version: the copy at hand no longer counts.
             self._held = None
-            offset = 0
             if response.status_code == 206:
-                offset = self._continued(response, resume)
-            return self._receive(response, offset)
+                return self._receive(response, *self._continued(response, resume))
+            length = response.headers.get("Content-Length", "")
+            return self._receive(response, 0, int(length) if length.isdecimal() else None)
 
     def _ask(self, headers: Mapping[str, str]) -> requests.Response:
         timeouts = (self._patience.connect_s, self._patience.silence_s)
@@ -162,27 +162,29 @@ class _Transfer:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise self._refused("the server sends it compressed, although asked not to")
 
-    def _continued(self, response: requests.Response, resume: tuple[int, Validator] | None) -> int:
-        """Where a partial answer goes on; refuses one that does not fit to what is there."""
-        content_range = response.headers.get("Content-Range", "")
-        match = re.fullmatch(r"bytes (\d+)-\d+/(?:\d+|\*)", content_range.strip())
+    def _continued(
+        self, response: requests.Response, resume: tuple[int, Validator] | None
+    ) -> tuple[int, int]:
+        """Where a partial answer goes on, and how long the whole file is.
+
+        It counts only if it fits to what is there: same place, same version.
+        """
+        content_range = response.headers.get("Content-Range", "").strip()
+        match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", content_range)
         etag = response.headers.get("ETag", "")
-        fits = (
-            resume is not None
-            and match is not None
-            and int(match[1]) == resume[0]
-            and etag in ("", resume[1].etag)
-        )
-        if not fits or resume is None:
+        if (
+            resume is None
+            or match is None
+            or int(match[1]) != resume[0]
+            or etag not in ("", resume[1].etag)
+        ):
             self._part.discard()
             raise _TryAgain(
                 "model-download", "the server went on at another place than asked", pause_s=0
             )
-        return resume[0]
+        return resume[0], int(match[2]) + 1 if match[3] == "*" else int(match[3])
 
-    def _receive(self, response: requests.Response, offset: int) -> Fetched:
-        length = response.headers.get("Content-Length", "")
-        total = offset + int(length) if length.isdecimal() else None
+    def _receive(self, response: requests.Response, offset: int, total: int | None) -> Fetched:
         whole = total is not None or "Transfer-Encoding" in response.headers
         if not whole and not self._pinned:
             raise self._refused(
@@ -196,7 +198,7 @@ class _Transfer:
         )
         done = offset
         self._progress(done, total)
-        with self._part.writing(offset, validator) as file:
+        with self._part.writing("ab" if offset else "wb", validator) as file:
             try:
                 for chunk in response.iter_content(_CHUNK):
                     write_all(file, chunk, self._entry.folder)

@@ -157,6 +157,20 @@ def cut_after(count: int, *, status: int = 200, etag: str | None = None) -> Faul
     return fault
 
 
+def rest_of(
+    content: bytes, *, etag: str = '"one"', until: int | None = None, total: str = ""
+) -> Fault:
+    """Go on at the right place, but with this content, version, end or total."""
+
+    def fault(handler: Handler) -> None:
+        start = int(handler.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        whole = total or str(len(content))
+        content_range = f"bytes {start}-{len(content) - 1}/{whole}"
+        handler.give(206, {"ETag": etag, "Content-Range": content_range}, content[start:until])
+
+    return fault
+
+
 def hang_up(handler: Handler) -> None:
     """Close the connection without a word."""
     handler.close_connection = True

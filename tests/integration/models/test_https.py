@@ -19,6 +19,7 @@ from tests.integration.models.server import (
     hang_up,
     in_chunks,
     redirect,
+    rest_of,
     running,
     status,
 )
@@ -181,8 +182,22 @@ def test_a_file_that_changed_meanwhile_is_not_glued_together(
 def test_a_partial_answer_of_another_version_is_thrown_away(
     server: FileServer, fetcher: Fetcher
 ) -> None:
-    wrong = {"ETag": '"two"', "Content-Range": "bytes 400000-699999/700000"}
-    server.faults.extend([cut_after(400_000), answer(206, os.urandom(300_000), wrong)])
+    server.faults.extend([cut_after(400_000), rest_of(os.urandom(700_000), etag='"two"')])
+    assert fetcher(server.url(PATH)).path.read_bytes() == CONTENT
+
+
+def test_a_partial_answer_that_is_shorter_than_it_says_is_not_the_end(
+    server: FileServer, fetcher: Fetcher
+) -> None:
+    server.faults.extend([cut_after(400_000), rest_of(CONTENT, until=600_000)])
+    assert fetcher(server.url(PATH)).path.read_bytes() == CONTENT
+    assert server.seen[2].headers["range"] == "bytes=600000-"
+
+
+def test_a_partial_answer_need_not_know_the_whole_length(
+    server: FileServer, fetcher: Fetcher
+) -> None:
+    server.faults.extend([cut_after(400_000), rest_of(CONTENT, total="*")])
     assert fetcher(server.url(PATH)).path.read_bytes() == CONTENT
 
 
@@ -284,6 +299,7 @@ def test_retry_after_is_obeyed(server: FileServer, fetcher: Fetcher) -> None:
 def test_a_server_that_asks_to_wait_for_an_hour_is_given_up_at_once(
     server: FileServer, fetcher: Fetcher
 ) -> None:
+    fetcher.total_s = 7200
     server.faults.append(status(429, Retry_After="3600"))
     failure = fetcher.refused(server.url(PATH)).failure
     assert failure.reason == "model-download"

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf_smoke.models.child import Ended, run, without_passwords
+from perf_smoke.models.child import Ended, run
 
 
 def python(program: str, tmp_path: Path, most_s: float = 60) -> tuple[Ended, list[str]]:
@@ -78,13 +78,6 @@ def test_an_exception_on_the_way_ends_the_program(tmp_path: Path) -> None:
 def test_only_the_last_lines_are_kept(tmp_path: Path) -> None:
     ended, _ = python("for n in range(1000): print(n)", tmp_path)
     assert ended.tail.splitlines()[0] == "980"
-
-
-def test_passwords_in_addresses_are_hidden() -> None:
-    text = "Looking in indexes: https://me:s3cret@host/simple, http://t0ken@other/"
-    assert without_passwords(text) == (
-        "Looking in indexes: https://***@host/simple, http://***@other/"
-    )
 
 
 def _lives(process: int) -> bool:

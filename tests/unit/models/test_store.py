@@ -93,14 +93,14 @@ def test_a_part_goes_on_only_with_a_strong_version(entry: Entry) -> None:
         (Validator(etag='W/"1"', last_modified="Mon, 23 Nov 2026 08:00:00 GMT"), False),
         (Validator(), False),
     ):
-        with part.writing(0, validator) as file:
+        with part.writing("wb", validator) as file:
             file.write(b"abc")
         assert (part.resumable() == (3, validator)) is resumable
 
 
 def test_an_empty_part_starts_anew(entry: Entry) -> None:
     part = entry.part("m")
-    with part.writing(0, Validator(etag='"1"')):
+    with part.writing("wb", Validator(etag='"1"')):
         pass
     assert part.resumable() is None
 
