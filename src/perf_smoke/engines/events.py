@@ -20,10 +20,11 @@ class Event:
 
 
 def server_sent(answer: Answer) -> list[Event]:
-    """The `data:` of each server-sent event, comments and `[DONE]` left out.
+    """The `data:` of each server-sent event, comments and `[DONE]` left out; at least one.
 
     Raises:
-        Unmeasured: `engine-output`: not JSON objects; `request-refused`: one states an error.
+        Unmeasured: `engine-output`: no stream, or not of JSON objects; `request-refused`: one
+            states an error; `connection-lost`: nothing came.
     """
     events: list[Event] = []
     waiting: list[bytes] = []
@@ -37,7 +38,7 @@ def server_sent(answer: Answer) -> list[Event]:
             waiting.clear()
             if text != b"[DONE]":
                 events.append(_event(answer, arrived_ns, text))
-    return events
+    return _some(answer, events)
 
 
 def json_lines(answer: Answer) -> list[Event]:
@@ -46,7 +47,26 @@ def json_lines(answer: Answer) -> list[Event]:
     Raises:
         Unmeasured: as `server_sent`.
     """
-    return [_event(answer, moment_ns, line) for moment_ns, line in _lines(answer) if line.strip()]
+    events = [_event(answer, moment_ns, line) for moment_ns, line in _lines(answer) if line.strip()]
+    return _some(answer, events)
+
+
+def stopped_early(answer: Answer) -> Unmeasured:
+    """The end of the text never came."""
+    return Unmeasured("connection-lost", f"{answer.name} stopped before the end of its answer.")
+
+
+def _some(answer: Answer, events: list[Event]) -> list[Event]:
+    if events:
+        return events
+    if not answer.complete:
+        raise stopped_early(answer)
+    raise Unmeasured(
+        "engine-output",
+        f"{answer.name} answered with something else than a stream of tokens: does it speak the "
+        "protocol that `engine` names?",
+        one_line(answer.body[:400].decode("utf-8", "replace")),
+    )
 
 
 def _lines(answer: Answer) -> Iterator[tuple[int, bytes]]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.events import server_sent
+from perf_smoke.engines.events import server_sent, stopped_early
 from perf_smoke.engines.failures import program_name
 from perf_smoke.engines.features import llama_arguments
 from perf_smoke.engines.fields import Fields
@@ -210,7 +210,7 @@ def _reply(answer: Answer) -> Reply:
         if content.flag("stop"):
             end_ns, end = event.arrived_ns, content
     if end is None:
-        raise Unmeasured("connection-lost", f"{answer.name} stopped before the end of its answer.")
+        raise stopped_early(answer)
     timings = end.object("timings")
     n_prompt, n_out = end.count("tokens_evaluated"), end.count("tokens_predicted")
     return Reply(

@@ -12,7 +12,7 @@ from typing import Any
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.events import json_lines
+from perf_smoke.engines.events import json_lines, stopped_early
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
 from perf_smoke.engines.probe import client_for, identify, refuse_features
@@ -140,7 +140,7 @@ def _reply(answer: Answer) -> Reply:
         if line.flag("done"):
             end_ns, end = event.arrived_ns, line
     if end is None:
-        raise Unmeasured("connection-lost", f"{answer.name} stopped before the end of its answer.")
+        raise stopped_early(answer)
     n_out = end.count("eval_count")
     n_prompt_cached = end.count("prompt_eval_cached_count")
     prompt_ns = None if n_prompt_cached is None else end.number("prompt_eval_duration")

@@ -13,7 +13,7 @@ from typing import Any
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.events import server_sent
+from perf_smoke.engines.events import server_sent, stopped_early
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client, Refused
 from perf_smoke.engines.probe import Server, client_for, identify, refuse_features
@@ -137,7 +137,7 @@ def _reply(answer: Answer) -> Reply:
                 texts.append((event.arrived_ns, text))
     n_out = usage.count("completion_tokens")
     if not finish_reason and n_out is None:
-        raise Unmeasured("connection-lost", _unfinished(answer, bool(end_ns)))
+        raise stopped_early(answer)
     moments_ns = [arrived_ns for arrived_ns, _ in texts]
     first_alone = len(moments_ns) > 1 and moments_ns[0] < moments_ns[1]
     return Reply(
@@ -167,12 +167,6 @@ def _text(choice: Fields) -> str:
         + (delta.text("reasoning_content") or delta.text("reasoning"))
         + delta.text("content")
     )
-
-
-def _unfinished(answer: Answer, begun: bool) -> str:
-    if begun:
-        return f"{answer.name} stopped before the end of its answer."
-    return f"{answer.name} sent no stream of completions: does it speak OpenAI's protocol?"
 
 
 def _only_model(client: Client, timeout_s: float) -> str:

@@ -31,6 +31,7 @@ class StartedServer:
         self, program: str, background: Background, client: Client, *, port: int, load_ms: float
     ) -> None:
         self.client = client
+        self.url = f"http://{HOST}:{port}"
         self.load_ms = load_ms
         """From its start to its first healthy answer."""
         self._program = program

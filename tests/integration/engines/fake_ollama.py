@@ -79,6 +79,7 @@ def invalid_utf8(exchange: Exchange) -> None:
 
 
 GENERATIONS: dict[str, Handler] = {
+    "": well,
     "hang": hang,
     "crash": cut,
     "garbage": answering(b"<html>It works!</html>"),

@@ -15,6 +15,7 @@ from perf_smoke.engines import openai
 from perf_smoke.engines.base import EngineSetup, Reply
 from perf_smoke.result import Unmeasured
 from tests.integration.engines.case import REQUEST
+from tests.integration.engines.fake_openai import text
 from tests.integration.engines.http_server import (
     Exchange,
     Handler,
@@ -32,11 +33,6 @@ USAGE = {"prompt_tokens": 4, "completion_tokens": 4, "total_tokens": 8}
 def models(owner: str, *names: str) -> Handler:
     data = [{"id": name, "object": "model", "owned_by": owner} for name in names]
     return answering({"object": "list", "data": data})
-
-
-def text(text: str, finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
-    """A chunk of a completion."""
-    return {"choices": [{"index": 0, "text": text, "finish_reason": finish_reason}], **more}
 
 
 def delta(content: Mapping[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
@@ -213,7 +209,7 @@ def test_a_text_that_comes_as_one_chunk_has_no_decode_time(tmp_path: Path) -> No
     ("events", "sentence"),
     [
         (FOUR[:2], "stopped before the end of its answer."),
-        ((), "sent no stream of completions: does it speak OpenAI's protocol?"),
+        ((), "does it speak the protocol that `engine` names?"),
         (
             (FOUR[0], {"error": {"message": "CUDA out of memory", "code": 500}}),
             "stopped with an error: CUDA out of memory",
@@ -259,7 +255,9 @@ def test_a_whole_answer_instead_of_a_stream_is_told(tmp_path: Path) -> None:
         {COMPLETIONS: answering({**text("4", "length"), "usage": USAGE})}, tmp_path
     ).failure
     assert failure
-    assert "sent no stream of completions" in failure.sentence
+    assert failure.reason == "engine-output"
+    assert "something else than a stream of tokens" in failure.sentence
+    assert '"text": "4"' in failure.tail
 
 
 def test_an_unknown_model_is_told_in_the_servers_words(tmp_path: Path) -> None:
