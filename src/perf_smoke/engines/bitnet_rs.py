@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from perf_smoke.engines.base import EngineSetup, Request
+from perf_smoke.engines.cargo import check_features
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
@@ -38,8 +39,9 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     """Find bitnet on PATH, or what `binary` or the build names.
 
     Raises:
-        Unmeasured: `engine-missing`.
+        Unmeasured: `engine-missing`, `features-unknown`.
     """
+    check_features(setup.features, setup.working_directory, setup.environment)
     program = find_program(
         setup.binary or PROGRAM,
         working_directory=setup.working_directory,

@@ -19,6 +19,11 @@ from perf_smoke.result import Unmeasured
 PACKAGE = "bitnet-cli"
 EXECUTABLE = "bitnet"
 DEFAULT_FEATURES = ("cpu", "full-cli")
+DOCUMENTED_FEATURES = (
+    *("cpu", "gpu", "cuda", "metal", "full-cli", "cli-bench"),
+    *("iq2s-ffi", "crossval", "trace"),
+)
+"""Those of the package in 2026, for where its manifest cannot be asked."""
 _METADATA_TIMEOUT_S = 120.0
 
 
@@ -40,20 +45,50 @@ def build(
         Unmeasured: `build-missing` (no cargo, no such package), `features-unknown`,
             `build-failed`, with cargo's last lines.
     """
-    cargo = _cargo(working_directory, environment)
-    quiet = {**environment, "CARGO_TERM_COLOR": "never"}
-    known = package_features(cargo, working_directory, quiet)
-    refuse_unknown("bitnet-rs", features, known)
+    cargo = check_package(features, working_directory, environment)
     command = [
         *(str(cargo), "build", "--release", "--locked", "-p", PACKAGE),
         *("--no-default-features", "--features", ",".join(features or DEFAULT_FEATURES)),
         # Artifacts as JSON on stdout, the compiler's own words on stderr.
         "--message-format=json-render-diagnostics",
     ]
+    quiet = {**environment, "CARGO_TERM_COLOR": "never"}
     finished = run_process(command, timeout_s=timeout_s, cwd=working_directory, environment=quiet)
     if finished.failed:
         raise _build_failed(finished, timeout_s)
     return _kept(_executable(finished), working_directory, scratch)
+
+
+def check_package(
+    features: Sequence[str], working_directory: Path, environment: Mapping[str, str]
+) -> Path:
+    """The cargo that can build the package here with these features.
+
+    Raises:
+        Unmeasured: `build-missing`, `features-unknown`.
+    """
+    cargo = _cargo(working_directory, environment)
+    known = package_features(cargo, working_directory, environment)
+    refuse_unknown("bitnet-rs", features, known)
+    return cargo
+
+
+def check_features(
+    features: Sequence[str], working_directory: Path, environment: Mapping[str, str]
+) -> None:
+    """Refuse features that the package does not have, by its manifest if it lies here.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    if not features:
+        return
+    try:
+        cargo = _cargo(working_directory, environment)
+        known = package_features(cargo, working_directory, environment)
+    except Unmeasured:
+        known = DOCUMENTED_FEATURES
+    refuse_unknown("bitnet-rs", features, known)
 
 
 def package_features(

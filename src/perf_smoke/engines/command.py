@@ -21,13 +21,9 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     """Find the command's program and check its placeholders and `metrics`.
 
     Raises:
-        Unmeasured: `engine-missing`, `command-invalid`, `metrics-invalid`; all problems of an
-            input in one sentence.
+        Unmeasured: `engine-missing`, `command-invalid` with all problems of both inputs.
     """
-    if problems := command_problems(
-        setup.command, has_model=bool(setup.model), has_tokenizer=bool(setup.tokenizer)
-    ):
-        raise Unmeasured("command-invalid", f"`command` cannot be run: {'; '.join(problems)}.")
+    _check(setup)
     recipe = metrics_syntax.parse(setup.metrics)
     program = find_program(
         setup.command[0],
@@ -61,6 +57,18 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     return OneShotEngine(
         identity, setup, Recipe(arguments=arguments, read=read, result_file=result_file)
     )
+
+
+def _check(setup: EngineSetup) -> None:
+    wrong = {
+        "`command` cannot be run": command_problems(
+            setup.command, has_model=bool(setup.model), has_tokenizer=bool(setup.tokenizer)
+        ),
+        "`metrics` cannot be used": metrics_syntax.problems(setup.metrics),
+    }
+    sentences = [f"{what}: {'; '.join(why)}." for what, why in wrong.items() if why]
+    if sentences:
+        raise Unmeasured("command-invalid", " ".join(sentences))
 
 
 def command_problems(command: Sequence[str], *, has_model: bool, has_tokenizer: bool) -> list[str]:

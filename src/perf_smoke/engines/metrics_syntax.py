@@ -24,20 +24,19 @@ from perf_smoke.engines.metrics_recipe import (
     known_names,
     meaning,
 )
-from perf_smoke.result import Unmeasured
 
 _HEADER = re.compile(r"(json|text)\s+(\S.*?)\s*:")
 _ENTRY = re.compile(r"(\w+)\s+(/.*)")
 
 
 def parse(text: str) -> MetricsRecipe:
-    """The recipe that the input spells.
+    """The recipe that the input spells; one that has `problems` has none.
 
     Raises:
-        Unmeasured: `metrics-invalid`, with every problem.
+        ValueError: with those problems.
     """
     if found := problems(text):
-        raise Unmeasured("metrics-invalid", f"`metrics` cannot be used: {'; '.join(found)}.")
+        raise ValueError("; ".join(found))
     sources: list[JsonSource | TextSource] = []
     for (kind, place), lines in _sections(text):
         if kind == "json":
@@ -48,6 +47,15 @@ def parse(text: str) -> MetricsRecipe:
             patterns = tuple(re.compile(line, re.MULTILINE) for line in lines)
             sources.append(TextSource(place=place, patterns=patterns))
     return MetricsRecipe(sources=tuple(sources))
+
+
+def fields(text: str) -> frozenset[str]:
+    """The fields of a Sample that a recipe fills; those of its good lines, if some are bad."""
+    names: list[str] = []
+    for (kind, _), lines in _sections(text):
+        for line in lines if kind else ():
+            _line_problems(kind, line, names)
+    return frozenset(names)
 
 
 def problems(text: str) -> list[str]:

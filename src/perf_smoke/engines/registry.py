@@ -7,9 +7,10 @@ tests, and a measuring process imports only the engine that it measures.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, cast
 
 from perf_smoke.engines.base import Engine, EngineSetup
@@ -24,6 +25,8 @@ class Row:
     summary: str
     """What it runs, for `perf-smoke engines`: one line."""
     module: str
+    metrics: tuple[str, ...]
+    """What it can give of the headline metrics; `command`: what its recipe reads."""
     needs_model: bool
     """Whether it wants a model file; a server at `endpoint` always holds its own."""
     runtime: Literal["host", "image"]
@@ -47,12 +50,14 @@ class Row:
 
 
 _HERE = __package__
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 ROWS: tuple[Row, ...] = (
     Row(
         id="embedded",
         summary="llama.cpp from a Python package, kept warm in a process of its own",
         module=f"{_HERE}.embedded",
+        metrics=("e2e", "decode", "ttft", "wall", "cpu"),
         needs_model=True,
         runtime="image",
         package="xllamacpp",
@@ -61,6 +66,7 @@ ROWS: tuple[Row, ...] = (
         id="llama-completion",
         summary="llama.cpp's one-shot program (also llama-cli and main of older builds)",
         module=f"{_HERE}.llama_completion",
+        metrics=("e2e", "decode", "wall", "cpu"),
         needs_model=True,
         runtime="host",
         programs=("llama-completion", "llama-cli", "main"),
@@ -69,6 +75,7 @@ ROWS: tuple[Row, ...] = (
         id="llama-bench",
         summary="llama.cpp's benchmark: random tokens, no text",
         module=f"{_HERE}.llama_bench",
+        metrics=("decode", "wall", "cpu"),
         needs_model=True,
         runtime="host",
         programs=("llama-bench",),
@@ -77,6 +84,7 @@ ROWS: tuple[Row, ...] = (
         id="llama-server",
         summary="llama.cpp's server, started here or already running at `endpoint`",
         module=f"{_HERE}.llama_server",
+        metrics=("e2e", "decode", "ttft", "wall", "cpu"),
         needs_model=True,
         runtime="host",
         programs=("llama-server", "server"),
@@ -85,6 +93,7 @@ ROWS: tuple[Row, ...] = (
         id="bitnet-rs",
         summary="BitNet.rs: `bitnet run`",
         module=f"{_HERE}.bitnet_rs",
+        metrics=("e2e", "decode", "ttft", "wall", "cpu"),
         needs_model=True,
         runtime="host",
         programs=("bitnet",),
@@ -93,6 +102,7 @@ ROWS: tuple[Row, ...] = (
         id="bitnet-cpp",
         summary="bitnet.cpp: the llama-cli that it builds",
         module=f"{_HERE}.bitnet_cpp",
+        metrics=("e2e", "decode", "wall", "cpu"),
         needs_model=True,
         runtime="host",
         programs=("build/bin/llama-cli",),
@@ -101,6 +111,7 @@ ROWS: tuple[Row, ...] = (
         id="ollama",
         summary="an Ollama server at `endpoint`",
         module=f"{_HERE}.ollama",
+        metrics=("e2e", "decode", "ttft", "wall"),
         needs_model=False,
         runtime="image",
     ),
@@ -108,6 +119,7 @@ ROWS: tuple[Row, ...] = (
         id="openai",
         summary="any server at `endpoint` that speaks OpenAI's completions, streamed",
         module=f"{_HERE}.openai",
+        metrics=("e2e", "decode", "ttft", "wall"),
         needs_model=False,
         runtime="image",
     ),
@@ -115,6 +127,7 @@ ROWS: tuple[Row, ...] = (
         id="command",
         summary="any program: `command`, and `metrics` for where its numbers are",
         module=f"{_HERE}.command",
+        metrics=("e2e", "decode", "ttft", "wall", "cpu"),
         needs_model=False,
         runtime="host",
     ),
@@ -136,12 +149,14 @@ def resolve(
     command: Sequence[str],
     endpoint: str,
     binary: str,
-    engine_at: Callable[[str], str] | None = None,
+    environment: Mapping[str, str] = _NOTHING,
+    engine_at: Callable[[str, Mapping[str, str]], str] | None = None,
 ) -> str:
     """Which engine is meant: `engine` itself, or for `auto` what the other inputs tell.
 
     Args:
-        engine_at: asks an endpoint what it is; the real one is engines/probe.py.
+        environment: for a question to the endpoint: proxies, certificates, its key.
+        engine_at: asks an endpoint what it is; by default engines/probe.py.
 
     Raises:
         Unmeasured: `engine-unclear` when the name of `binary` tells nothing, or whatever the
@@ -152,7 +167,7 @@ def resolve(
     if command:
         return "command"
     if endpoint:
-        return (engine_at or _probe())(endpoint)
+        return (engine_at or _probe())(endpoint, environment)
     if binary:
         return _of_program(binary)
     return "embedded"
@@ -163,7 +178,9 @@ def _of_program(binary: str) -> str:
     for each in ROWS:
         if name in each.programs:
             return each.id
-    known = ", ".join(f"{each.programs[0]} ({each.id})" for each in ROWS if each.programs)
+    known = ", ".join(
+        f"{name} ({each.id})" for each in ROWS for name in each.programs[:1] if "/" not in name
+    )
     raise Unmeasured(
         "engine-unclear",
         f"The name of `binary` (`{name}`) does not tell which engine it is: set `engine`. "
@@ -171,6 +188,6 @@ def _of_program(binary: str) -> str:
     )
 
 
-def _probe() -> Callable[[str], str]:
+def _probe() -> Callable[[str, Mapping[str, str]], str]:
     module = importlib.import_module(f"{_HERE}.probe")
-    return cast("Callable[[str], str]", module.engine_at)
+    return cast("Callable[[str, Mapping[str, str]], str]", module.engine_at)
