@@ -147,6 +147,12 @@ def test_a_stalled_or_dribbling_answer_ends_at_the_timeout(handler: Handler) -> 
     assert SHORT_S <= time.monotonic() - started_s < TIMEOUT_S / 2
 
 
+def test_no_time_at_all_is_no_time_to_connect() -> None:
+    failure = failure_of(answering({}), 0.0)
+    assert failure.reason == "endpoint-unreachable"
+    assert "did not accept a connection in time" in failure.sentence
+
+
 def test_after_a_timeout_the_late_answer_is_not_taken_for_the_next_one() -> None:
     late = threading.Event()
 
@@ -241,9 +247,9 @@ def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatc
             'The server refused the request (HTTP 422): [{"loc": ["body"], "msg": "required"}].',
         ),
         (
-            b"upstream\n`died`\x1b[31m",
+            b"upstream\n`died`\x07",
             502,
-            "The server refused the request (HTTP 502): upstream 'died'\ufffd[31m.",
+            "The server refused the request (HTTP 502): upstream 'died'\ufffd.",
         ),
         (b"", 500, "The server refused the request (HTTP 500)."),
         (

@@ -15,7 +15,7 @@ from perf_smoke.engines import ollama
 from perf_smoke.engines.base import Reply
 from perf_smoke.result import Unmeasured
 from tests.integration.engines.case import REQUEST
-from tests.integration.engines.fake_ollama import MODEL, end, routes, stream
+from tests.integration.engines.fake_ollama import MODEL, cut, end, routes, stream
 from tests.integration.engines.http_server import Exchange, Handler, HttpServer, answering
 from tests.integration.engines.setups import blank_setup
 
@@ -119,6 +119,12 @@ def test_an_error_in_mid_stream_is_told_in_ollamas_words(tmp_path: Path) -> None
     assert failure
     assert failure.reason == "request-refused"
     assert failure.sentence.endswith("stopped with an error: llama runner terminated")
+
+
+def test_a_stream_that_is_cut_is_no_measurement(tmp_path: Path) -> None:
+    failure = step(cut, tmp_path).failure
+    assert failure
+    assert failure.reason == "connection-lost"
 
 
 def test_a_longer_request_asks_for_a_larger_context(tmp_path: Path) -> None:
