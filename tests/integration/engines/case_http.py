@@ -22,9 +22,9 @@ REAL = "tests.integration.engines.real_llama_server"
 FAKE = "tests.integration.engines.fake_llama_server"
 
 _COUNTS = frozenset({"n_prompt", "n_prompt_cached", "n_out"})
-_BOTH_CLOCKS = _COUNTS | {"prompt_ms", "ttft_ms", "decode_ms", "e2e_ms", "wall_ms"}
+BOTH_CLOCKS = _COUNTS | {"prompt_ms", "ttft_ms", "decode_ms", "e2e_ms", "wall_ms"}
 _OUR_CLOCK = _COUNTS | {"ttft_ms", "e2e_ms", "wall_ms"}
-_OF_A_PROGRAM = frozenset({"cpu_ms", "peak_rss_kib"})
+OF_A_PROGRAM = frozenset({"cpu_ms", "peak_rss_kib"})
 
 
 @contextmanager
@@ -86,14 +86,14 @@ CASES = (
         id="llama-server",
         engine="llama-server",
         setup=started,
-        gives=_BOTH_CLOCKS | _OF_A_PROGRAM,
+        gives=BOTH_CLOCKS | OF_A_PROGRAM,
         faults=_FAULTS | {"wrong-model", "missing"},
     ),
     Case(
         id="llama-server-at-endpoint",
         engine="llama-server",
         setup=running,
-        gives=_BOTH_CLOCKS,
+        gives=BOTH_CLOCKS,
         faults=frozenset({"missing"}),
     ),
     Case(
@@ -112,5 +112,5 @@ CASES = (
         may_give=frozenset({"decode_ms"}),
         faults=_FAULTS,
     ),
-    Case(id="ollama", engine="ollama", setup=ollama, gives=_BOTH_CLOCKS, faults=_FAULTS),
+    Case(id="ollama", engine="ollama", setup=ollama, gives=BOTH_CLOCKS, faults=_FAULTS),
 )

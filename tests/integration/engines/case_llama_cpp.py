@@ -9,6 +9,7 @@ from pathlib import Path
 from perf_smoke.engines.base import EngineSetup
 from tests.integration.engines import llama_cpp
 from tests.integration.engines.case import Case, Fault
+from tests.integration.engines.case_http import BOTH_CLOCKS, OF_A_PROGRAM
 from tests.integration.engines.case_programs import LLAMA_TEXT, MEASURED
 from tests.integration.engines.setups import blank_setup, demonstration_model, wrong_model
 
@@ -41,6 +42,14 @@ CASES = (
         gives=MEASURED | {"n_prompt", "n_out", "prompt_ms", "decode_ms"},
         faults=frozenset({"wrong-model"}),
         has_text=False,
+        marks=llama_cpp.MARKS,
+    ),
+    Case(
+        id="llama-server-real",
+        engine="llama-server",
+        setup=_setup("llama-server"),
+        gives=BOTH_CLOCKS | OF_A_PROGRAM,
+        faults=frozenset({"wrong-model"}),
         marks=llama_cpp.MARKS,
     ),
 )
