@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -261,5 +262,5 @@ def _cost(result: Result) -> Sentence:
 
 def _tool(result: Result) -> Sentence:
     version = one_line(f"{result.tool.version}, runtime {result.tool.runtime}", 80)
-    started = one_line(result.started.replace("T", " ").replace("Z", " UTC"), 40)
+    started = one_line(re.sub(r"^(\S{10})T(\S{8})(Z|\+00:00)$", r"\1 \2 UTC", result.started), 40)
     return sentence(f"{version}, started {started}")

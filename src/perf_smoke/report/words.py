@@ -91,15 +91,21 @@ def what_ran(result: Result) -> Sentence:
     parts: list[str | Span] = [code(name, 60), f" ({version})"] if name else [version]
     if result.model:
         parts += [" with ", code(_short_reference(result.model.reference), 80)]
-    if prompt := asked(result, "prompt"):
+    if prompt := _given_to_engine(result, "prompt"):
         parts += [", prompt ", code(prompt, 60)]
     if count := tokens(result.head):
         parts.append(f", {counting(count, 'output token')}")
-    if threads := asked(result, "threads"):
+    if threads := _given_to_engine(result, "threads"):
         parts.append(f", {one_line(threads, 10)} thread{'' if threads == '1' else 's'}")
-    if features := asked(result, "features"):
+    if features := _given_to_engine(result, "features"):
         parts += [", features ", code(features, 80)]
     return sentence("Ran ", *parts, ".", *_refs(result))
+
+
+def _given_to_engine(result: Result, name: str) -> str:
+    """An input as the engine had it; a command has only those that it names."""
+    command = result.settings.get("command", "")
+    return asked(result, name) if not command or f"{{{name}}}" in command else ""
 
 
 def _refs(result: Result) -> list[str | Span]:

@@ -155,6 +155,8 @@ def test_the_tool_its_runtime_and_the_start() -> None:
     assert said(builders.result())["perf-smoke"] == (
         "0.1.0, runtime docker, started 2026-11-23 08:30:00 UTC"
     )
+    offset = builders.result(started="2026-11-23T08:30:00+00:00")
+    assert said(offset)["perf-smoke"] == said(builders.result())["perf-smoke"]
 
 
 def test_the_reason_is_there_for_workflows_that_test_it() -> None:

@@ -227,6 +227,7 @@ HOSTILE = st.one_of(
 def hostile_result(text: str, status: Status, sides: bool) -> Result:
     """A document in which everything that others write is this text."""
     found = builders.two_sides(
+        pairs=12,
         verdict="not-comparable" if "a" in text else "slower",
         guards=tuple(Guard(name=text, sentence=text) for _ in range(30)),
     )

@@ -90,6 +90,10 @@ def test_a_run_that_says_more_is_not_slower() -> None:
         comparison=dataclasses.replace(found.comparison, estimate=0.44),
     )
     assert "It took 44.0 % longer, for other work." in lead(swapped)
+    quicker = dataclasses.replace(
+        swapped, comparison=dataclasses.replace(found.comparison, estimate=-0.1)
+    )
+    assert "It took 10.0 % less time, for other work." in lead(quicker)
 
 
 def test_without_an_estimate_not_comparable_says_the_counts_alone() -> None:
@@ -260,6 +264,15 @@ def test_what_ran_names_program_model_request_and_commits() -> None:
     assert flat(words.what_ran(builders.two_sides())) == (
         "Ran bitnet (bitnet-rs 0.9.1) with models/ggml-model-i2_s.gguf, prompt 2+2=, 4 output "
         "tokens, 4 threads, features cpu,avx2. Base 9d8c7b6, head 3f1c9ab."
+    )
+
+
+def test_a_command_is_said_to_have_only_what_it_names() -> None:
+    found = dataclasses.replace(
+        builders.one_token(), settings={"command": "bench {prompt}", "features": "fast"}
+    )
+    assert flat(words.what_ran(found)) == (
+        "Ran mybench (command), prompt 2+2=, 1 output token. Commit 3f1c9ab."
     )
 
 
