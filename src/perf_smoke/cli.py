@@ -42,8 +42,7 @@ def _every_input(command: Callable[..., None]) -> Callable[..., None]:
 @_every_input
 def run(**options: str | None) -> None:
     """Measure, compare where there is a base, and report."""
-    names = {row.field: row.name for row in INPUTS}
-    given = {names[field]: text for field, text in options.items() if text is not None}
+    given = _given(options)
     environ = dict(os.environ)
     if environ.get("PERF_SMOKE_RUNTIME"):
         sys.exit(_in_action({**environment.inputs(environ), **given}, environ))
@@ -59,9 +58,7 @@ def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) 
     try:
         settings = parse(values)
     except InvalidSettings as error:
-        for wrong in error.problems:
-            click.echo(f"perf-smoke: {wrong.sentence}", err=True)
-        return EXIT_INVALID
+        return _invalid(error)
     folder = settings.output_dir or DEFAULT_FOLDER
     if left := job.remove_old_files(folder):
         click.echo(f"perf-smoke: {left}", err=True)
@@ -132,6 +129,57 @@ def compare(document: Path | None, pairs: Path | None, margin: str, alpha: str) 
     except (InvalidSettings, UnreadableResult) as error:
         sys.exit(_refuse(error))
     show(found, Console())
+
+
+@main.command()
+def engines() -> None:
+    """List the engines, with what was found on this machine."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from perf_smoke.engines import inventory
+
+    table = Table("engine", "what it runs", "found here", box=None, pad_edge=False)
+    environ = environment.for_children(os.environ)
+    for found in inventory.engines(working_directory=Path.cwd(), environment=environ):
+        here = f"{found.program} {found.version}" if found.usable else found.missing
+        table.add_row(found.engine, found.summary, Text(here))
+    Console().print(table)
+
+
+@main.command()
+@_every_input
+def doctor(**options: str | None) -> None:
+    """Say why a configuration would not work, without measuring anything."""
+    from perf_smoke.engines import inventory
+    from perf_smoke.measure.machine import System, available_cpus
+
+    try:
+        settings = parse(_given(options))
+    except InvalidSettings as error:
+        sys.exit(_invalid(error))
+    sentences = inventory.diagnose(
+        settings,
+        environment=environment.for_children(os.environ),
+        available_cpus=available_cpus(System()),
+    )
+    for sentence in sentences:
+        click.echo(sentence)
+    if sentences:
+        sys.exit(EXIT_NOT_MEASURED)
+    click.echo("Nothing speaks against it.")
+
+
+def _invalid(error: InvalidSettings) -> int:
+    for wrong in error.problems:
+        click.echo(f"perf-smoke: {wrong.sentence}", err=True)
+    return EXIT_INVALID
+
+
+def _given(options: Mapping[str, str | None]) -> dict[str, str]:
+    """The inputs that were given as options, by name."""
+    names = {row.field: row.name for row in INPUTS}
+    return {names[field]: text for field, text in options.items() if text is not None}
 
 
 def _refuse(error: Exception) -> int:

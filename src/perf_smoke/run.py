@@ -117,6 +117,7 @@ class _Run:
                 command=settings.command,
                 endpoint=settings.endpoint,
                 binary=settings.binary,
+                environment=context.environment,
             )
         )
         self._repository = Repository(settings.working_directory.absolute(), context.environment)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from perf_smoke import result
-from perf_smoke.settings import INPUTS
+from perf_smoke.settings import ENGINES, INPUTS
 
 BROKEN_MODEL = "broken.gguf"
 
@@ -147,3 +147,110 @@ def _wait_for_engine(parent: int) -> int:
             return children[0].pid
         time.sleep(0.1)
     raise AssertionError("no engine was started within a minute")
+
+
+def test_a_saved_result_is_shown_and_decided_again_with_the_same_verdict(tmp_path: Path) -> None:
+    measured = perf_smoke(
+        "run", "--command", "sleep 0.01", "--base-command", "sleep 0.03", "--runs", "20",
+        cwd=tmp_path,
+    )  # fmt: skip
+    document = "perf-smoke-out/result.json"
+
+    shown = perf_smoke("report", document, cwd=tmp_path)
+    decided = perf_smoke("compare", document, cwd=tmp_path)
+    markdown = perf_smoke("report", "--markdown", document, cwd=tmp_path)
+
+    assert measured.returncode == 0, measured.stderr
+    found = result.read(tmp_path / document)
+    assert found.comparison is not None
+    assert found.comparison.verdict == "faster"
+    headline = next(line for line in measured.stdout.splitlines() if "faster" in line)
+    assert headline in shown.stdout
+    assert headline in decided.stdout
+    report = (tmp_path / "perf-smoke-out" / "report.md").read_text("utf-8")
+    assert markdown.stdout.splitlines()[0] == report.splitlines()[0]
+
+
+def test_fail_on_slower_fails_only_beyond_the_margin(tmp_path: Path) -> None:
+    sides = ("--command", "sleep 0.03", "--base-command", "sleep 0.01", "--runs", "20")
+
+    assert perf_smoke("run", *sides, "--fail-on", "slower", cwd=tmp_path).returncode == 1
+    assert perf_smoke("run", *sides, cwd=tmp_path).returncode == 0
+    wide = perf_smoke("run", *sides, "--fail-on", "slower", "--margin", "100%", cwd=tmp_path)
+    # Three times the sleep, but starting a process takes its time on both sides.
+    estimate = _comparison(tmp_path).estimate
+    assert estimate is not None
+    assert wide.returncode == (1 if estimate > 1 else 0)
+
+
+def test_a_plain_file_of_pairs_gets_a_verdict(tmp_path: Path) -> None:
+    rows = [f"{0.1 + 0.001 * (pair % 7)},{0.12 + 0.001 * (pair % 5)}" for pair in range(40)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["base,head", *rows]))
+
+    done = perf_smoke("compare", "--pairs", "pairs.csv", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "slower by" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("base,head\n0.1,fast\n", "line 2, `head`: 'fast'"),
+        ("base,head\n0.1,0.1\n-1,0.1\n", "line 3, `base`: '-1'"),
+        ("base,head\n0.1\n", "line 2, `head`"),
+        ("a,b\n1,2\n", "no columns"),
+        ("", "no columns"),
+    ],
+)
+def test_a_wrong_file_of_pairs_is_refused_with_its_place(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    (tmp_path / "pairs.csv").write_text(text)
+
+    done = perf_smoke("compare", "--pairs", "pairs.csv", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert complaint in done.stderr
+
+
+def test_compare_wants_exactly_one_source(tmp_path: Path) -> None:
+    assert perf_smoke("compare", cwd=tmp_path).returncode == 2
+    assert perf_smoke("compare", "a.json", "--pairs", "b.csv", cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_a_document_that_is_no_result_is_refused_with_its_place(
+    tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "other.json").write_text('{"schema": 1, "status": "fine"}')
+
+    done = perf_smoke(command, "other.json", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "other.json is no perf-smoke result: status" in done.stderr
+
+
+def test_engines_lists_every_engine_with_what_is_here(tmp_path: Path) -> None:
+    done = perf_smoke("engines", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert [name for name in ENGINES if name not in done.stdout] == []
+    assert "xllamacpp" in done.stdout
+
+
+def test_doctor_says_what_would_not_work_and_is_content_with_what_would(tmp_path: Path) -> None:
+    bad = perf_smoke("doctor", "--binary", "llama-bench", "--metrics", "x", cwd=tmp_path)
+    invalid = perf_smoke("doctor", "--tokens", "none", cwd=tmp_path)
+    good = perf_smoke("doctor", cwd=tmp_path)
+
+    assert bad.returncode == 1
+    assert "needs a model" in bad.stdout
+    assert invalid.returncode == 2
+    assert (good.returncode, good.stdout) == (0, "Nothing speaks against it.\n")
+
+
+def _comparison(folder: Path) -> result.Comparison:
+    found = result.read(folder / "perf-smoke-out" / "result.json")
+    assert found.comparison is not None
+    return found.comparison
