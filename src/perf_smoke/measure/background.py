@@ -12,12 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 import psutil
 
-from perf_smoke.measure.process import Bounded, kill_group
+from perf_smoke.measure.process import REAPED_WITHIN_S, Bounded, kill_tree
 from perf_smoke.result import printable
 
 
@@ -46,6 +46,7 @@ class Background:
             pass_fds=tuple(pass_fds),
             start_new_session=True,
         )
+        self._killed = False
         self._output = Bounded()
         self._drainer = threading.Thread(
             target=self._drain, args=(self._child.stdout,), daemon=True
@@ -71,35 +72,24 @@ class Background:
         """What it has printed until now, decoded and without control characters."""
         return printable(self._output.value().decode("utf-8", "replace"))
 
-    def cpu_ms(self) -> float | None:
-        """CPU time of the program and of its living children until now."""
-        try:
-            children = psutil.Process(self.pid).children(recursive=True)
-        except psutil.Error:
-            return None
-        times = [cpu_ms_of(pid) for pid in (self.pid, *(child.pid for child in children))]
-        return sum(each for each in times if each is not None)
-
-    def peak_rss_kib(self) -> int | None:
-        """The program's largest resident set until now; None where the system does not tell."""
-        return peak_rss_kib_of(self.pid)
-
     def kill(self) -> None:
         """End it with all its children. May be called twice."""
-        kill_group(self.pid)
-        self._child.wait()
+        if self._killed:  # by now its number may be another program's
+            return
+        kill_tree(self.pid)
+        self.wait(REAPED_WITHIN_S)
         self._drainer.join(timeout=1.0)  # a survivor may keep the pipe open: do not wait for it
+        self._killed = True
 
-    def _drain(self, pipe: IO[bytes] | None) -> None:
-        if pipe:
-            with pipe:
-                while data := pipe.read1(65536):  # type: ignore[attr-defined] # a BufferedReader
-                    self._output.add(data)
+    def _drain(self, pipe: BufferedReader) -> None:
+        with pipe:
+            while data := pipe.read1(65536):
+                self._output.add(data)
 
 
 def cpu_ms_of(pid: int) -> float | None:
     """CPU time of one process until now; None when it has ended."""
-    if sys.platform == "darwin":
+    if sys.platform == "darwin":  # pragma: no cover - the tests run on Linux
         try:
             times = psutil.Process(pid).cpu_times()
         except psutil.Error:

@@ -1,13 +1,14 @@
 """Run one program to its end: exact wall time, CPU time, peak RSS, bounded output, no survivors.
 
 The clock is read right before the program is started and right after the kernel says that it
-ended; nothing of ours is imported, opened or written in between but what drains its output.
+ended; in between, nothing of ours runs but what drains its output.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import resource
 import selectors
 import signal
@@ -15,13 +16,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 KEPT_BYTES = 256 * 1024
 """Kept of the beginning and of the end of each stream; the middle of a flood is dropped."""
+REAPED_WITHIN_S = 10.0
+"""A killed program ends within this, or never: it belongs to another user (sudo), or waits for a
+device that does not answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +37,8 @@ class Finished:
     exit_code: int
     timed_out: bool
     wall_ms: float
-    cpu_ms: float
+    cpu_ms: float | None
+    """Of it and of those of its children that it waited for."""
     peak_rss_kib: int | None
     """None when it is no more than this process's own peak, where the kernel starts to count."""
     stdout: bytes
@@ -78,55 +85,61 @@ def run_process(
 ) -> Finished:
     """Run `argv` in a process group of its own, with no standard input.
 
-    At the timeout, and when an exception (a cancelled job) passes through, the whole group is
-    killed. What it left running is killed at its end too.
+    At the timeout, and when an exception (a cancelled job) passes through, it is killed with
+    everything it started. What it leaves running in its group is killed at its end too.
 
     Raises:
         OSError: the program could not be started.
     """
-    own_peak_kib = peak_rss_kib(resource.getrusage(resource.RUSAGE_SELF))
-    ended_reader, ended_writer = os.pipe()
-    streams = {"stdout": Bounded(), "stderr": Bounded()}
-    with selectors.DefaultSelector() as selector, _closing(ended_reader):
+    command, variables = list(argv), dict(environment)
+    kept = (Bounded(), Bounded())
+    with contextlib.ExitStack() as cleanup:
+        # All that can be made before the clock starts is: it takes as long as a small program.
+        ended_reader, ended_writer = _pipe(cleanup)
+        stdout_reader, stdout = _pipe(cleanup)
+        stderr_reader, stderr = _pipe(cleanup)
+        selector = cleanup.enter_context(selectors.DefaultSelector())
+        selector.register(ended_reader, selectors.EVENT_READ, None)
+        selector.register(stdout_reader, selectors.EVENT_READ, kept[0])
+        selector.register(stderr_reader, selectors.EVENT_READ, kept[1])
+        waiter = _Waiter(ended_writer)
+        cleanup.callback(waiter.watch, None)
+        waiter.start()
         started_ns = time.perf_counter_ns()
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=cwd,
+            env=variables,
+            start_new_session=True,
+        )
+        ended = False
         try:
-            child = subprocess.Popen(
-                list(argv),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=cwd,
-                env=dict(environment),
-                start_new_session=True,
-            )
-        except BaseException:
-            os.close(ended_writer)
-            raise
-        waiter = _Waiter(child.pid, ended_writer)
-        try:
-            waiter.start()
-            selector.register(ended_reader, selectors.EVENT_READ, None)
-            for pipe, kept in zip((child.stdout, child.stderr), streams.values(), strict=True):
-                os.set_blocking(_fileno(pipe), False)
-                selector.register(_fileno(pipe), selectors.EVENT_READ, kept)
-            timed_out = not _drain(selector, deadline_ns=started_ns + int(timeout_s * 1e9))
+            waiter.watch(child.pid)
+            stdout.close()
+            stderr.close()
+            floor_kib = peak_rss_kib(resource.getrusage(resource.RUSAGE_SELF))
+            deadline_ns = started_ns + int(timeout_s * 1e9)
+            ended = _drain(selector, deadline_ns=deadline_ns)
         finally:
-            kill_group(child.pid)
-            waiter.join()
-            child.returncode = waiter.exit_code  # reaped by the waiter: Popen must not wait again
+            if ended:
+                kill_group(child.pid)
+            else:
+                kill_tree(child.pid)
+            waiter.join(REAPED_WITHIN_S)
+            child.returncode = waiter.exit_code  # the waiter reaps it: Popen must not wait again
             _drain_rest(selector)
-            for pipe in (child.stdout, child.stderr):
-                if pipe:
-                    pipe.close()
-    peak = peak_rss_kib(waiter.usage)
+    ended_ns = waiter.ended_ns or time.perf_counter_ns()
     return Finished(
         exit_code=waiter.exit_code,
-        timed_out=timed_out,
-        wall_ms=(waiter.ended_ns - started_ns) / 1e6,
-        cpu_ms=(waiter.usage.ru_utime + waiter.usage.ru_stime) * 1e3,
-        peak_rss_kib=peak if peak > own_peak_kib else None,
-        stdout=streams["stdout"].value(),
-        stderr=streams["stderr"].value(),
+        timed_out=ended_ns > deadline_ns,
+        wall_ms=(ended_ns - started_ns) / 1e6,
+        cpu_ms=_cpu_ms(waiter.usage),
+        peak_rss_kib=_own_peak_kib(waiter.usage, floor_kib),
+        stdout=kept[0].value(),
+        stderr=kept[1].value(),
     )
 
 
@@ -136,39 +149,68 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
+def kill_tree(leader: int) -> None:
+    """Kill a process group, and what its leader started in other groups: those can be found only
+    as long as their parents live."""
+    descendants: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        descendants = psutil.Process(leader).children(recursive=True)
+    kill_group(leader)
+    for descendant in descendants:
+        with contextlib.suppress(psutil.Error):
+            descendant.kill()
+
+
 def peak_rss_kib(usage: resource.struct_rusage) -> int:
     """`ru_maxrss` in KiB: Linux counts in KiB, macOS in bytes."""
     return usage.ru_maxrss // 1024 if sys.platform == "darwin" else usage.ru_maxrss
 
 
-class _Waiter(threading.Thread):
-    """Waits for one child, so that its end is noticed at once while its output is drained."""
+def _own_peak_kib(usage: resource.struct_rusage | None, floor_kib: int) -> int | None:
+    """The program's own peak: the kernel starts counting at the peak of the process that started
+    it, and takes a moment to count that one's latest pages."""
+    if usage is None or peak_rss_kib(usage) <= floor_kib + 1024:
+        return None
+    return peak_rss_kib(usage)
 
-    def __init__(self, pid: int, ended_writer: int) -> None:
+
+def _cpu_ms(usage: resource.struct_rusage | None) -> float | None:
+    return None if usage is None else (usage.ru_utime + usage.ru_stime) * 1e3
+
+
+class _Waiter(threading.Thread):
+    """Waits for one process, so that its end is noticed at once while its output is drained."""
+
+    def __init__(self, ended_writer: IO[bytes]) -> None:
         super().__init__(daemon=True)
-        self._pid = pid
+        self._pids: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._ended_writer = ended_writer
-        self.exit_code = 0
+        self.exit_code = -signal.SIGKILL
+        """Of one that never ended: what it was sent."""
         self.ended_ns = 0
-        self.usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.usage: resource.struct_rusage | None = None
+
+    def watch(self, pid: int | None) -> None:
+        """Wait for this process, or for none. Only the first call counts."""
+        self._pids.put(pid)
 
     def run(self) -> None:
-        _, status, self.usage = os.wait4(self._pid, 0)
-        self.ended_ns = time.perf_counter_ns()
-        self.exit_code = os.waitstatus_to_exitcode(status)
-        os.close(self._ended_writer)
+        pid = self._pids.get()
+        if pid is not None:
+            _, status, self.usage = os.wait4(pid, 0)
+            self.ended_ns = time.perf_counter_ns()
+            self.exit_code = os.waitstatus_to_exitcode(status)
+        self._ended_writer.close()
 
 
 def _drain(selector: selectors.BaseSelector, *, deadline_ns: int) -> bool:
-    """Read all output until the child has ended (True) or the deadline has passed (False)."""
-    while True:
-        left_s = (deadline_ns - time.perf_counter_ns()) / 1e9
-        if left_s <= 0:
-            return False
-        for key, _ in selector.select(left_s):
+    """Read all output until the program has ended (True) or the deadline has passed (False)."""
+    while (left_ns := deadline_ns - time.perf_counter_ns()) > 0:
+        for key, _ in selector.select(left_ns / 1e9):
             if key.data is None:
                 return True
             _read(selector, key)
+    return False
 
 
 def _drain_rest(selector: selectors.BaseSelector) -> None:
@@ -185,21 +227,17 @@ def _read(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> bool:
     except BlockingIOError:
         return False
     if not data:
-        selector.unregister(key.fd)
+        selector.unregister(key.fileobj)
         return False
     key.data.add(data)
     return True
 
 
-def _fileno(pipe: IO[bytes] | None) -> int:
-    if pipe is None:  # pragma: no cover - Popen makes each pipe that was asked for
-        raise ValueError("no pipe")
-    return pipe.fileno()
-
-
-@contextlib.contextmanager
-def _closing(descriptor: int) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        os.close(descriptor)
+def _pipe(cleanup: contextlib.ExitStack) -> tuple[IO[bytes], IO[bytes]]:
+    """A pipe whose reading end never blocks. Both ends are closed at the end, or before it."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    return (
+        cleanup.enter_context(os.fdopen(reader, "rb", buffering=0)),
+        cleanup.enter_context(os.fdopen(writer, "wb", buffering=0)),
+    )
