@@ -67,7 +67,8 @@ def _seconds(text: str | None, where: str) -> float:
 
 def _side(name: SideName, seconds: list[float]) -> Side:
     samples = tuple(
-        Sample(ok=True, wall_ms=value * 1e3, tiers={"wall_ms": "E"}, pair=pair)
+        # Nothing is known of starts: a pair that shared one would widen the interval.
+        Sample(ok=True, wall_ms=value * 1e3, tiers={"wall_ms": "E"}, pair=pair, restart=pair)
         for pair, value in enumerate(seconds)
     )
     engine = EngineIdentity(id="pairs")

@@ -327,6 +327,8 @@ class _Run:
             metric=self._settings.metric,
             rule=self._rule(),
             looks=self._looks,
+            threads=self._request.threads,
+            machine=self._draft.machine(),
         )
 
     def _decide(self) -> Comparison:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perf_smoke.compare import looks
 from perf_smoke.compare.doubts import Circumstances, weigh
@@ -92,8 +92,9 @@ def settled(
     margin: float = 0.05,
     floor: float = 0.005,
     schedule: Schedule,
+    circumstances: Circumstances = _NOTHING_ELSE,
 ) -> bool:
-    """Whether measuring may stop here: at a planned look, and its verdict is sure.
+    """Whether measuring may stop here: at a planned look, and there is a verdict.
 
     paired() must be told afterwards that measuring stopped because it was `decided`.
 
@@ -102,10 +103,16 @@ def settled(
     """
     if not looks.is_look(len(base), schedule.looks):
         return False
-    rule = Rule(alpha=alpha, margin=margin, floor=floor)
-    evidence = Evidence(log_ratios(base, head), schedule.starts)
-    tail = looks.tail_at_look(evidence.pairs, schedule.looks, alpha)
-    return at_look(evidence, rule, tail).said != "inconclusive"
+    found = paired(
+        base,
+        head,
+        alpha=alpha,
+        margin=margin,
+        floor=floor,
+        schedule=replace(schedule, stopped="decided"),
+        circumstances=circumstances,
+    )
+    return found.verdict != "inconclusive"
 
 
 def _finding(evidence: Evidence, rule: Rule, schedule: Schedule) -> Finding:

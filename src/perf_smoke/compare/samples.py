@@ -7,7 +7,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from perf_smoke.compare.doubts import Circumstances, Sides
-from perf_smoke.compare.paired import Schedule, paired, settled
+from perf_smoke.compare.looks import is_look
+from perf_smoke.compare.paired import Schedule, paired
 from perf_smoke.compare.rule import Rule
 from perf_smoke.result import Comparison, Guard, Machine, Result, Sample, Side
 
@@ -70,19 +71,17 @@ def settled_by(
     metric: str,
     rule: Rule,
     looks: tuple[int, ...],
+    threads: int | None = None,
+    machine: Machine | None = None,
 ) -> bool:
     """Whether measuring may stop with these steps. See paired.settled."""
     metric = deciding_metric(metric, base, head)
     pairs = pairs_of(base, head, metric)
-    base_s, head_s = _times(pairs, lambda sample: seconds(sample, metric)) or ((), ())
-    return settled(
-        base_s,
-        head_s,
-        alpha=rule.alpha,
-        margin=rule.margin,
-        floor=rule.floor,
-        schedule=Schedule(looks=looks, starts=[pair.start for pair in pairs]),
-    )
+    if not is_look(len(pairs), looks):
+        return False
+    schedule = Schedule(looks=looks, stopped="decided", starts=[pair.start for pair in pairs])
+    found = _compared(pairs, metric, rule, schedule, _circumstances(pairs, threads, machine))
+    return found.verdict != "inconclusive"
 
 
 def from_sides(
@@ -113,17 +112,8 @@ def from_sides(
     if not all(steps):
         return no_baseline(metric, rule)
     pairs = pairs_of(*steps, metric)
-    base_s, head_s = _times(pairs, lambda sample: seconds(sample, metric)) or ((), ())
-    found = paired(
-        base_s,
-        head_s,
-        alpha=rule.alpha,
-        margin=rule.margin,
-        floor=rule.floor,
-        metric=metric,
-        schedule=Schedule(looks=looks, stopped=stopped, starts=[pair.start for pair in pairs]),
-        circumstances=_circumstances(pairs, threads, machine),
-    )
+    schedule = Schedule(looks=looks, stopped=stopped, starts=[pair.start for pair in pairs])
+    found = _compared(pairs, metric, rule, schedule, _circumstances(pairs, threads, machine))
     if pairs:
         return found
     missing = Guard(
@@ -158,6 +148,22 @@ def again(result: Result) -> Comparison:
         stopped=before.stopped,
         threads=int(threads) if threads.isdecimal() else None,
         machine=result.machine,
+    )
+
+
+def _compared(
+    pairs: Sequence[Pair], metric: str, rule: Rule, schedule: Schedule, known: Circumstances
+) -> Comparison:
+    base_s, head_s = _times(pairs, lambda sample: seconds(sample, metric)) or ((), ())
+    return paired(
+        base_s,
+        head_s,
+        alpha=rule.alpha,
+        margin=rule.margin,
+        floor=rule.floor,
+        metric=metric,
+        schedule=schedule,
+        circumstances=known,
     )
 
 

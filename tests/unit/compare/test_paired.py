@@ -148,6 +148,14 @@ def test_no_change_is_not_settled_before_thirty_pairs() -> None:
     assert settled(base[:30], head[:30], schedule=Schedule(looks=looks))
 
 
+def test_a_busy_machine_is_measured_on_until_the_change_is_clear() -> None:
+    base, head = job(60, 0.06, noise=0.08)
+    schedule, busy = Schedule(looks=plan(120)), Circumstances(steal=0.2)
+    assert settled(base, head, schedule=schedule)
+    assert not settled(base, head, schedule=schedule, circumstances=busy)
+    assert settled(base, [2 * second for second in head], schedule=schedule, circumstances=busy)
+
+
 def test_a_look_with_too_few_pairs_for_its_share_of_alpha_settles_nothing() -> None:
     base, head = job(12, 1.0)
     schedule = Schedule(looks=plan(96))
