@@ -1,0 +1,80 @@
+"""Recorded jobs: what is kept of each, and the compressed files that they are in.
+
+One line of JSON per job, columns instead of rows and whole microseconds, so that hundreds of jobs
+are small enough to commit. A file is written anew whole at each job: 30 seconds apart, that costs
+nothing, and an interruption leaves the last whole file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One paired run of the real engine against itself, never stopped early.
+
+    Every list has one entry per pair, in the order in which they were taken.
+    """
+
+    stratum: str
+    started: str
+    cpu_model: str
+    threads: int
+    head_threads: int
+    tokens: int
+    budget_s: float
+    planned: int
+    """The pairs that were expected after the first few."""
+    load_before: float | None
+    steal: float | None
+    cpus: int
+    start: list[int]
+    """Which start of both workers the pair belongs to."""
+    head_first: list[int]
+    base_us: list[int]
+    head_us: list[int]
+    """End-to-end time of the step."""
+    base_cpu_us: list[int]
+    head_cpu_us: list[int]
+    elapsed_ms: list[int]
+    """Since the run began, loads and restarts included, at the end of the pair."""
+
+    @property
+    def pairs(self) -> int:
+        """How many there are."""
+        return len(self.base_us)
+
+    @property
+    def same(self) -> bool:
+        """Whether both sides did the same, so that any verdict is a false one."""
+        return self.threads == self.head_threads
+
+
+def path_of(stratum: str, folder: Path = DATA) -> Path:
+    """The file of a stratum."""
+    return folder / f"{stratum}.jsonl.gz"
+
+
+def read(path: Path) -> list[Job]:
+    """All jobs of a file, in the order they were recorded; none where there is no file."""
+    if not path.exists():
+        return []
+    lines = gzip.decompress(path.read_bytes()).splitlines()
+    return [Job(**json.loads(line)) for line in lines]
+
+
+def append(job: Job, path: Path) -> None:
+    """Add one job."""
+    earlier = gzip.decompress(path.read_bytes()) if path.exists() else b""
+    line = json.dumps(dataclasses.asdict(job), separators=(",", ":")).encode() + b"\n"
+    draft = path.with_suffix(".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft.write_bytes(gzip.compress(earlier + line, mtime=0))
+    draft.replace(path)

@@ -1,0 +1,217 @@
+"""How often each rule is right on the recorded jobs of one stratum."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from benchmarks.jobs import Job
+from benchmarks.ours import Outcome, Replay, check
+from benchmarks.peers import PEERS, Peer, as_taken
+from perf_smoke.compare.evidence import log_ratios
+from perf_smoke.compare.guards import robust_spread
+from perf_smoke.compare.walsh import WalshAverages
+
+CHANGES = (-0.2, -0.1, -0.07, -0.05, -0.03, -0.02, -0.01, 0.0)
+CHANGES += tuple(-change for change in reversed(CHANGES[:-1]))
+PEERS_CHANGES = (0.0, 0.03, 0.05, 0.1, -0.05)
+CHECKED_EVERY = 10
+"""Every so many jobs are decided by the product's own front door too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """So many of so many, with its 95 % Wilson interval."""
+
+    count: int
+    of: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Bounds of the true share."""
+        found = stats.binomtest(self.count, self.of).proportion_ci(0.95, method="wilson")
+        return float(found.low), float(found.high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OurRow:
+    """Our rule under one injected change."""
+
+    change: float
+    verdicts: Counter[str]
+    wrong_sign: int
+    pairs: float
+    """Median."""
+    seconds: float
+    """Median."""
+    covered: dict[float, Share]
+    """By level: how often the printed interval held the injected change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerRow:
+    """Another rule: alarms by injected change, with the tool's limit and with one at which it
+    raises no more false alarms than we."""
+
+    peer: Peer
+    jobs: int
+    alarms: dict[float, int]
+    wrong_sign: int
+    """Alarms of the wrong direction, at any of the changes."""
+    at_our_rate: dict[float, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """What the jobs themselves are like."""
+
+    pairs: float
+    """Median."""
+    step_ms: float
+    spread: float
+    """Median standard deviation of the log-ratios within a job, outliers left aside."""
+    starts: float
+    """Median number of starts of each side in a job."""
+    start_spread: float
+    """Standard deviation between starts of a job, the noise of their pairs taken out."""
+    start_spread_upto: float
+    """Its 95 % upper bound, by a bootstrap over jobs."""
+    longest_s: float
+    """Of a job, pairs and loads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StratumScore:
+    """All that is said of a stratum."""
+
+    jobs: int
+    noise: Noise
+    ours: list[OurRow]
+    peers: list[PeerRow]
+    at_own_limit: Share
+    """Changes of the size of a job's own detection limit that were called."""
+
+
+def score(jobs: Sequence[Job], tick: Callable[[], None]) -> StratumScore:
+    """Replay all jobs under every rule and change. `tick` is called after each job."""
+    ours: dict[float, list[Outcome]] = {change: [] for change in CHANGES}
+    peers: dict[Peer, dict[float, list[tuple[float, bool]]]] = {
+        peer: {change: [] for change in PEERS_CHANGES} for peer in PEERS
+    }
+    called_at_limit = 0
+    earlier: list[float] = []
+    for number, job in enumerate(jobs):
+        replay = Replay(job)
+        for change in CHANGES:
+            ours[change].append(replay.outcome(1 + change))
+        called_at_limit += replay.outcome(1 + replay.limit()).verdict == "slower"
+        if number % CHECKED_EVERY == 0:
+            _check(job, replay)
+        for peer, scores in peers.items():
+            for change, taken in scores.items():
+                taken.append(peer.score(as_taken(job, peer.design, 1 + change, earlier)))
+        earlier.append(statistics.fmean(job.base_us))
+        tick()
+    false = sum(_called(outcome) != 0 for outcome in ours[0.0])
+    return StratumScore(
+        jobs=len(jobs),
+        noise=_noise(jobs),
+        ours=[_our_row(change, outcomes) for change, outcomes in ours.items()],
+        peers=[_peer_row(peer, scores, false) for peer, scores in peers.items()],
+        at_own_limit=Share(count=called_at_limit, of=len(jobs)),
+    )
+
+
+def _check(job: Job, replay: Replay) -> None:
+    for change in (0.0, 0.05):
+        quick = replay.outcome(1 + change)
+        if (quick.verdict, quick.pairs) != check(job, 1 + change):
+            raise AssertionError(f"the replay of {job.started} is not what the product says")
+
+
+def _called(outcome: Outcome) -> int:
+    return {"slower": 1, "faster": -1}.get(outcome.verdict, 0)
+
+
+def _our_row(change: float, outcomes: Sequence[Outcome]) -> OurRow:
+    truth = math.log1p(change)
+    held: dict[float, list[bool]] = {}
+    for outcome in outcomes:
+        level = round(outcome.level, 6)
+        held.setdefault(level, []).append(outcome.low <= truth <= outcome.high)
+    return OurRow(
+        change=change,
+        verdicts=Counter(outcome.verdict for outcome in outcomes),
+        wrong_sign=sum(_called(outcome) * change < 0 for outcome in outcomes),
+        pairs=statistics.median(outcome.pairs for outcome in outcomes),
+        seconds=statistics.median(outcome.seconds for outcome in outcomes),
+        covered={level: Share(count=sum(row), of=len(row)) for level, row in held.items()},
+    )
+
+
+def _peer_row(peer: Peer, scores: dict[float, list[tuple[float, bool]]], our_false: int) -> PeerRow:
+    known = {
+        change: [(size, alarm) for size, alarm in taken if not math.isnan(size)]
+        for change, taken in scores.items()
+    }
+    # The smallest limit beyond which no more A/A jobs lie than we called.
+    sizes = sorted((abs(size) for size, _ in known[0.0]), reverse=True)
+    limit = sizes[our_false] if our_false < len(sizes) else math.inf
+    return PeerRow(
+        peer=peer,
+        jobs=len(sizes),
+        alarms={change: sum(alarm for _, alarm in taken) for change, taken in known.items()},
+        wrong_sign=sum(
+            alarm and size * change < 0 for change, taken in known.items() for size, alarm in taken
+        ),
+        at_our_rate={
+            change: sum(size * math.copysign(1, change) > limit for size, _ in taken)
+            for change, taken in known.items()
+        },
+    )
+
+
+def _noise(jobs: Sequence[Job]) -> Noise:
+    differences = [log_ratios(job.base_us, job.head_us) for job in jobs]
+    components = [
+        part
+        for job, row in zip(jobs, differences, strict=True)
+        if (part := _between_starts(row, job.start)) is not None
+    ]
+    rng = np.random.default_rng(5)
+    between = np.array(components or [math.nan])
+    upper = np.quantile(rng.choice(between, size=(2000, len(between))).mean(axis=1), 0.95)
+    return Noise(
+        pairs=statistics.median(job.pairs for job in jobs),
+        step_ms=statistics.median(statistics.median(job.base_us) / 1e3 for job in jobs),
+        spread=statistics.median(map(robust_spread, differences)),
+        starts=statistics.median(len(set(job.start)) for job in jobs),
+        start_spread=math.sqrt(max(0.0, float(between.mean()))),
+        start_spread_upto=math.sqrt(max(0.0, float(upper))),
+        longest_s=max(job.elapsed_ms[-1] / 1e3 for job in jobs),
+    )
+
+
+def _between_starts(differences: Sequence[float], starts: Sequence[int]) -> float | None:
+    """An unbiased estimate of the variance between starts from one job; may be negative.
+
+    The noise of a start's estimate is taken from its two halves (even and odd pairs).
+    """
+    blocks: dict[int, list[float]] = {}
+    for difference, start in zip(differences, starts, strict=True):
+        blocks.setdefault(start, []).append(difference)
+    whole = [block for block in blocks.values() if len(block) >= 8]
+    if len(whole) < 2:
+        return None
+    centres = [WalshAverages(block).median() for block in whole]
+    halves = [
+        (WalshAverages(block[::2]).median() - WalshAverages(block[1::2]).median()) ** 2 / 4
+        for block in whole
+    ]
+    return statistics.variance(centres) - statistics.fmean(halves)

@@ -1,0 +1,115 @@
+"""Jobs of known truth: how much starts may differ before the verdict errs, and what it costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.jobs import Job
+from benchmarks.ours import Replay
+from perf_smoke.compare import Schedule, paired, plan
+
+PAIRS = 216
+STEP_US = 50_000
+CHANGES = (0.0, 0.03, 0.05, 0.1)
+NOISES = (0.11, 0.015)
+"""Standard deviation of a pair's log-ratio: a 4-token step, and a quiet long one."""
+SPREADS = (0.0, 0.005, 0.01, 0.02)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What became of the jobs of one kind."""
+
+    noise: float
+    spread: float
+    """Between starts."""
+    starts: int
+    widened: bool
+    """Whether the rule was told which pairs share a start."""
+    called: dict[float, int]
+    """Slower, or at no change: slower or faster."""
+    no_change: int
+    """At no change."""
+    jobs: int
+
+
+def cells(count: int, starts: Sequence[int], tick: Callable[[], None]) -> Iterator[Cell]:
+    """Simulate `count` jobs of each kind, with and without a word on starts."""
+    for noise in NOISES:
+        for spread in SPREADS:
+            for number in starts:
+                made = [job(noise, spread, number, seed) for seed in range(count)]
+                for widened in (True, False):
+                    yield _cell(made, noise, spread, number, widened)
+                    tick()
+
+
+def job(noise: float, spread: float, starts: int, seed: int) -> Job:
+    """One job of two equal sides; its noise has the tails of a t distribution of 4 degrees."""
+    rng = np.random.default_rng([seed, starts, round(1e4 * noise), round(1e4 * spread)])
+    start = np.arange(PAIRS) * starts // PAIRS
+    pairs = rng.standard_t(4, size=PAIRS) * noise / 2**0.5
+    head = STEP_US * np.exp(pairs + rng.normal(0, spread, size=starts)[start])
+    flat = [STEP_US] * PAIRS
+    return Job(
+        stratum="simulated",
+        started=str(seed),
+        cpu_model="",
+        threads=1,
+        head_threads=1,
+        tokens=4,
+        budget_s=30.0,
+        planned=PAIRS,
+        load_before=None,
+        steal=None,
+        cpus=1,
+        start=start.tolist(),
+        head_first=rng.integers(0, 2, size=PAIRS).tolist(),
+        base_us=flat,
+        head_us=np.rint(head).astype(int).tolist(),
+        base_cpu_us=flat,
+        head_cpu_us=np.rint(head).astype(int).tolist(),
+        elapsed_ms=list(range(PAIRS)),
+    )
+
+
+def _cell(made: Sequence[Job], noise: float, spread: float, starts: int, widened: bool) -> Cell:
+    if not widened:
+        made = [dataclasses.replace(one, start=list(range(one.pairs))) for one in made]
+    called = dict.fromkeys(CHANGES, 0)
+    no_change = 0
+    for replay in map(Replay, made):
+        for change in CHANGES:
+            verdict = replay.outcome(1 + change).verdict
+            called[change] += verdict == "slower" or (change == 0 and verdict == "faster")
+            no_change += change == 0 and verdict == "no-change"
+    return Cell(
+        noise=noise,
+        spread=spread,
+        starts=starts,
+        widened=widened,
+        called=called,
+        no_change=no_change,
+        jobs=len(made),
+    )
+
+
+def decision_ms(pairs: int) -> float:
+    """The slowest of seven decisions on so many pairs, the boundary computed anew each time."""
+    one = job(0.1, 0.0, 4, pairs)
+    base = [STEP_US / 1e6] * pairs
+    head = [one.head_us[k % PAIRS] * (1 + k / 1e6) / 1e6 for k in range(pairs)]
+    slowest = 0.0
+    for repeat in range(7):
+        # Another end each time, so that nothing that was computed before helps.
+        upto = pairs - repeat
+        schedule = Schedule(looks=plan(upto + 3), starts=[k * 4 // pairs for k in range(upto)])
+        started = time.perf_counter()
+        paired(base[:upto], head[:upto], schedule=schedule)
+        slowest = max(slowest, time.perf_counter() - started)
+    return slowest * 1e3

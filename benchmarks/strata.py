@@ -1,0 +1,110 @@
+"""The states of the machine under which jobs are recorded."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_HOG_BYTES = 64 * 1024**2
+"""Larger than any cache of the CPUs that runners have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stratum:
+    """One state of the machine."""
+
+    summary: str
+    spare_cpus: int
+    """CPUs that the engine's threads leave free."""
+    neighbour: Callable[[], None] | None = None
+    """What another process does all the while."""
+    quota_share: float | None = None
+    """Share of the CPUs' time that a cgroup allows; the product sees it and counts fewer CPUs."""
+
+    def threads(self, cpus: int) -> int:
+        """How many threads the engine gets on a machine of so many CPUs."""
+        return max(1, cpus - self.spare_cpus)
+
+
+def spin() -> None:
+    """Keep one CPU busy without memory."""
+    while True:
+        pass
+
+
+def hog_memory() -> None:
+    """Keep the memory bus busy."""
+    source, target = bytearray(_HOG_BYTES), bytearray(_HOG_BYTES)
+    while True:
+        target[:] = source
+
+
+STRATA = {
+    "idle": Stratum(summary="all CPUs, nothing else runs", spare_cpus=0),
+    "idle-spare": Stratum(summary="one CPU left free, nothing else runs", spare_cpus=1),
+    "neighbour": Stratum(summary="one CPU left to a busy neighbour", spare_cpus=1, neighbour=spin),
+    "oversubscribed": Stratum(
+        summary="all CPUs, and a busy neighbour", spare_cpus=0, neighbour=spin
+    ),
+    "memory-hog": Stratum(
+        summary="one CPU left to a neighbour that copies memory", spare_cpus=1, neighbour=hog_memory
+    ),
+    "quota": Stratum(
+        summary="half of the CPUs' time by a cgroup's quota", spare_cpus=0, quota_share=0.5
+    ),
+}
+
+
+@contextmanager
+def machine_in(stratum: Stratum) -> Iterator[None]:
+    """Put this machine into that state, and back."""
+    with _quota(stratum.quota_share), _neighbour(stratum.neighbour):
+        yield
+
+
+@contextmanager
+def _neighbour(work: Callable[[], None] | None) -> Iterator[None]:
+    if work is None:
+        yield
+        return
+    process = multiprocessing.get_context("spawn").Process(target=work, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+@contextmanager
+def _quota(share: float | None) -> Iterator[None]:
+    """A control group of our own for this process and its children. Needs root.
+
+    Raises:
+        OSError: it cannot be made here.
+    """
+    if share is None:
+        yield
+        return
+    period_us = 100_000
+    limit_us = round(share * (os.cpu_count() or 1) * period_us)
+    unified = (_CGROUPS / "cgroup.controllers").exists()
+    parent = _CGROUPS if unified else _CGROUPS / "cpu"
+    group = parent / f"perf-smoke-bench-{os.getpid()}"
+    group.mkdir()
+    try:
+        if unified:
+            (group / "cpu.max").write_text(f"{limit_us} {period_us}")
+        else:
+            (group / "cpu.cfs_period_us").write_text(str(period_us))
+            (group / "cpu.cfs_quota_us").write_text(str(limit_us))
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+        yield
+    finally:
+        (parent / "cgroup.procs").write_text(str(os.getpid()))
+        group.rmdir()

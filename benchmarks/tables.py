@@ -1,0 +1,208 @@
+"""The scores as tables in Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.scores import PEERS_CHANGES, OurRow, PeerRow, Share, StratumScore
+from benchmarks.simulated import Cell
+from benchmarks.strata import STRATA
+from perf_smoke.report.numbers import change as signed
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealChange:
+    """Jobs whose sides really differed."""
+
+    stratum: str
+    what: str
+    jobs: int
+    verdicts: str
+    log_ratio: float
+    """Median over the jobs."""
+
+
+def document(scores: dict[str, StratumScore], real: Sequence[RealChange], command: str) -> str:
+    """Everything, with the command that makes it again."""
+    about = (
+        f"Made by `{command}` from the recorded steps in `benchmarks/data`: every rule sees the "
+        "same steps. Intervals in brackets are Wilson's, 95 %. Changes are injected into head's "
+        "times as a factor."
+    )
+    parts = ["# Validation of the verdict", about]
+    if scores:
+        parts += [_strata(scores), _false_verdicts(scores)]
+    for name, score in scores.items():
+        parts += [f"## {name}: {STRATA[name].summary}", _ours(score), _peers(score)]
+    if real:
+        parts += ["## Changes that were really there", _real(real)]
+    return "\n\n".join(parts) + "\n"
+
+
+def simulation(cells: Sequence[Cell]) -> str:
+    """The simulated jobs, told and not told of their starts."""
+    rows = [
+        [
+            f"{cell.noise:.1%}",
+            f"{cell.spread:.1%}",
+            str(cell.starts),
+            "yes" if cell.widened else "no",
+            _share(cell.called[0.0], cell.jobs),
+            f"{100 * cell.no_change / cell.jobs:.0f}",
+            *(f"{100 * count / cell.jobs:.0f}" for change, count in cell.called.items() if change),
+        ]
+        for cell in cells
+    ]
+    head = [
+        "SD of a pair",
+        "SD between starts",
+        "starts",
+        "told of them",
+        "false verdicts at 0 %",
+        "no change %",
+        *(f"{signed(change)} seen, %" for change in cells[0].called if change),
+    ]
+    return _table(head, rows)
+
+
+def _strata(scores: dict[str, StratumScore]) -> str:
+    rows = [
+        [
+            name,
+            str(score.jobs),
+            f"{score.noise.pairs:.0f}",
+            f"{score.noise.step_ms:.1f} ms",
+            f"{score.noise.spread:.1%}",
+            f"{score.noise.starts:.0f}",
+            f"{score.noise.start_spread:.2%} (< {score.noise.start_spread_upto:.2%})",
+            f"{score.noise.longest_s:.1f} s",
+        ]
+        for name, score in scores.items()
+    ]
+    head = [
+        "stratum",
+        "jobs",
+        "pairs",
+        "step",
+        "SD of a pair",
+        "starts",
+        "SD between starts",
+        "longest job",
+    ]
+    return _table(head, rows)
+
+
+def _false_verdicts(scores: dict[str, StratumScore]) -> str:
+    rows = []
+    pooled = [0, 0]
+    for name, score in scores.items():
+        still = _at(score.ours, 0.0)
+        false = still.verdicts["slower"] + still.verdicts["faster"]
+        pooled = [pooled[0] + false, pooled[1] + score.jobs]
+        rows.append(
+            [
+                name,
+                _share(false, score.jobs),
+                str(sum(row.wrong_sign for row in score.ours)),
+                _share(score.at_own_limit.count, score.at_own_limit.of),
+                *(
+                    _share(found.count, found.of) if (found := still.covered.get(level)) else "–"
+                    for level in (0.99, 0.9)
+                ),
+            ]
+        )
+    rows.append(["all", _share(*pooled), "", "", "", ""])
+    head = [
+        "stratum",
+        "false verdicts at 0 %",
+        "wrong signs",
+        "called at the limit printed",
+        "99 % intervals that hold 0",
+        "90 % intervals that hold 0",
+    ]
+    return _table(head, rows)
+
+
+def _ours(score: StratumScore) -> str:
+    rows = [
+        [
+            signed(row.change),
+            *(
+                f"{100 * row.verdicts[verdict] / score.jobs:.1f}"
+                for verdict in ("slower", "faster", "no-change", "inconclusive")
+            ),
+            f"{row.pairs:.0f}",
+            f"{row.seconds:.1f} s",
+        ]
+        for row in score.ours
+    ]
+    head = ["change", "slower %", "faster %", "no change %", "cannot tell %", "pairs", "time"]
+    return "Ours:\n\n" + _table(head, rows)
+
+
+def _peers(score: StratumScore) -> str:
+    ups = [change for change in PEERS_CHANGES if change > 0]
+    still = _at(score.ours, 0.0)
+    false = still.verdicts["slower"] + still.verdicts["faster"]
+    called = [_at(score.ours, change).verdicts["slower"] for change in ups]
+    rows = [
+        [
+            "**ours**",
+            "pairs",
+            _share(false, score.jobs),
+            *(f"{100 * count / score.jobs:.0f}" for count in called),
+            str(sum(row.wrong_sign for row in score.ours if row.change in PEERS_CHANGES)),
+            *(f"{100 * count / score.jobs:.0f}" for count in called),
+        ]
+    ]
+    rows += [_peer(row, ups) for row in score.peers]
+    head = [
+        "rule",
+        "design",
+        "false alarms",
+        *(f"{signed(change)} seen, %" for change in ups),
+        "wrong signs",
+        *(f"{signed(change)} at our rate, %" for change in ups),
+    ]
+    return (
+        "Beside the other rules; the last columns with each rule's limit moved until it raises no "
+        "more false alarms on these jobs than ours:\n\n" + _table(head, rows)
+    )
+
+
+def _peer(row: PeerRow, ups: Sequence[float]) -> list[str]:
+    def percent(count: int) -> str:
+        return f"{100 * count / row.jobs:.0f}" if row.jobs else "–"
+
+    return [
+        row.peer.name,
+        row.peer.design,
+        _share(row.alarms[0.0], row.jobs) if row.jobs else "–",
+        *(percent(row.alarms[change]) for change in ups),
+        str(row.wrong_sign),
+        *(percent(row.at_our_rate[change]) for change in ups),
+    ]
+
+
+def _real(real: Sequence[RealChange]) -> str:
+    rows = [
+        [row.stratum, row.what, str(row.jobs), row.verdicts, signed(math.expm1(row.log_ratio))]
+        for row in real
+    ]
+    return _table(["stratum", "head", "jobs", "verdicts", "median estimate"], rows)
+
+
+def _at(rows: Sequence[OurRow], change: float) -> OurRow:
+    return next(row for row in rows if row.change == change)
+
+
+def _share(count: int, of: int) -> str:
+    low, high = Share(count=count, of=of).interval
+    return f"{count}/{of} ({100 * low:.1f} … {100 * high:.1f} %)"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    ruler = ["---", *("--:" for _ in head[1:])]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ruler, *rows))
