@@ -86,7 +86,12 @@ def _show(
     from perf_smoke.report.verdict import notice
 
     markdown = render(
-        found, Links(run_url=event.run_url, result_path=str(folder / job.RESULT_NAME))
+        found,
+        Links(
+            run_url=event.run_url,
+            docs_url=_page(event, "docs/STATISTICS.md"),
+            verdict_url=_page(event, "README.md#did-this-change-make-it-slower"),
+        ),
     )
     files = job.write_files(found, markdown, folder)
     with log.stopped_commands():
@@ -117,6 +122,13 @@ def _show(
     )
     for problem in filter(None, problems):
         log.warning(TITLE, problem)
+
+
+def _page(event: Event, page: str) -> str:
+    """A page of the action's own documentation, in the version that is used."""
+    if not event.action_repository:
+        return ""  # used as ./: there is no other place than the checkout
+    return f"{event.server_url}/{event.action_repository}/blob/{event.action_ref}/{page}"
 
 
 def _plain_console() -> Console:

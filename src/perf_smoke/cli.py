@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -28,6 +29,9 @@ DEFAULT_FOLDER = Path("perf-smoke-out")
 @click.version_option(__version__, prog_name="perf-smoke")
 def main() -> None:
     """A timed inference: does it still run, how fast is it, did this change make it slower?"""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a locale without “−” must not end a run
+            stream.reconfigure(errors="replace")
 
 
 def _every_input(command: Callable[..., None]) -> Callable[..., None]:

@@ -13,7 +13,7 @@ from perf_smoke.result import Failure, Sample, Unmeasured, printable
 
 def exited(program: str, exit_code: int, after_s: float, output: str) -> Failure:
     """A program that ended although it should not have, or not in this way."""
-    after = f"after {after_s:.1f} s"
+    after = f"after {after_s:.3g} s"
     tail = last_lines(output)
     if exit_code == -signal.SIGKILL:
         return Failure(

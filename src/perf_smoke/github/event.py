@@ -40,6 +40,9 @@ class Event:
     run_attempt: int
     workflow: str
     job: str
+    action_repository: str
+    """owner/name of this action itself; empty when it is used as `./`."""
+    action_ref: str
     matrix: str
     """This job's matrix values as compact JSON with sorted keys; empty without a matrix."""
     head_sha: str
@@ -91,6 +94,8 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
         run_attempt=run_attempt,
         workflow=environ.get("GITHUB_WORKFLOW", ""),
         job=environ.get("GITHUB_JOB", ""),
+        action_repository=environ.get("GITHUB_ACTION_REPOSITORY", ""),
+        action_ref=environ.get("GITHUB_ACTION_REF", ""),
         matrix=_matrix(environ.get("PERF_SMOKE_MATRIX", ""), notes),
         head_sha=facts.head_sha,
         base_sha=facts.base_sha,

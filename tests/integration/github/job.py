@@ -33,6 +33,8 @@ def event_for(api_url: str, pull_request: int | None) -> Event:
         run_attempt=1,
         workflow="CI",
         job="smoke",
+        action_repository="",
+        action_ref="",
         matrix="",
         head_sha="abc123",
         base_sha="",

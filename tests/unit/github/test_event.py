@@ -13,6 +13,8 @@ import pytest
 from perf_smoke.github.event import Event, Head, read_event
 
 ACTION = {
+    "GITHUB_ACTION_REPOSITORY": "org/perf-smoke-action",
+    "GITHUB_ACTION_REF": "v1",
     "GITHUB_ACTIONS": "true",
     "GITHUB_API_URL": "https://ghe.example/api/v3/",
     "GITHUB_EVENT_NAME": "schedule",
@@ -69,6 +71,8 @@ def test_the_environment_says_where_and_when_it_runs() -> None:
         run_attempt=1,
         workflow="CI",
         job="smoke",
+        action_repository="org/perf-smoke-action",
+        action_ref="v1",
         matrix="",
         head_sha="c0ffee",
         base_sha="",
