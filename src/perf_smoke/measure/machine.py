@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -10,8 +11,6 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 from perf_smoke.result import Machine, MachineState
 
@@ -35,7 +34,7 @@ def state(system: System) -> MachineState:
     ticks = re.match(r"cpu +([0-9 ]+)", system.text("proc/stat"))
     numbers = [int(number) for number in ticks[1].split()] if ticks else []
     return MachineState(
-        load_1min=os.getloadavg()[0],
+        load_1min=_load_1min(),
         # guest time (the 9th and 10th) is part of user time already
         cpu_ticks=sum(numbers[:8]) if numbers else None,
         steal_ticks=numbers[7] if len(numbers) > 7 else None,
@@ -52,7 +51,7 @@ def identify(
         cpu_model=_cpu_model(cpuinfo),
         flags_hash=_short_hash(flags[1].split()) if flags else "",
         cpus=available_cpus(system),
-        memory_mib=psutil.virtual_memory().total // 1024**2,
+        memory_mib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2,
         os=_os_name(system),
         kernel=platform.release(),
         arch=platform.machine(),
@@ -70,6 +69,13 @@ def available_cpus(system: System) -> int:
     )
     quota = _cgroup_quota(system)
     return affinity if quota is None else max(1, min(affinity, int(quota)))
+
+
+def _load_1min() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except OSError:  # not every sandbox has one
+        return None
 
 
 def _cgroup_quota(system: System) -> float | None:
@@ -109,17 +115,25 @@ def _cpu_model(cpuinfo: str) -> str:
     if named:
         return " ".join(named[1].split())
     if platform.system() == "Darwin":
-        told = subprocess.run(
-            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return told.stdout.strip()
-    part = re.search(r"^CPU part\s*:\s*(\S+)$", cpuinfo, re.MULTILINE)
-    return f"{platform.machine()} part {part[1]}" if part else platform.machine()
+        return _told_by("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    # On arm64 the kernel tells numbers only: who designed the core, and which one it is.
+    numbers = [
+        f"{name} {found[1]}"
+        for name in ("implementer", "part")
+        if (found := re.search(rf"^CPU {name}\s*:\s*(\S+)$", cpuinfo, re.MULTILINE))
+    ]
+    return " ".join([platform.machine(), *numbers])
+
+
+def _told_by(*command: str) -> str:
+    """What a program of the system prints, or nothing where there is no such program."""
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return ""
 
 
 def _os_name(system: System) -> str:
-    named = re.search(r'^PRETTY_NAME="?([^"\n]*)', system.text("etc/os-release"), re.MULTILINE)
+    named = re.search(
+        r"""^PRETTY_NAME=["']?([^"'\n]+)""", system.text("etc/os-release"), re.MULTILINE
+    )
     return named[1] if named else f"{platform.system()} {platform.release()}"
