@@ -33,6 +33,8 @@ def server_sent(answer: Answer) -> list[Event]:
         if line.startswith(b"data:"):
             waiting.append(line[5:].removeprefix(b" "))
             arrived_ns = moment_ns
+        elif line.startswith(b"error:"):  # how llama-server said it until 2025
+            _event(answer, moment_ns, b'{"error":' + line[6:] + b"}")
         elif not line and waiting:
             text = b"\n".join(waiting)
             waiting.clear()

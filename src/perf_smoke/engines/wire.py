@@ -21,7 +21,7 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, Incomplet
 from typing import Any
 from urllib.parse import urlsplit
 
-from perf_smoke.models.client import proxies_for
+from perf_smoke.models.client import ca_bundle, proxies_for
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of one answer; the longest honest one (100,000 tokens, an event each) has about 35 MB."""
@@ -96,9 +96,7 @@ def connect(url: str, environment: Mapping[str, str], deadline_ns: int) -> HTTPC
     if parts.scheme == "http":
         connection = _PlainConnection(host, port or 80)
     else:
-        names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-        bundle = next((environment[name] for name in names if environment.get(name)), None)
-        context = ssl.create_default_context(cafile=bundle)
+        context = ssl.create_default_context(cafile=ca_bundle(environment) or None)
         connection = _TlsConnection(host, port or 443, context=context)
         if proxy.hostname:
             connection.set_tunnel(parts.hostname or "", parts.port or 443)

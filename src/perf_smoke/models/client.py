@@ -34,8 +34,7 @@ def session(environment: Mapping[str, str], *, pinned: bool) -> requests.Session
     client.headers["User-Agent"] = f"perf-smoke-action/{__version__}"
     # A compressed transfer could be neither resumed nor compared with its announced length.
     client.headers["Accept-Encoding"] = "identity"
-    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-    client.verify = next((environment[name] for name in names if environment.get(name)), True)
+    client.verify = ca_bundle(environment) or True
     adapter = _Careful(environment, pinned)
     client.mount("https://", adapter)
     client.mount("http://", adapter)
@@ -65,6 +64,12 @@ class _Careful(HTTPAdapter):
         return super().send(
             request, stream, timeout, verify, cert, proxies_for(url, self._environment)
         )
+
+
+def ca_bundle(environment: Mapping[str, str]) -> str:
+    """The job's own file of certificates to trust; empty: the usual ones."""
+    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+    return next((environment[name] for name in names if environment.get(name)), "")
 
 
 def proxies_for(url: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -128,6 +128,12 @@ def test_an_error_in_the_stream_is_the_end_of_it(error: object, shown: str) -> N
     assert caught.value.failure.sentence == f"The server stopped with an error: {shown}"
 
 
+def test_an_error_in_the_form_of_older_servers_is_understood_too() -> None:
+    with pytest.raises(Unmeasured) as caught:
+        server_sent(answer(b'data: {"n": 1}\n\nerror: {"code": 500, "message": "no slot"}\n\n'))
+    assert caught.value.failure.sentence == "The server stopped with an error: no slot"
+
+
 @pytest.mark.parametrize("read", [server_sent, json_lines])
 def test_no_stream_at_all_is_told_apart_from_one_that_broke(read: Any) -> None:
     with pytest.raises(Unmeasured) as whole:
