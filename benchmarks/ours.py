@@ -23,10 +23,9 @@ class Outcome:
     """What our rule makes of a job."""
 
     verdict: str
-    low: float
-    high: float
-    """Of the log-ratio; the interval that decided."""
-    level: float
+    interval: Interval | None
+    """The one that decided; None where there were too few pairs."""
+    level: float | None
     pairs: int
     seconds: float
     guards: tuple[str, ...]
@@ -47,7 +46,7 @@ class Replay:
                 break
             tail = looks.tail_at_look(pairs, self._looks, RULE.alpha)
             finding = at_look(self._moved(pairs, factor), RULE, tail)
-            if finding.interval is None or finding.said == "inconclusive":
+            if finding.said == "inconclusive":
                 continue
             found = self._outcome(finding, pairs, factor)
             if found.verdict != "inconclusive":
@@ -83,12 +82,9 @@ class Replay:
             job.base_us[:pairs],
             circumstances(job, pairs, factor),
         )
-        if finding.interval is None or finding.level is None:
-            raise ValueError(f"the job of {job.started} has too few pairs")
         return Outcome(
             verdict=verdict,
-            low=finding.interval.low,
-            high=finding.interval.high,
+            interval=finding.interval,
             level=finding.level,
             pairs=pairs,
             seconds=job.elapsed_ms[pairs - 1] / 1e3,

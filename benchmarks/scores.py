@@ -14,6 +14,7 @@ from scipy import stats
 from benchmarks.jobs import Job
 from benchmarks.ours import Outcome, Replay, check
 from benchmarks.peers import PEERS, Peer, as_taken
+from perf_smoke.compare import FEWEST_PAIRS
 from perf_smoke.compare.evidence import log_ratios
 from perf_smoke.compare.guards import robust_spread
 from perf_smoke.compare.walsh import WalshAverages
@@ -113,7 +114,7 @@ def score(jobs: Sequence[Job], tick: Callable[[], None]) -> StratumScore:
         called_at_limit += replay.outcome(1 + replay.limit()).verdict == "slower"
         if number % CHECKED_EVERY == 0:
             _check(job, replay)
-        for peer, scores in peers.items():
+        for peer, scores in peers.items() if job.pairs >= FEWEST_PAIRS else ():
             for change, taken in scores.items():
                 taken.append(peer.score(as_taken(job, peer.design, 1 + change, earlier)))
         earlier.append(statistics.fmean(job.base_us))
@@ -143,8 +144,9 @@ def _our_row(change: float, outcomes: Sequence[Outcome]) -> OurRow:
     truth = math.log1p(change)
     held: dict[float, list[bool]] = {}
     for outcome in outcomes:
-        level = round(outcome.level, 6)
-        held.setdefault(level, []).append(outcome.low <= truth <= outcome.high)
+        if outcome.interval and outcome.level:
+            inside = outcome.interval.low <= truth <= outcome.interval.high
+            held.setdefault(round(outcome.level, 6), []).append(inside)
     return OurRow(
         change=change,
         verdicts=Counter(outcome.verdict for outcome in outcomes),

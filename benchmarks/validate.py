@@ -8,6 +8,7 @@ first the one, then the other. `simulate` and `speed` need no recording.
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 import sys
 from collections import Counter
@@ -155,13 +156,17 @@ def _real_changes(stratum: str, data: Path) -> Iterator[tables.RealChange]:
         recorded = jobs.read(path)
         outcomes = [Replay(job).outcome(1.0) for job in recorded]
         verdicts = Counter(outcome.verdict for outcome in outcomes)
-        middle = statistics.median((outcome.low + outcome.high) / 2 for outcome in outcomes)
+        middles = [
+            (outcome.interval.low + outcome.interval.high) / 2
+            for outcome in outcomes
+            if outcome.interval
+        ]
         yield tables.RealChange(
             stratum=stratum,
             what=f"{recorded[0].head_threads} threads instead of {recorded[0].threads}",
             jobs=len(recorded),
             verdicts=", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
-            log_ratio=middle,
+            log_ratio=statistics.median(middles) if middles else math.nan,
         )
 
 
