@@ -164,7 +164,7 @@ def _executable(finished: Finished) -> Path:
         return executables[EXECUTABLE]
     if len(executables) == 1:
         return next(iter(executables.values()))
-    made = ", ".join(executables) or "none"
+    made = ", ".join(sorted(executables)) or "none"
     raise Unmeasured(
         "build-failed",
         f"cargo built {PACKAGE}, but names no executable `{EXECUTABLE}` (it names: {made}).",

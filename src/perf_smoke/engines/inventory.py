@@ -133,9 +133,9 @@ def _model(settings: Settings, row: registry.Row) -> Iterator[str]:
         return
     if not row.needs_model and row.id != "command":
         return  # a name that the server knows
-    for name in ("model", "tokenizer"):
-        if reference := getattr(settings, name):
-            yield from _file(name, reference, settings.working_directory)
+    yield from _file("model", settings.model, settings.working_directory)
+    if settings.tokenizer and row.id in _READ_BY["tokenizer"]:
+        yield from _file("tokenizer", settings.tokenizer, settings.working_directory)
 
 
 def _file(name: str, reference: str, working_directory: Path) -> Iterator[str]:

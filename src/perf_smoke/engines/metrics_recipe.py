@@ -74,7 +74,8 @@ class TextSource:
         """Each group's name with its text in the last match."""
         text = _stream(finished, self.place)[-SEARCHED_CHARACTERS:]
         for pattern in self.patterns:
-            last = deque(pattern.finditer(text), maxlen=1)
+            # `.*` also matches the nothing behind everything: that is not meant.
+            last = deque((match for match in pattern.finditer(text) if match[0]), maxlen=1)
             if not last:
                 raise Unreadable(
                     f"`metrics` looks for `{pattern.pattern}`, which is not in {self.place}"

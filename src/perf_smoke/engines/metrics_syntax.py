@@ -71,8 +71,8 @@ def problems(text: str) -> list[str]:
             )
             continue
         if place not in STREAMS:
-            files.add(place)
             found += _place_problems(kind, place)
+            files |= {place} if kind == "json" else set()
         if not lines:
             found.append(f"nothing stands under `{kind} {place}:`")
         for line in lines:

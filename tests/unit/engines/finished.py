@@ -1,0 +1,18 @@
+"""Processes that have ended, for what is read from them."""
+
+from __future__ import annotations
+
+from perf_smoke.measure.process import Finished
+
+
+def finished(stdout: str | bytes = b"", stderr: str | bytes = b"", exit_code: int = 0) -> Finished:
+    """One that printed this."""
+    return Finished(
+        exit_code=exit_code,
+        timed_out=False,
+        wall_ms=100.0,
+        cpu_ms=90.0,
+        peak_rss_kib=50_000,
+        stdout=stdout.encode() if isinstance(stdout, str) else stdout,
+        stderr=stderr.encode() if isinstance(stderr, str) else stderr,
+    )
