@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from perf_smoke.settings import INPUTS
 
@@ -38,12 +36,3 @@ def for_children(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if not name.startswith(_OURS) and name not in _FILE_COMMANDS
     }
-
-
-def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Where fetched models stay, by the system's own rules."""
-    if environ.get("XDG_CACHE_HOME"):
-        return Path(environ["XDG_CACHE_HOME"]) / "perf-smoke"
-    home = Path(environ.get("HOME") or Path.home())
-    folder = home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
-    return folder / "perf-smoke"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from rich.console import Console
 
 from perf_smoke import environment, result
 from perf_smoke.cancel import Signals
-from perf_smoke.result import Result
+from perf_smoke.document import Draft, finish
+from perf_smoke.models.store import user_cache
+from perf_smoke.result import Failure, Result, Unmeasured
 from perf_smoke.run import Context, run
 from perf_smoke.settings import Settings
 from perf_smoke.watchers import watching
@@ -43,17 +47,26 @@ def measure(
 
     Never raises for what goes wrong outside.
     """
-    with (
-        tempfile.TemporaryDirectory(
-            prefix="perf-smoke-", dir=environ.get("RUNNER_TEMP") or None, ignore_cleanup_errors=True
-        ) as scratch,
-        watching(console) as watcher,
-    ):
+    variables = environment.for_children(environ)
+    place = environ.get("RUNNER_TEMP") or None
+    try:
+        folder = tempfile.TemporaryDirectory(
+            prefix="perf-smoke-", dir=place, ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        failure = Failure(
+            reason="scratch-unusable",
+            sentence="No temporary folder can be made "
+            f"in {place or 'any of the usual places'}: {error.strerror}.",
+        )
+        draft = Draft(settings=settings, runtime=runtime, environment=variables)
+        return finish(draft, "failed", failure)
+    with folder as scratch, watching(console) as watcher:
         return run(
             settings,
             Context(
-                environment=environment.for_children(environ),
-                cache=environment.cache_folder(environ),
+                environment=variables,
+                cache=_cache(variables, Path(scratch)),
                 scratch=Path(scratch),
                 runtime=runtime,
                 merge_target=merge_target,
@@ -67,34 +80,42 @@ def remove_old_files(folder: Path) -> str:
     """Remove what an earlier run left, so that it cannot pass as this one's.
 
     Returns:
-        What could not be removed, as a sentence; nothing when all is well.
+        What could not be removed, as sentences; nothing when all is well.
     """
-    try:
-        for name in (RESULT_NAME, REPORT_NAME):
-            (folder / name).unlink(missing_ok=True)
-    except OSError as error:
-        return f"{error.filename} of an earlier run cannot be removed: {error.strerror}."
-    return ""
+    left = []
+    for path in (folder / RESULT_NAME, folder / REPORT_NAME):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            left.append(f"{path} of an earlier run cannot be removed: {error.strerror}.")
+    return " ".join(left)
 
 
 def write_files(found: Result, markdown: str, folder: Path) -> Files:
     """Write result.json and report.md; one that cannot be written does not stop the other."""
-    written: dict[str, Path] = {}
-    problems = []
+    problems: list[str] = []
+
+    def written(path: Path, write: Callable[[Path], None]) -> Path | None:
+        try:
+            write(path)
+        except (OSError, ValueError) as error:  # ValueError: a number that is none, a bug of ours
+            why = error.strerror if isinstance(error, OSError) else error
+            problems.append(f"{path} cannot be written: {why}.")
+            return None
+        return path
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return Files(problems=(f"{folder} cannot be made: {error.strerror}.",))
-    for name in (RESULT_NAME, REPORT_NAME):
-        path = folder / name
-        try:
-            if name == RESULT_NAME:
-                result.write(found, path)
-            else:
-                path.write_text(markdown, encoding="utf-8", errors="replace")
-            written[name] = path
-        except OSError as error:
-            problems.append(f"{path} cannot be written: {error.strerror}.")
-    return Files(
-        result=written.get(RESULT_NAME), report=written.get(REPORT_NAME), problems=tuple(problems)
-    )
+    document = written(folder / RESULT_NAME, lambda path: result.write(found, path))
+    report = written(folder / REPORT_NAME, lambda path: result.write_whole(path, markdown))
+    return Files(result=document, report=report, problems=tuple(problems))
+
+
+def _cache(environ: Mapping[str, str], scratch: Path) -> Path:
+    """Where fetched models stay: for this run alone where the user has no folder."""
+    try:
+        return user_cache(environ, user=os.getuid(), platform=sys.platform)
+    except Unmeasured:
+        return scratch / "cache"

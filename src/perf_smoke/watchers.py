@@ -102,11 +102,8 @@ def watching(console: Console) -> Iterator[LogWatcher | TerminalWatcher]:
 
 def _download_words(done_bytes: int, total_bytes: int | None) -> str:
     done = f"{done_bytes / 1e6:.0f}"
-    return (
-        f"Fetching the model: {done} of {total_bytes / 1e6:.0f} MB"
-        if total_bytes
-        else (f"Fetching the model: {done} MB")
-    )
+    of_all = f" of {total_bytes / 1e6:.0f}" if total_bytes else ""
+    return f"Fetching the model: {done}{of_all} MB"
 
 
 def _step_ms(progress: Progress) -> float:
@@ -115,6 +112,9 @@ def _step_ms(progress: Progress) -> float:
 
 def _step_words(progress: Progress, times_ms: list[float]) -> str:
     left_s = max(0.0, progress.budget_s - progress.elapsed_s)
-    count = f"{progress.pairs} pairs" if progress.pairs else f"{progress.steps} steps"
+    count, unit = (progress.pairs, "pair") if progress.pairs else (progress.steps, "step")
     median = statistics.median(times_ms[-500:])
-    return f"Measuring: {count}, median {median:.3g} ms, at most {left_s:.0f} s left"
+    return (
+        f"Measuring: {count} {unit}{'' if count == 1 else 's'}, median {median:.3g} ms, "
+        f"at most {left_s:.0f} s left"
+    )

@@ -41,7 +41,7 @@ def checked(reply: Reply) -> Reply:
             text=reply.text,
             failure=failure,
         )
-    if sample.n_out == 0:
+    if sample.n_out is not None and sample.n_out <= 0:
         failure = Failure(
             reason="no-tokens",
             sentence="The engine ended well but produced no token: is the prompt a complete text, "
@@ -80,12 +80,13 @@ def settle_counts(samples: Sequence[Sample], requested: int) -> tuple[list[Sampl
         for sample in samples
     ]
     notes = []
-    if side != requested:
+    if side < requested:
         notes.append(f"{side} of {requested} tokens were produced: the engine ends early.")
-    if odd := sum(count for n_out, count in counts.items() if n_out != side):
+    if side > requested:
+        notes.append(f"{side} tokens were produced, though {requested} were asked for.")
+    if odd := counts.total() - counts[side]:
         notes.append(
-            f"{odd} of {sum(counts.values())} steps gave another number of tokens than "
-            f"{side} and do not count."
+            f"{odd} of {counts.total()} steps gave another number of tokens than {side}: left out."
         )
     return settled, notes
 
