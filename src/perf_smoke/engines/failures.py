@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from pathlib import Path
 
@@ -49,15 +50,20 @@ def unreadable(program: str, missing: str, output: str) -> Failure:
 
 
 def not_started(program: str, error: OSError) -> Unmeasured:
-    """A program that the system refused to start."""
+    """A program that the system refused to start. What it names may also be the working directory,
+    and a missing file may be the loader or interpreter that the program asks for."""
+    name = f": {error.filename}" if error.filename else ""
+    hint = ""
+    if error.errno == errno.ENOENT and Path(str(error.filename)).is_file():
+        hint = " (it is there, but what should run it is not: was it built for another system?)"
     return Unmeasured(
-        "engine-missing", f"`{program}` cannot be started: {error.strerror or error}."
+        "engine-missing", f"`{program}` cannot be started: {error.strerror}{name}{hint}."
     )
 
 
 def process_failure(program: str, finished: Finished, timeout_s: float) -> Failure | None:
     """What went wrong with a finished process, or None if it ended well."""
-    output = decoded(finished.stderr) or decoded(finished.stdout)
+    output = decoded(finished.stderr).strip() or decoded(finished.stdout)
     if finished.timed_out:
         return timed_out(program, timeout_s, output)
     if finished.exit_code != 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,21 +18,27 @@ def find_program(binary: str, *, working_directory: Path, environment: Mapping[s
     Raises:
         Unmeasured: `engine-missing`, with what to do.
     """
-    path = Path(binary)
-    if path.name != binary:
-        candidate = path if path.is_absolute() else working_directory / path
-        found = shutil.which(str(candidate.absolute()))
-        where = f"at {candidate}"
-    else:
+    if Path(binary).name == binary:
         found = shutil.which(binary, path=environment.get("PATH", ""))
+        if found:
+            return Path(found).absolute()
         where = "on PATH"
-    if not found:
-        raise Unmeasured(
-            "engine-missing",
-            f"There is no program `{binary}` {where}: check `binary`, and that the step which "
-            "builds or installs it ran before this one.",
-        )
-    return Path(found)
+    else:
+        candidate = (working_directory / binary).absolute()
+        if os.access(candidate, os.X_OK) and candidate.is_file():
+            return candidate
+        if candidate.is_file():
+            raise Unmeasured(
+                "engine-missing",
+                f"`{binary}` is there but may not be run: `chmod +x` it (uploading and "
+                "downloading an artifact loses that permission).",
+            )
+        where = f"at {candidate}"
+    raise Unmeasured(
+        "engine-missing",
+        f"There is no program `{binary}` {where}: check `binary`, and that the step which builds "
+        "or installs it ran before this one.",
+    )
 
 
 def file_sha256(path: Path) -> str:
