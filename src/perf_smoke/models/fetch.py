@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from perf_smoke.models import hub, local, web, wheel
+from perf_smoke.models import hub, local, wheel
 from perf_smoke.models.base import (
     Errand,
     Fetched,
@@ -108,6 +108,9 @@ def _files(understood: Reference, errand: Errand, cache: Path) -> list[Fetched]:
         case Hub() as place:
             return _from_the_hub(shards(place), errand, understood.shown)
         case Web() as place:
+            # Imported here: most runs ask no server, and requests makes this process larger.
+            from perf_smoke.models import web
+
             entry = Entry(cache, sha256=errand.wanted, identity=place.identity)
             return _into(entry, shards(place), errand, understood.shown, web.bring)
         case Wheel() as place:
