@@ -84,6 +84,7 @@ def test_bitnet_cpp_runs_on_the_cpu_unless_the_gpu_is_asked_for(tmp_path: Path) 
         folder.mkdir()
         arguments = called(recording(folder, "-ngl N", features=features), "bitnet-cpp")
         assert arguments[-2:] == ["-ngl", layers]
+        assert arguments.count("-ngl") == 1
 
 
 def test_bitnet_cpp_is_looked_for_where_it_is_built(tmp_path: Path) -> None:
@@ -108,6 +109,19 @@ def test_a_prompt_of_one_token_leaves_prefill_and_decode_untold(tmp_path: Path) 
     assert (reply.sample.n_prompt, reply.sample.n_out) == (1, 4)
     assert (reply.sample.prompt_ms, reply.sample.decode_ms) == (None, None)
     assert reply.sample.e2e_ms is not None
+
+
+@pytest.mark.parametrize(
+    ("generation", "name"),
+    [("2023", "main"), ("2024", "llama-cli"), ("2026", "llama-completion")],
+)
+def test_the_text_is_the_same_whether_or_not_the_prompt_can_be_hidden(
+    tmp_path: Path, generation: str, name: str
+) -> None:
+    make = program_setup("fake_llama_completion", name, {"LLAMA_GENERATION": generation})
+    with make(tmp_path, "") as setup:
+        session = registry.row("llama-completion").prepare(setup).open({})
+        assert session.step(setup.request, 60).text == "11, so"
 
 
 def test_an_early_end_is_told(tmp_path: Path) -> None:

@@ -130,10 +130,14 @@ def test_all_that_is_wrong_with_command_and_metrics_is_said_at_once(tmp_path: Pa
 
 
 def test_an_unknown_program_is_not_asked_for_its_version(tmp_path: Path) -> None:
-    setup = blank_setup(tmp_path, command=("sh", "-c", "true"))
+    setup = blank_setup(tmp_path, command=("./launch-missiles",))
+    program = setup.working_directory / "launch-missiles"
+    program.write_text("#!/bin/sh\ntouch launched\n")
+    program.chmod(0o755)
     identity = registry.row("command").prepare(setup).identity
     assert identity.version == ""
     assert len(identity.binary_sha256) == 64
+    assert not (setup.working_directory / "launched").exists()
 
 
 def test_the_base_side_has_a_result_file_of_its_own(tmp_path: Path) -> None:
