@@ -193,6 +193,13 @@ def test_an_api_that_hangs_is_left_in_time(job: Job, method: str, path: str) -> 
     assert took_s < 20
 
 
+def test_a_request_that_hangs_once_is_asked_again(job: Job) -> None:
+    job.proxy.when("GET", COMMENTS, hang, times=1)
+
+    # The client's own default of 15 s would take it all.
+    assert job.write(patience=Patience(request_s=2, total_s=14, pause_s=0.01)).status == "created"
+
+
 def test_an_answer_that_never_ends_is_left_in_time(job: Job) -> None:
     job.proxy.when("GET", COMMENTS, trickle(0.05))
 
