@@ -42,9 +42,6 @@ class Validator:
     etag: str = ""
     last_modified: str = ""
 
-    def __bool__(self) -> bool:
-        return bool(self.etag or self.last_modified)
-
     @property
     def strong(self) -> str:
         """What If-Range takes: a strong ETag, else the date; nothing if the ETag is weak."""

@@ -441,9 +441,10 @@ def test_a_redirect_to_nowhere_is_a_reason(server: FileServer, fetcher: Fetcher,
 
 def test_plain_http_to_another_machine_needs_a_sha256(server: FileServer, fetcher: Fetcher) -> None:
     # 192.0.2.0/24 is reserved for documentation: nothing is sent, or it would not arrive.
-    failure = fetcher.refused("http://192.0.2.1/tiny.gguf").failure
-    assert failure.reason == "model-insecure"
-    assert "give model-sha256" in failure.sentence
+    for host in ("192.0.2.1", "models.example"):
+        failure = fetcher.refused(f"http://{host}/tiny.gguf").failure
+        assert failure.reason == "model-insecure"
+        assert "give model-sha256" in failure.sentence
     server.faults.append(redirect("http://192.0.2.1/tiny.gguf"))
     assert fetcher.refused(server.url(PATH)).failure.reason == "model-insecure"
 

@@ -127,7 +127,12 @@ def test_a_server_that_only_trickles_is_given_up(
     assert "it takes too long" in failure.sentence
 
 
-def test_an_interrupted_pip_leaves_nothing(index: FileServer, fetcher: Fetcher) -> None:
+def test_an_interrupted_pip_leaves_nothing(
+    index: FileServer, fetcher: Fetcher, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    fetcher.environment["TMPDIR"] = str(temporary)
     gate = Gate()
     page = index.files["/simple/tiny-model/"]
     index.faults.append(lambda handler: handler.give(200, {"Content-Type": "text/html"}, page))
@@ -139,6 +144,7 @@ def test_an_interrupted_pip_leaves_nothing(index: FileServer, fetcher: Fetcher) 
     gate.open.set()
     assert process.returncode != 0
     assert fetcher.kept() == []
+    assert list(temporary.iterdir()) == []
     commands = [" ".join(other.info["cmdline"] or ()) for other in psutil.process_iter(["cmdline"])]
     assert not [command for command in commands if str(fetcher.cache) in command]
 

@@ -103,6 +103,7 @@ def test_a_hub_cache_without_space_is_no_space(
     environment = {"HF_ENDPOINT": hub.url(""), "HF_HOME": str(small_disk / "hf")}
     failure = fetcher.refused("hf://acme/tiny/tiny.gguf", **environment).failure
     assert failure.reason == "no-space"
+    assert {seen.method for seen in hub.seen} == {"HEAD"}
 
 
 def test_a_cache_that_cannot_be_written_is_a_reason(server: FileServer, fetcher: Fetcher) -> None:
