@@ -1,0 +1,97 @@
+"""docs/ENGINES.md says what the code does: its lines can be copied, its tables are complete."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from perf_smoke.engines import (
+    identity,
+    metrics_recipe,
+    metrics_syntax,
+    one_shot,
+    programs,
+    registry,
+)
+from perf_smoke.engines.command import PLACEHOLDERS, command_problems
+from perf_smoke.engines.features import LLAMA_FEATURES
+from perf_smoke.settings import ENGINES, parse
+from tests.integration.engines.setups import blank_setup
+from tests.unit.engines.finished import finished
+
+TEXT = (Path(__file__).parents[3] / "docs" / "ENGINES.md").read_text()
+SECTIONS = {
+    section.partition("\n")[0]: section for section in re.split(r"^## ", TEXT, flags=re.MULTILINE)
+}
+
+
+def workflows(section: str) -> list[dict[str, Any]]:
+    """The inputs of every step with this action that a section shows."""
+    blocks = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    steps = [step for block in blocks for step in yaml.safe_load(block)]
+    return [step["with"] for step in steps if "perf-smoke-action" in step.get("uses", "")]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_lines_of_each_engine_are_valid_and_mean_that_engine(engine: str) -> None:
+    shown = workflows(SECTIONS[engine])
+    assert shown
+    for inputs in shown:
+        settings = parse({name: str(value) for name, value in inputs.items()})
+        meant = registry.resolve(
+            settings.engine,
+            command=settings.command,
+            endpoint=settings.endpoint,
+            binary=settings.binary,
+        )
+        assert meant == engine
+        if settings.metric != "auto":
+            assert settings.metric in registry.row(engine).metrics
+
+
+def test_the_recipes_and_commands_that_are_shown_can_be_used() -> None:
+    for inputs in workflows(SECTIONS["command"]):
+        assert metrics_syntax.problems(inputs["metrics"]) == []
+        command = parse({"command": inputs["command"]}).command
+        assert command_problems(command, has_model=True, has_tokenizer=False) == []
+
+
+def test_the_recipe_for_llama_cpp_s_lines_reads_them() -> None:
+    recipe = metrics_syntax.parse(workflows(SECTIONS["command"])[1]["metrics"])
+    stderr = (Path(__file__).with_name("recorded") / "2024.txt").read_text()
+    reading = recipe.read(finished("11, so\n", stderr), b"")
+    assert (reading.load_ms, reading.prompt_ms, reading.decode_ms) == (193.16, 20.81, 26.32)
+    assert (reading.n_prompt, reading.text) == (4, "11, so\n")
+
+
+def test_the_example_of_a_new_engine_works(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", SECTIONS["Adding one more"], re.DOTALL)
+    program = tmp_path / "my-engine"
+    program.write_text('#!/bin/sh\necho "4 tokens, 12.5 ms for $5" >&2\n')
+    program.chmod(0o755)
+    setup = blank_setup(tmp_path, binary=str(program), model=Path("m.gguf"))
+    offered = {**vars(one_shot), **vars(identity), **vars(programs), "re": re}
+    exec(example, offered)
+    reply = offered["prepare"](setup).open({}).step(setup.request, 60)
+    assert reply.failure is None
+    assert (reply.sample.n_out, reply.sample.e2e_ms) == (4, 12.5)
+    assert reply.sample.tiers["e2e_ms"] == "D"
+
+
+def test_the_features_that_are_listed_are_those_that_there_are() -> None:
+    section = SECTIONS["Features of the llama.cpp family"]
+    listed = re.findall(r"^\| `([^`]+)` \| (.+) \|$", section, re.MULTILINE)
+    assert dict(listed) == {name: each.meaning for name, each in LLAMA_FEATURES.items()}
+
+
+def test_placeholders_and_names_of_metrics_are_all_told() -> None:
+    section = SECTIONS["command"]
+    assert all(f"`{{{name}}}`" in section for name in PLACEHOLDERS)
+    names = (*metrics_recipe.DURATIONS, *metrics_recipe.COUNTS, metrics_recipe.TEXT)
+    assert all(f"`{name}`" in section for name in names)
+    assert all(f"`_{unit}`" in section for unit in metrics_recipe.UNITS_MS)
+    assert f"{metrics_recipe.SEARCHED_CHARACTERS:,}" in section
