@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -161,3 +162,20 @@ def test_only_the_end_of_a_long_output_is_shown() -> None:
     assert last_lines("a\nb\n\n") == "a\nb"
     assert last_lines("\n".join(map(str, range(100))), lines=2) == "98\n99"
     assert last_lines("x" * 5000, characters=10) == "…" + "x" * 10
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux can tell a child of its parent's end"
+)
+def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
+    parent = (
+        "import os, sys, time\nfrom pathlib import Path\n"
+        "from perf_smoke.measure.background import Background\n"
+        "running = Background(['sleep', '600'], cwd=Path('/'), environment=dict(os.environ))\n"
+        "print(running.pid, flush=True)\ntime.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as us:
+        assert us.stdout is not None
+        pid = int(us.stdout.readline())
+        us.kill()
+    until(lambda: is_gone(pid))

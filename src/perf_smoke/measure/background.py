@@ -7,6 +7,8 @@ neither blocks it nor fills a disk.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +21,9 @@ import psutil
 
 from perf_smoke.measure.process import REAPED_WITHIN_S, Bounded, kill_tree
 from perf_smoke.result import printable
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
 
 
 class Background:
@@ -45,6 +50,7 @@ class Background:
             env=dict(environment),
             pass_fds=tuple(pass_fds),
             start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, which takes no lock
         )
         self._killed = False
         self._output = Bounded()
@@ -109,6 +115,13 @@ def peak_rss_kib_of(pid: int) -> int | None:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
         return int(status.split("VmHWM:")[1].split()[0])
     return None
+
+
+def _die_with_parent() -> None:
+    """Runs in the child before it becomes the program: the kernel shall kill it when this process
+    is killed and cannot do it itself (Linux; elsewhere nothing is done)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def last_lines(text: str, lines: int = 12, characters: int = 2000) -> str:
