@@ -126,13 +126,11 @@ def _ignored(settings: Settings, row: registry.Row) -> Iterator[str]:
 
 def _model(settings: Settings, row: registry.Row) -> Iterator[str]:
     if settings.endpoint or (row.id == "embedded" and not settings.model):
-        return
+        return  # the server's own, or the built-in one
     if not settings.model:
         if row.needs_model:
             yield f"Engine `{row.id}` needs a model: give `model` a path or a reference."
         return
-    if not row.needs_model and row.id != "command":
-        return  # a name that the server knows
     yield from _file("model", settings.model, settings.working_directory)
     if settings.tokenizer and row.id in _READ_BY["tokenizer"]:
         yield from _file("tokenizer", settings.tokenizer, settings.working_directory)
