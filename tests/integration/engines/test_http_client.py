@@ -174,10 +174,11 @@ def test_what_is_kept_open_after_the_last_event_is_taken_as_it_is() -> None:
         exchange.chunk(DONE)
         hang_before_headers(exchange)
 
+    started_s = time.monotonic()
     answer = post(handler)
+    assert time.monotonic() - started_s < TIMEOUT_S / 2
     assert answer.body == DONE
     assert not answer.complete
-    assert answer.wall_ms < TIMEOUT_S * 1e3 / 2
 
 
 def test_a_server_that_drops_the_request_is_told_of() -> None:

@@ -262,7 +262,8 @@ def test_a_whole_answer_instead_of_a_stream_is_told(tmp_path: Path) -> None:
 
 def test_an_unknown_model_is_told_in_the_servers_words(tmp_path: Path) -> None:
     unknown = answering({"error": {"message": "The model `n` does not exist."}}, 404)
-    failure = step({COMPLETIONS: unknown, CHAT: unknown}, tmp_path).failure
+    nothing = answering({"error": {"message": "no chat template"}}, 400)
+    failure = step({COMPLETIONS: unknown, CHAT: nothing}, tmp_path).failure
     assert failure
     assert failure.reason == "request-refused"
     assert failure.sentence.endswith("(HTTP 404): The model 'n' does not exist.")
