@@ -219,7 +219,7 @@ INPUTS: tuple[Input, ...] = (
         "metric",
         "auto",
         parsers.choice("auto", *METRICS),
-        "The one headline metric, which decides. auto: e2e, or wall where the engine gives nothing else.",
+        "The one headline metric, which decides. auto: e2e; where the engine does not give it, decode, else wall.",
     ),
     Input(
         "baseline",

@@ -14,6 +14,9 @@ from perf_smoke.result import Comparison, Guard, Machine, Result, Sample, Side
 
 _FIELDS = {"e2e": "e2e_ms", "ttft": "ttft_ms", "wall": "wall_ms", "cpu": "cpu_ms"}
 
+AUTOMATIC = ("e2e", "decode", "wall")
+"""What `metric: auto` means. Wall comes last: it is mostly load where a process is started."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -43,11 +46,13 @@ def seconds(sample: Sample, metric: str) -> float | None:
 
 
 def deciding_metric(asked: str, base: Sequence[Sample], head: Sequence[Sample]) -> str:
-    """The metric that decides: the one asked for; `auto` is e2e, or wall where e2e is not given."""
+    """The metric that decides: the one asked for; `auto` is the first of AUTOMATIC that every
+    step gives."""
     if asked != "auto":
         return asked
     counted = [sample for sample in (*base, *head) if sample.ok]
-    return "e2e" if all(seconds(sample, "e2e") for sample in counted) else "wall"
+    given = (metric for metric in AUTOMATIC if all(seconds(sample, metric) for sample in counted))
+    return next(given, AUTOMATIC[-1])
 
 
 def pairs_of(base: Sequence[Sample], head: Sequence[Sample], metric: str) -> list[Pair]:
