@@ -1,15 +1,16 @@
 """Head and base: where each side's program comes from, checked out and built.
 
 The base of `base-ref` is a git worktree outside the caller's tree, removed at the end whatever
-happens. The caller's working tree, index and branch are never touched.
+happens. The caller's working tree, index and branches are never touched.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,22 @@ from perf_smoke.measure.process import run_process
 from perf_smoke.result import Unmeasured, printable
 
 GIT_TIMEOUT_S = 300.0
-DEEPER = (50, 500, 0)
-"""Commits fetched beyond a shallow clone's end, step by step, to find the merge base; 0: all."""
+DEEPER = (["--deepen=50"], ["--deepen=500"], ["--unshallow"])
+"""How a shallow clone's history is fetched, round by round, until it reaches far enough."""
+
+_QUIET_GIT = (
+    "git",
+    *("-c", "safe.directory=*"),  # in a container the checkout often belongs to another user
+    *("-c", "core.hooksPath=/dev/null"),  # the caller's hooks are meant for the caller's tree
+    *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),  # no clearing up while we measure
+)
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--refmap=")
+"""Commits come in; the caller's branches, also those that follow a remote, stay as they are."""
+_OF_ANOTHER_REPOSITORY = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_SHALLOW_FILE"),
+)
+"""git sets them for its hooks; a checkout elsewhere would write the caller's index."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,18 +45,27 @@ class Checkout:
     ref: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What git said."""
+
+    ok: bool
+    text: str
+    complaint: str
+
+
 class Repository:
     """The git repository around a working directory."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self._directory = directory
-        # Never ask for a password, never page, never open an editor.
-        self._environment = {**environment, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        self._environment = {
+            name: value for name, value in environment.items() if name not in _OF_ANOTHER_REPOSITORY
+        } | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
     def head(self) -> str:
         """The commit that is checked out; empty outside a repository."""
-        told = self._try("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        return told or ""
+        return self._resolved("HEAD")
 
     def commit(self, ref: str) -> str:
         """The commit that a ref names; fetched from origin where it is not here.
@@ -49,23 +73,26 @@ class Repository:
         Raises:
             Unmeasured: `base-missing`.
         """
-        for name in (ref, f"origin/{ref}"):
-            if found := self._try(
-                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
-            ):
-                return found
-        fetched = self._run(
-            "fetch", "--quiet", "--no-tags", "--depth=1", "origin", "--end-of-options", ref
-        )
-        if fetched.returncode == 0 and (
-            found := self._try("rev-parse", "--verify", "FETCH_HEAD^{commit}")
-        ):
+        if found := self._resolved(ref) or self._resolved(f"origin/{ref}"):
             return found
+        complaint = ""
+        if re.match(r"[^-+][^:]*$", ref):  # neither an option nor an order to move a branch
+            if found := self._tip_that_is_here(ref):
+                return found
+            depth = ["--depth=1"] if self._is_shallow() else []
+            fetched = self._git(*_FETCH, *depth, "origin", ref)
+            if fetched.ok and (found := self._resolved("FETCH_HEAD")):
+                return found
+            complaint = fetched.complaint
+        if re.search(r"[~^]", ref):  # HEAD~1 lies beyond the end of a shallow clone
+            for _ in self._deepened(self.head()):
+                if found := self._resolved(ref):
+                    return found
         raise Unmeasured(
             "base-missing",
             f"The base `{ref}` is neither a commit here nor can it be fetched from origin: check "
             "`base-ref`, and give the checkout step `fetch-depth: 0`.",
-            last_lines(printable(fetched.stderr)),
+            complaint,
         )
 
     def merge_base(self, commit: str) -> str:
@@ -74,14 +101,11 @@ class Repository:
         Raises:
             Unmeasured: `base-missing`.
         """
-        if found := self._try("merge-base", "HEAD", commit):
+        if found := self._git("merge-base", "HEAD", commit).text:
             return found
-        for depth in DEEPER:
-            how = f"--deepen={depth}" if depth else "--unshallow"
-            # Both ends by name: the remote's own refspec would bring every branch there is.
-            for end in (commit, self.head()):
-                self._run("fetch", "--quiet", "--no-tags", how, "origin", end)
-            if found := self._try("merge-base", "HEAD", commit):
+        # Both ends by name: the remote's own refspec would bring every branch there is.
+        for _ in self._deepened(commit, self.head()):
+            if found := self._git("merge-base", "HEAD", commit).text:
                 return found
         raise Unmeasured(
             "base-missing",
@@ -96,61 +120,77 @@ class Repository:
         Raises:
             Unmeasured: `base-missing`: git could not check it out.
         """
-        added = self._run("worktree", "add", "--quiet", "--detach", "--force", str(place), commit)
         try:
-            if added.returncode != 0:
-                raise Unmeasured(
-                    "base-missing",
-                    f"git cannot check out the base {commit[:12]}.",
-                    last_lines(printable(added.stderr)),
-                )
-            self._check_out_submodules(place)
-            inside = self._try("rev-parse", "--show-prefix") or "."
+            self._check_out(commit, place)
+            inside = self._git("rev-parse", "--show-prefix").text
             yield Checkout(directory=place / inside, ref=commit)
         finally:
-            self._run("worktree", "remove", "--force", str(place))
-            shutil.rmtree(place, ignore_errors=True)
-            self._run("worktree", "prune")
+            try:
+                _remove(place)
+            finally:
+                # Twice: git locks a worktree while it makes it, and may have been interrupted.
+                self._git("worktree", "remove", "--force", "--force", str(place))
 
-    def _check_out_submodules(self, place: Path) -> None:
-        if not (place / ".gitmodules").is_file():
-            return
-        inside = Repository(place, self._environment)
-        updated = inside._run(
-            "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1"
-        )
-        if updated.returncode != 0:
+    def _check_out(self, commit: str, place: Path) -> None:
+        added = self._git("worktree", "add", "--quiet", "--detach", "--force", str(place), commit)
+        if not added.ok:
             raise Unmeasured(
-                "base-missing",
-                "The base's submodules cannot be fetched.",
-                last_lines(printable(updated.stderr)),
+                "base-missing", f"git cannot check out the base {commit[:12]}.", added.complaint
+            )
+        # Submodules as head has them: a caller who does without them may be unable to fetch them.
+        if not self._git("config", "--local", "--get-regexp", r"^submodule\..*\.url$").ok:
+            return
+        updated = self._git(
+            *("-C", str(place), "submodule", "--quiet"),
+            *("update", "--init", "--recursive", "--depth=1"),
+        )
+        if not updated.ok:
+            raise Unmeasured(
+                "base-missing", "The base's submodules cannot be fetched.", updated.complaint
             )
 
-    def _try(self, *arguments: str) -> str | None:
-        """What git says, or None where it fails."""
-        done = self._run(*arguments)
-        return done.stdout.strip() if done.returncode == 0 else None
+    def _deepened(self, *ends: str) -> Iterator[None]:
+        """After each round the history of these commits reaches further back, or is all there."""
+        for how in DEEPER if self._is_shallow() else ([],):
+            for end in ends:
+                self._git(*_FETCH, *how, "origin", end)
+            yield
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # In a container the checkout often belongs to another user than the one who reads it.
-        command = ["git", "-c", "safe.directory=*", *arguments]
+    def _tip_that_is_here(self, ref: str) -> str:
+        """The branch or tag of origin with this name, where its commit is here under no name:
+        fetching it would cut the history of a shallow clone off at it."""
+        told = self._git("ls-remote", "origin", f"refs/heads/{ref}", f"refs/tags/{ref}").text
+        here = (self._resolved(line.split()[0]) for line in told.splitlines())
+        return next(filter(None, here), "")
+
+    def _is_shallow(self) -> bool:
+        return self._git("rev-parse", "--is-shallow-repository").text == "true"
+
+    def _resolved(self, name: str) -> str:
+        """The hash of the commit that this names, or nothing."""
+        if name.startswith("-"):
+            return ""
+        told = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").text
+        return told if re.fullmatch(r"[0-9a-f]{40,64}", told) else ""
+
+    def _git(self, *arguments: str) -> _Answer:
         try:
-            return subprocess.run(
-                command,
+            finished = run_process(
+                [*_QUIET_GIT, *arguments],
+                timeout_s=GIT_TIMEOUT_S,
                 cwd=self._directory,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=GIT_TIMEOUT_S,
-                check=False,
+                environment=self._environment,
             )
-        except subprocess.TimeoutExpired:
-            sentence = f"git {arguments[0]} took longer than {GIT_TIMEOUT_S:g} s"
-            return subprocess.CompletedProcess(command, 1, "", sentence)
         except OSError as error:
-            return subprocess.CompletedProcess(command, 127, "", f"git: {error.strerror}")
+            return _Answer(ok=False, text="", complaint=f"git: {error.strerror}")
+        told = printable(finished.stderr.decode("utf-8", "replace"))
+        if finished.timed_out:
+            told += f"\ngit took longer than {GIT_TIMEOUT_S:g} s."
+        return _Answer(
+            ok=not finished.failed,
+            text="" if finished.failed else finished.stdout.decode("utf-8", "replace").strip(),
+            complaint=last_lines(told.strip()),
+        )
 
 
 def run_build(
@@ -173,14 +213,25 @@ def run_build(
             "build-failed", f"The build cannot be started: {error.strerror}: {error.filename}."
         ) from error
     if finished.failed:
-        how = (
-            f"took longer than {timeout_s:g} s"
-            if finished.timed_out
-            else f"ended with code {finished.exit_code}"
-        )
+        how = f"ended with code {finished.exit_code}"
+        if finished.exit_code < 0:
+            how = f"was ended by signal {-finished.exit_code}"
+        if finished.timed_out:
+            how = f"took longer than {timeout_s:g} s"
         output = (finished.stdout + finished.stderr).decode("utf-8", "replace")
         raise Unmeasured(
             "build-failed",
             f"The build of {checkout.ref[:12] or 'head'} {how}.",
             last_lines(printable(output), lines=20),
         )
+
+
+def _remove(place: Path) -> None:
+    """Remove a tree, also where a build has made folders read-only."""
+    for folder, subfolders, _ in os.walk(place):
+        for name in subfolders:
+            path = Path(folder, name)
+            with suppress(OSError):
+                if not path.is_symlink():
+                    path.chmod(0o700)
+    shutil.rmtree(place, ignore_errors=True)
