@@ -1,8 +1,8 @@
-"""The validation of the verdict: python -m benchmarks.validate [record | table | simulate | speed]
+"""The validation of the verdict: python -m benchmarks.validate [COMMAND]
 
 `record` runs jobs of the real engine against itself and keeps their raw steps; it goes on where it
 stopped. `table` scores our rule and those of other tools on the recorded steps. Without a command:
-first the one, then the other. `simulate` and `speed` need no recording.
+first the one, then the other. `simulate`, `speed` and `boundary` need no recording.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rich.progress import Progress, TaskID
 from benchmarks import jobs, recorder, scores, simulated, tables
 from benchmarks.ours import Replay
 from benchmarks.strata import STRATA, machine_in
+from perf_smoke.compare import looks
 from perf_smoke.measure.schedule import Progress as Step
 from perf_smoke.result import Unmeasured
 
@@ -130,6 +131,19 @@ def speed() -> None:
     """How long a decision takes (the slowest of seven)."""
     for pairs in (60, 240, 1000, 4000):
         click.echo(f"{pairs:>5} pairs: {simulated.decision_ms(pairs):.1f} ms")
+
+
+@main.command()
+@click.option("--pairs", default=240, show_default=True, help="Pairs that the budget holds.")
+@click.option("--alpha", default=0.01, show_default=True, help="Two-sided error of the verdict.")
+def boundary(pairs: int, alpha: float) -> None:
+    """The looks of a plan, and what each demands."""
+    planned = looks.plan(pairs)
+    for look in planned:
+        at = looks.tail_at_end if look == pairs else looks.tail_at_look
+        tail = at(look, planned, alpha)
+        z = -statistics.NormalDist().inv_cdf(tail)
+        click.echo(f"{look:>5} pairs: z = {z:.3f}, {2 * tail:.3%} both sides together")
 
 
 def _bar() -> Progress:

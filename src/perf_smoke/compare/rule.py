@@ -87,7 +87,7 @@ def at_end(evidence: Evidence, rule: Rule, tail: float) -> Finding:
         said = "no-change"
     found = _finding(said, evidence, rule, tail, interval)
     last = evidence.interval(LAST_TAIL)
-    if said == "inconclusive" and tail < LAST_TAIL and last and last.within(rule.log_margin):
+    if said == "inconclusive" and last and last.within(rule.log_margin):
         return Finding(
             said="no-change",
             estimate=found.estimate,

@@ -85,6 +85,26 @@ def test_a_laxer_alpha_than_ten_percent_needs_no_last_test() -> None:
     assert found.level == 0.8
 
 
+def test_the_limit_is_half_the_width_and_another_1_28_errors_beyond_the_floor() -> None:
+    found = paired(*job(60, 0.0, noise=0.05), margin=1.0)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.detectable is not None
+    half = (math.log1p(found.high) - math.log1p(found.low)) / 2
+    z = 2.5758
+    expected = half * (z + 1.2816) / z + math.log(1.005)
+    assert math.log1p(found.detectable) == pytest.approx(expected, rel=1e-4)
+
+
+def test_where_the_margin_could_have_been_seen_no_more_pairs_are_asked_for() -> None:
+    # A change between the floor and the margin: neither of them is excluded.
+    base, head = job(60, 0.025, noise=0.07, seed=6)
+    found = paired(base, head)
+    assert found.detectable is not None
+    assert found.detectable < found.margin
+    assert (found.verdict, found.pairs_needed) == ("inconclusive", None)
+
+
 def test_the_limit_is_the_change_called_nine_times_of_ten() -> None:
     limit = paired(*job(60, 0.0, noise=0.05)).detectable
     assert limit
@@ -195,7 +215,8 @@ def test_other_token_counts_are_not_comparable_but_the_estimate_is_shown() -> No
     found = paired(*job(60, -0.3), circumstances=Circumstances(tokens=(4, 2)))
     assert (found.verdict, names(found)) == ("not-comparable", ["tokens-differ"])
     assert found.estimate == pytest.approx(-0.3, abs=0.02)
-    assert found.pairs_needed is None
+    noisy = paired(*job(60, 0.0, noise=0.5), circumstances=Circumstances(tokens=(4, 2)))
+    assert (noisy.verdict, noisy.pairs_needed) == ("not-comparable", None)
 
 
 def test_other_text_keeps_the_verdict_and_is_said() -> None:
@@ -282,6 +303,12 @@ def test_any_positive_times_give_finite_numbers(
         assert all(map(math.isfinite, numbers(found)))
         if found.low is not None and found.high is not None and found.estimate is not None:
             assert found.low <= found.estimate <= found.high
+
+
+def test_a_ratio_beyond_all_floats_is_still_a_number() -> None:
+    found = paired([1e-300] * 11, [1e300] * 11)
+    assert found.verdict == "slower"
+    assert all(map(math.isfinite, numbers(found)))
 
 
 near = st.floats(min_value=0.01, max_value=1.0)

@@ -178,6 +178,21 @@ def test_what_the_steps_say_beside_their_times_reaches_the_guards(
     assert (found.verdict, [fired.name for fired in found.guards]) == (verdict, [guard])
 
 
+def test_a_base_that_suffers_from_running_second_is_seen_by_the_order_of_the_steps() -> None:
+    base, head = sides(80, 0.2)
+    first = {sample.pair for sample in head.samples if sample.order % 2 == 0}
+    slowed = [
+        dataclasses.replace(sample, e2e_ms=(sample.e2e_ms or 0) * 1.3)
+        if sample.pair in first
+        else sample
+        for sample in base.samples
+    ]
+    base = dataclasses.replace(base, samples=tuple(slowed))
+    found = from_sides(base, head, metric="e2e", rule=Rule())
+    assert [fired.name for fired in found.guards] == ["order-in-pair"]
+    assert "longer when it ran second" in found.guards[0].sentence
+
+
 def test_steps_without_counts_hashes_or_cpu_times_are_compared_all_the_same() -> None:
     base, head = sides(60, 0.2, n_out=None, text_sha256="", cpu_ms=None)
     found = from_sides(base, head, metric="auto", rule=Rule())

@@ -45,6 +45,13 @@ def test_starts_that_differ_beyond_their_pairs_are_worth_a_word() -> None:
     assert 0.015 < differing.disagreement < 0.08
 
 
+def test_starts_that_surely_differ_by_half_a_percent_are_not_worth_a_word() -> None:
+    differences = [0.005 * (k // 30 % 2) + 0.0001 * (k % 3) for k in range(120)]
+    found = start_error(differences, [k // 30 for k in range(120)], pair_error=0.00001)
+    assert found
+    assert found.disagreement == 0
+
+
 def test_a_single_start_cannot_disagree() -> None:
     found = start_error([0.0, 0.5] * 10, [7] * 20, pair_error=0.001)
     assert found
