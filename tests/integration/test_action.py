@@ -70,9 +70,7 @@ class Job:
             "INPUT_GITHUB_TOKEN": self.emulator.bot_token,
         }
         given = {"runs": "2", **inputs}
-        environment |= {
-            f"INPUT_{name.upper().replace('-', '_')}": value for name, value in given.items()
-        }
+        environment |= {f"INPUT_{name.upper()}": value for name, value in given.items()}
         done = subprocess.run(
             [sys.executable, "-m", "perf_smoke", "run"],
             cwd=temp,
@@ -166,9 +164,9 @@ def test_what_an_engine_prints_is_never_a_command_to_the_runner(job: Job) -> Non
 
 
 def test_fail_on_error_is_the_only_way_to_red(job: Job) -> None:
-    assert job.step(command="no-such-program", **{"fail-on": "error"}).exit_code == 1
+    assert job.step(command="no-such-program", fail_on="error").exit_code == 1
     assert job.step(command="no-such-program").exit_code == 0
-    assert job.step(tokens="many", **{"fail-on": "error"}).exit_code == 1
+    assert job.step(tokens="many", fail_on="error").exit_code == 1
 
 
 def test_invalid_inputs_are_all_annotated_and_nothing_is_commented(job: Job) -> None:
@@ -199,7 +197,7 @@ def test_the_token_is_masked_and_in_no_file_log_or_engine(job: Job) -> None:
 
 def test_outputs_that_cannot_be_written_are_a_warning(job: Job, tmp_path: Path) -> None:
     (tmp_path / "blocker").write_text("")
-    step = job.step(**{"output-dir": str(tmp_path / "blocker" / "below")})
+    step = job.step(output_dir=str(tmp_path / "blocker" / "below"))
 
     assert step.exit_code == 0
     assert step.outputs["status"] == "measured"
