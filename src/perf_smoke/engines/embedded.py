@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import socket
 import sys
@@ -45,19 +44,20 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
             f"The embedded engine has no features, but `{', '.join(setup.features)}` is given: "
             "leave features empty.",
         )
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
+    try:
+        installed = importlib.metadata.distribution(PACKAGE)
+    except importlib.metadata.PackageNotFoundError:
         raise Unmeasured(
             "engine-missing",
-            "The embedded engine is not installed here: install the package xllamacpp "
+            f"The embedded engine is not installed here: install the package {PACKAGE} "
             "(`pip install perf-smoke-action[embedded]`) or choose another engine.",
-        )
-    libraries = sorted(Path(spec.submodule_search_locations[0]).glob("xllamacpp*.so"))
+        ) from None
+    libraries = sorted(Path(str(installed.locate_file(PACKAGE))).glob(f"{PACKAGE}*.so"))
     return EmbeddedEngine(
         setup,
         EngineIdentity(
             id="embedded",
-            version=f"{PACKAGE} {importlib.metadata.version(PACKAGE)}",
+            version=f"{PACKAGE} {installed.version}",
             binary=PACKAGE,
             binary_sha256=file_sha256(libraries[0]) if libraries else "",
         ),
@@ -86,16 +86,19 @@ class EmbeddedSession:
     """One worker with its model loaded."""
 
     def __init__(self, setup: EngineSetup, environment: Mapping[str, str]) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._worker = Background(
-                # -I: neither the caller's folder nor its PYTHON… variables change what is imported
-                [sys.executable, "-I", str(_WORKER), str(theirs.fileno())],
-                cwd=setup.scratch,
-                environment=environment,
-                pass_fds=(theirs.fileno(),),
-            )
-        self._socket = ours
+        self._socket, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._worker = Background(
+                    # -I: neither the caller's folder nor its PYTHON… variables change the imports
+                    [sys.executable, "-I", str(_WORKER), str(theirs.fileno())],
+                    cwd=setup.scratch,
+                    environment=environment,
+                    pass_fds=(theirs.fileno(),),
+                )
+        except OSError as error:
+            self._socket.close()
+            raise failures.not_started(_NAME, error) from error
         order = {
             "model": str(setup.model),
             "threads": setup.request.threads,
@@ -110,13 +113,12 @@ class EmbeddedSession:
             self.close()
             raise Unmeasured.of(answer)
         if "error" in answer:
-            output = self._worker.output()
-            self.close()
+            self.close()  # first: then all that it printed has come
             raise Unmeasured(
                 "model-unusable",
                 f"The embedded engine cannot load {Path(str(setup.model)).name}: is it a GGUF file "
                 "that llama.cpp knows?",
-                last_lines(output or answer["error"]),
+                last_lines(self._worker.output() or answer["error"]),
             )
         self.load_ms: float | None = answer["load_ms"]
 

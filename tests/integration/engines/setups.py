@@ -31,7 +31,9 @@ def blank_setup(folder: Path, **changes: Any) -> EngineSetup:
         "working_directory": working_directory,
         "scratch": scratch,
         "environment": {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ
+            name: value
+            for name, value in os.environ.items()
+            if name in ("PATH", "HOME", "LANG") or name.startswith("COVERAGE_")
         },
         "start_timeout_s": 120.0,
         "request": REQUEST,
