@@ -61,7 +61,7 @@ trap at_exit EXIT
 # background commands deaf to SIGINT, and so that what has a limit is ended with its children.
 # perf-smoke alone has none: it sees to its limits and its children itself, when it gets a signal too.
 attend() {
-  local limit=$1 watchdog='' code round
+  local limit=$1 watchdog='' code deadline
   shift
   set -m
   "$@" </dev/null &
@@ -71,12 +71,19 @@ attend() {
     watchdog=$! target=-$child
   fi
   set +m
-  while round=$signals; do
+  wait "$child" 2>/dev/null
+  code=$?
+  if [ "$signals" -gt 0 ]; then
+    # A signal ended `wait`, and the command still runs. bash may lose the second one while it deals
+    # with the first, so the clock is looked at as well.
+    deadline=$((SECONDS + 8))
+    while kill -0 "$child" 2>/dev/null; do
+      [ "$SECONDS" -lt "$deadline" ] || end_now
+      sleep 0.1
+    done
     wait "$child" 2>/dev/null
     code=$?
-    # A signal of ours ends `wait` early: the command still runs, so wait again.
-    [ "$round" != "$signals" ] || break
-  done
+  fi
   child=''
   [ -z "$watchdog" ] || { kill -KILL -- "-$watchdog" && wait "$watchdog"; } >/dev/null 2>&1
   return "$code"
@@ -90,8 +97,7 @@ on_signal() {
   signals=$((signals + 1))
   [ -n "$child" ] || return
   if [ "$signals" -gt 1 ]; then
-    remove_container
-    kill -KILL -- "-$child" 2>/dev/null
+    end_now
   elif [ -n "$container" ]; then
     # It may be on its way up, and be no container yet.
     until docker kill --signal "$1" "$container" >/dev/null 2>&1; do
@@ -104,6 +110,11 @@ on_signal() {
 }
 trap 'on_signal INT' INT
 trap 'on_signal TERM' TERM
+
+end_now() {
+  remove_container
+  kill -KILL -- "-$child" 2>/dev/null
+}
 
 remove_container() {
   [ -z "$container" ] || docker rm --force "$container" >/dev/null 2>&1

@@ -51,6 +51,14 @@ def job(make_job: MakeJob) -> Job:
     return make_job()
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory, action: Path, tool_cache: Path) -> None:
+    """An environment that was used once, so that Python has compiled what it imports."""
+    job = Job(tmp_path_factory.mktemp("warm"), action=action, tool_cache=tool_cache)
+    job.run({"runtime": "host", "command": "true", "runs": "1", "warmup": "0"})
+    job.close()
+
+
 @pytest.fixture
 def action_copy(tmp_path: Path) -> Path:
     """A copy of the action that a test may change."""

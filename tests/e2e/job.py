@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -107,6 +108,11 @@ class Job:
         for folder in (self.workspace, self.commands):
             folder.mkdir(parents=True)
         (self.commands / "event.json").write_text("{}", "utf-8")
+        # uv beside what the machine has, for speed; tests that go without say so.
+        programs = self.root / "bin"
+        programs.mkdir()
+        (programs / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+        self.path = f"{programs}:{os.environ['PATH']}"
 
     def environment(self) -> dict[str, str]:
         """What a runner sets, beside what the machine has; no input is given."""
@@ -130,7 +136,7 @@ class Job:
             "PERF_SMOKE_MATRIX": "null",
         }
         inputs = {_variable(row.name): row.default for row in INPUTS}
-        return {**machine, **runner, **inputs}
+        return {**machine, "PATH": self.path, **runner, **inputs}
 
     def start(self, inputs: Mapping[str, str], env: Mapping[str, str | None]) -> Step:
         """Start a step.

@@ -137,7 +137,7 @@ def test_a_broken_python_in_front_is_passed_over(job: Job, tmp_path: Path, body:
     shim.parent.mkdir()
     shim.write_text(f"#!/bin/sh\n{body}\n", "utf-8")
     shim.chmod(0o755)
-    outcome = job.run(QUICK, {"PATH": f"{shim.parent}:{os.environ['PATH']}"})
+    outcome = job.run(QUICK, {"PATH": f"{shim.parent}:{job.path}"})
     assert outcome.status == "measured", outcome.log
 
 

@@ -1,0 +1,143 @@
+"""A cancelled job: engine and container die, and a Result says what was measured until then."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import MakeJob
+from tests.e2e.job import Job, Step, command_lines, wait_until
+
+RUNTIMES = ["host", pytest.param("docker", marks=pytest.mark.docker)]
+
+
+class Engine:
+    """A program that takes for ever, with a child; found again by a name of its own."""
+
+    def __init__(self, job: Job, *, deaf: bool = False, quick_steps: int = 0) -> None:
+        self.name = f"engine-{uuid.uuid4().hex}"
+        self.started = job.workspace / "started"
+        counter = job.workspace / "steps"
+        script = job.workspace / self.name
+        script.write_text(
+            "#!/bin/bash\n"
+            + ("trap '' INT TERM HUP\n" if deaf else "")
+            + f'echo >>"{counter}"\n'
+            + f'[ "$(wc -l <"{counter}")" -gt {quick_steps} ] || exit 0\n'
+            # The name goes along as an argument, so that the child is found by it too.
+            + f'bash -c "sleep 600; :" {self.name} &\n'
+            + f': >"{self.started}"\nwait; sleep 600\n',
+            "utf-8",
+        )
+        script.chmod(0o755)
+        self.inputs = {"command": f"./{self.name}", "warmup": "0", "runs": "5"}
+
+    def processes(self) -> list[str]:
+        return [line for line in command_lines() if self.name in line and "perf_smoke" not in line]
+
+
+@pytest.fixture(params=RUNTIMES)
+def runtime(request: pytest.FixtureRequest) -> str:
+    """Each runtime."""
+    name: str = request.param
+    # A runner gives 10 s for all of it: none of them is for what only a first use takes.
+    request.getfixturevalue("image" if name == "docker" else "warm")
+    return name
+
+
+def containers() -> str:
+    """Names of the containers that the action started and that are still there."""
+    listed = ["docker", "ps", "--all", "--filter", "name=perf-smoke-", "--format", "{{.Names}}"]
+    return subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+
+
+def start(job: Job, engine: Engine, runtime: str) -> Step:
+    step = job.start({**engine.inputs, "runtime": runtime}, {})
+    wait_until(lambda: engine.started.exists() or step.process.poll() is not None)
+    return step
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_leaves_a_result_and_no_engine(
+    job: Job, runtime: str, number: signal.Signals
+) -> None:
+    engine = Engine(job)
+    step = start(job, engine, runtime)
+    assert engine.processes()
+    step.signal(number)
+    outcome = step.wait()
+    assert (outcome.code, outcome.status, outcome.reason) == (0, "cancelled", "cancelled"), (
+        outcome.log
+    )
+    assert outcome.result().status == "cancelled"
+    assert engine.processes() == []
+    if runtime == "docker":
+        assert containers() == ""
+
+
+def test_what_was_measured_before_it_is_kept(job: Job, runtime: str) -> None:
+    engine = Engine(job, quick_steps=2)
+    step = start(job, engine, runtime)
+    step.signal(signal.SIGINT)
+    outcome = step.wait()
+    assert outcome.status == "cancelled", outcome.log
+    head = outcome.result().head
+    assert head is not None
+    assert [sample.ok for sample in head.samples] == [True, True]
+    assert float(outcome.outputs["wall-ms"]) > 0
+
+
+def test_an_engine_that_hears_no_signal_dies_too(job: Job, runtime: str) -> None:
+    engine = Engine(job, deaf=True)
+    step = start(job, engine, runtime)
+    step.signal(signal.SIGINT)
+    outcome = step.wait()
+    assert (outcome.code, outcome.status) == (0, "cancelled"), outcome.log
+    assert engine.processes() == []
+
+
+def test_a_perf_smoke_that_hangs_is_ended_by_the_second_signal(
+    make_job: MakeJob, runtime: str, action_copy: Path
+) -> None:
+    name = f"hangs-{uuid.uuid4().hex}"
+    (action_copy / "src" / "perf_smoke" / "cli.py").write_text(
+        "import signal, subprocess, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"child = subprocess.Popen(['bash', '-c', 'sleep 600; :', '{name}'])\n"
+        "open('started', 'w').close()\n"
+        "time.sleep(600)\n",
+        "utf-8",
+    )
+    job = make_job(action=action_copy)
+    step = job.start({"runtime": runtime}, {})
+    wait_until(lambda: (job.workspace / "started").exists() or step.process.poll() is not None)
+    step.signal(signal.SIGINT)
+    step.signal(signal.SIGTERM)
+    outcome = step.wait()
+    assert (outcome.code, outcome.status) == (0, "cancelled"), outcome.log
+    assert [line for line in command_lines() if name in line] == []
+    if runtime == "docker":
+        assert containers() == ""
+
+
+def test_a_signal_while_installing_says_cancelled(make_job: MakeJob, tmp_path: Path) -> None:
+    uv = tmp_path / "slow" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(f"#!/bin/bash\n: >'{tmp_path}/installing'; sleep 600\n", "utf-8")
+    uv.chmod(0o755)
+    job = make_job(tool_cache=tmp_path / "tools")
+    path = f"{uv.parent}:{job.path}"
+    step = job.start({"runtime": "host", "command": "true"}, {"PATH": path})
+    wait_until((tmp_path / "installing").exists)
+    step.signal(signal.SIGINT)
+    outcome = step.wait()
+    assert (outcome.code, outcome.status, outcome.reason) == (0, "cancelled", "cancelled"), (
+        outcome.log
+    )
+    assert list(tmp_path.glob("tools/*/*")) == []
+    assert not [line for line in command_lines() if str(uv) in line]
