@@ -54,8 +54,11 @@ def job(noise: float, spread: float, starts: int, seed: int) -> Job:
     rng = np.random.default_rng([seed, starts, round(1e4 * noise), round(1e4 * spread)])
     start = np.arange(PAIRS) * starts // PAIRS
     pairs = rng.standard_t(4, size=PAIRS) * noise / 2**0.5
-    head = STEP_US * np.exp(pairs + rng.normal(0, spread, size=starts)[start])
-    flat = [STEP_US] * PAIRS
+    offsets = rng.normal(0, spread, size=starts)[start]
+    # Both sides of a pair share the machine's drift: a slow walk of a few percent.
+    drift = np.cumsum(np.random.default_rng(seed).normal(0, 0.003, size=PAIRS))
+    base = np.rint(STEP_US * np.exp(drift)).astype(int)
+    head = np.rint(base * np.exp(pairs + offsets)).astype(int)
     return Job(
         stratum="simulated",
         started=str(seed),
@@ -70,10 +73,10 @@ def job(noise: float, spread: float, starts: int, seed: int) -> Job:
         cpus=1,
         start=start.tolist(),
         head_first=rng.integers(0, 2, size=PAIRS).tolist(),
-        base_us=flat,
-        head_us=np.rint(head).astype(int).tolist(),
-        base_cpu_us=flat,
-        head_cpu_us=np.rint(head).astype(int).tolist(),
+        base_us=base.tolist(),
+        head_us=head.tolist(),
+        base_cpu_us=base.tolist(),
+        head_cpu_us=head.tolist(),
         elapsed_ms=list(range(PAIRS)),
     )
 

@@ -1,0 +1,73 @@
+"""The validation: what is recorded is read back, and what is scored is what the product says."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import jobs, scores, simulated
+from benchmarks.ours import Replay, check
+from benchmarks.peers import as_taken
+from benchmarks.validate import main
+
+
+def recorded(count: int, noise: float = 0.05) -> list[jobs.Job]:
+    made = [simulated.job(noise, 0.003, 4, seed) for seed in range(count)]
+    return [dataclasses.replace(job, stratum="idle") for job in made]
+
+
+def test_jobs_are_read_back_as_they_were_recorded(tmp_path: Path) -> None:
+    path = jobs.path_of("idle", tmp_path / "data")
+    assert jobs.read(path) == []
+    made = recorded(3)
+    for job in made:
+        jobs.append(job, path)
+    assert jobs.read(path) == made
+    assert path.stat().st_size < 3 * 3000
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.03, 0.9, 1.1])
+def test_a_replay_says_what_the_product_says(factor: float) -> None:
+    for job in recorded(3):
+        found = Replay(job).outcome(factor)
+        assert (found.verdict, found.pairs) == check(job, factor)
+
+
+def test_a_replay_that_is_not_what_the_product_says_stops_the_scoring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scores, "check", lambda job, factor: ("faster", 1))
+    with pytest.raises(AssertionError, match="not what the product says"):
+        scores.score(recorded(1), lambda: None)
+
+
+def test_blocks_are_the_same_steps_in_the_order_of_time() -> None:
+    job = dataclasses.replace(
+        recorded(1)[0], head_first=[1, 0], base_us=[1, 2], head_us=[10, 20], start=[0, 0]
+    )
+    taken = as_taken(job, "blocks", 2.0, [])
+    assert (taken.base.tolist(), taken.head.tolist()) == ([10, 1], [4, 40])
+    pairs = as_taken(job, "pairs", 2.0, [])
+    assert (pairs.base.tolist(), pairs.head.tolist()) == ([1, 2], [20, 40])
+
+
+def test_the_tables_are_made_from_the_data_files_alone(tmp_path: Path) -> None:
+    for job in recorded(3):
+        jobs.append(job, jobs.path_of("idle", tmp_path))
+    real = dataclasses.replace(recorded(1)[0], threads=2, head_threads=1)
+    jobs.append(real, jobs.path_of("idle-head-threads-1", tmp_path))
+    out = tmp_path / "tables.md"
+    done = CliRunner().invoke(main, ["table", "--data", str(tmp_path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    text = out.read_text(encoding="utf-8")
+    assert "| idle | 3 | 216 |" in text
+    assert "| **ours** | pairs | 0/3 (0.0 … 56.1 %) | " in text
+    assert "Mann-Whitney (benchstat)" in text
+    assert "1 threads instead of 2" in text
+
+
+def test_without_recordings_there_is_no_table(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["table", "--data", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "no recorded jobs" in done.output
