@@ -22,22 +22,24 @@ ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
 COPY requirements /requirements
 # The engine's library comes with symbols that nobody reads here: three quarters of its size.
+# Compiled here, for a container's user cannot write the .pyc and would compile again at each start;
+# but not Pygments' lexers, which come with rich and which nothing here imports.
 RUN python3 -m venv /opt/perf-smoke \
  && /opt/perf-smoke/bin/python -m pip install --quiet --no-cache-dir --no-compile --require-hashes \
       --only-binary :all: -r /requirements/runtime.txt -r /requirements/embedded.txt \
       -r /requirements/huggingface.txt \
- && find /opt/perf-smoke -name '*.so*' -type f -exec strip --strip-unneeded {} +
-COPY runtime/entrypoint /opt/perf-smoke/bin/entrypoint
-COPY src/perf_smoke /src/perf_smoke
-# Compiled here: a container's user cannot write the .pyc, and would compile again at each start.
-# Pygments' lexers, which come with rich and which nothing here imports, are left out of that.
-RUN cp -R /src/perf_smoke "$(echo /opt/perf-smoke/lib/python3*/site-packages)/" \
+ && find /opt/perf-smoke -name '*.so*' -type f -exec strip --strip-unneeded {} + \
  && find /opt/perf-smoke -name __pycache__ -prune -exec rm -r {} + \
  && /opt/perf-smoke/bin/python -m compileall -q --invalidation-mode unchecked-hash \
-      -x /pygments/lexers/ /opt/perf-smoke/lib
+      -x /pygments/lexers/ /opt/perf-smoke/lib \
+ && echo /opt/perf-smoke/src >"$(echo /opt/perf-smoke/lib/python3*/site-packages)/perf_smoke.pth"
 
 FROM python
 COPY --from=build /opt/perf-smoke /opt/perf-smoke
+COPY runtime/entrypoint /opt/perf-smoke/bin/entrypoint
+# Last, for it alone changes often.
+COPY src/perf_smoke /opt/perf-smoke/src/perf_smoke
+RUN /opt/perf-smoke/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/perf-smoke/src
 # launch gives it the caller's user and a home of its own; these are for a run by hand.
 ENV HOME=/tmp
 USER 65534:65534

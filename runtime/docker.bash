@@ -33,7 +33,7 @@ pull_image() {
 
 build_image() {
   echo "perf-smoke: building $image, once on this machine: about a minute"
-  attend 900 docker build --quiet --tag "$image" --build-arg PIP_INDEX_URL \
+  attend 900 docker build --quiet --force-rm --tag "$image" --build-arg PIP_INDEX_URL \
     --build-arg PIP_EXTRA_INDEX_URL --build-arg PIP_TRUSTED_HOST "$here" >"$scratch/log" 2>&1 && return
   reason=image-build-failed sentence="the image could not be built"
   return 1

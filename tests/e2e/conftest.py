@@ -60,9 +60,13 @@ def warm(tmp_path_factory: pytest.TempPathFactory, action: Path, tool_cache: Pat
 
 
 @pytest.fixture
-def action_copy(tmp_path: Path) -> Path:
+def action_copy(tmp_path: Path) -> Iterator[Path]:
     """A copy of the action that a test may change."""
-    return copy_of_the_action(tmp_path / "action")
+    copy = copy_of_the_action(tmp_path / "action")
+    yield copy
+    if client := shutil.which("docker"):
+        # If the test built an image of it, nobody else will ever want that.
+        subprocess.run([client, "image", "rm", tag_of(copy)], capture_output=True, check=False)
 
 
 @pytest.fixture
@@ -115,18 +119,15 @@ def docker() -> str:
 @pytest.fixture(scope="session")
 def image(docker: str, action: Path) -> str:
     """The image of this checkout, built the first time it is asked for."""
-    told = subprocess.run(
-        [
-            "/bin/bash",
-            "-c",
-            'here=$1 && . "$here/runtime/docker.bash" && hash_of_the_build',
-            "",
-            action,
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    tag = f"perf-smoke:{told.stdout.strip()}"
+    tag = tag_of(action)
     subprocess.run([docker, "build", "--quiet", "--tag", tag, action], check=True)
     return tag
+
+
+def tag_of(action: Path) -> str:
+    """What launch calls the image that it builds from this copy."""
+    script = 'here=$1 && . "$here/runtime/docker.bash" && hash_of_the_build'
+    told = subprocess.run(
+        ["/bin/bash", "-c", script, "", action], capture_output=True, text=True, check=True
+    )
+    return f"perf-smoke:{told.stdout.strip()}"
