@@ -34,6 +34,7 @@ class Job:
     """The pairs that were expected after the first few."""
     load_before: float | None
     steal: float | None
+    idle: float | None
     cpus: int
     start: list[int]
     """Which start of both workers the pair belongs to."""

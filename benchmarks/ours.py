@@ -137,6 +137,7 @@ def circumstances(job: Job, pairs: int, factor: float) -> Circumstances:
         threads=job.threads,
         cpus=job.cpus,
         load_before=job.load_before,
+        idle=job.idle,
     )
 
 

@@ -90,6 +90,7 @@ def record(
         planned=recording.pairs_planned,
         load_before=before.load_1min,
         steal=described.steal_fraction,
+        idle=described.idle_fraction,
         cpus=cpus,
         start=[pair.head.restart for pair in pairs],
         head_first=[int(pair.head.order < pair.base.order) for pair in pairs],

@@ -70,6 +70,7 @@ def job(noise: float, spread: float, starts: int, seed: int) -> Job:
         planned=PAIRS,
         load_before=None,
         steal=None,
+        idle=None,
         cpus=1,
         start=start.tolist(),
         head_first=rng.integers(0, 2, size=PAIRS).tolist(),

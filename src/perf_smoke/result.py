@@ -197,6 +197,8 @@ class MachineState:
     """All CPU time since boot, in ticks of /proc/stat."""
     steal_ticks: int | None
     """The part of it that the hypervisor gave to others."""
+    idle_ticks: int | None = None
+    """The part of it in which there was nothing to run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,14 +223,19 @@ class Machine:
     @property
     def steal_fraction(self) -> float | None:
         """Share of the run's CPU time that the hypervisor gave to others."""
-        first, last = self.before, self.after
-        if first.cpu_ticks is None or first.steal_ticks is None:
+        return self._share(self.before.steal_ticks, self.after.steal_ticks)
+
+    @property
+    def idle_fraction(self) -> float | None:
+        """Share of the run's CPU time in which a CPU had nothing to run."""
+        return self._share(self.before.idle_ticks, self.after.idle_ticks)
+
+    def _share(self, first: int | None, last: int | None) -> float | None:
+        started, ended = self.before.cpu_ticks, self.after.cpu_ticks
+        if first is None or last is None or started is None or ended is None:
             return None
-        if last.cpu_ticks is None or last.steal_ticks is None:
-            return None
-        spent = last.cpu_ticks - first.cpu_ticks
-        stolen = last.steal_ticks - first.steal_ticks
-        return stolen / spent if spent > 0 and stolen >= 0 else None
+        spent, part = ended - started, last - first
+        return part / spent if spent > 0 and part >= 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)

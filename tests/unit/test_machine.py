@@ -125,6 +125,7 @@ def test_cpu_time_and_steal_are_counted_without_guests(system: System) -> None:
     write(system, "proc/stat", "cpu  100 2 30 4000 5 6 7 80 90 9\ncpu0 1 2 3 4 5 6 7 8 9 9\n")
     assert state(system).cpu_ticks == 100 + 2 + 30 + 4000 + 5 + 6 + 7 + 80
     assert state(system).steal_ticks == 80
+    assert state(system).idle_ticks == 4000 + 5
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_cpu_time_and_steal_are_counted_without_guests(system: System) -> None:
 def test_steal_that_is_not_told_is_none(system: System, stat: str, cpu_ticks: int | None) -> None:
     write(system, "proc/stat", stat)
     found = state(system)
-    assert (found.cpu_ticks, found.steal_ticks) == (cpu_ticks, None)
+    assert (found.cpu_ticks, found.steal_ticks, found.idle_ticks) == (cpu_ticks, None, None)
 
 
 def test_a_load_that_is_not_told_is_none(system: System, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -279,6 +279,13 @@ def test_steal_is_a_share_of_the_time_that_passed() -> None:
     assert machine(QUIET, later).steal_fraction == 0.1
 
 
+def test_idle_is_a_share_of_the_time_that_passed() -> None:
+    earlier = MachineState(load_1min=0.2, cpu_ticks=1000, steal_ticks=10, idle_ticks=500)
+    later = MachineState(load_1min=1.0, cpu_ticks=1200, steal_ticks=30, idle_ticks=550)
+    assert machine(earlier, later).idle_fraction == 0.25
+    assert machine(QUIET, later).idle_fraction is None
+
+
 @pytest.mark.parametrize(
     "after",
     [

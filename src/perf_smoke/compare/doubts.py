@@ -37,6 +37,8 @@ class Circumstances:
     threads: int | None = None
     cpus: int | None = None
     load_before: float | None = None
+    idle: float | None = None
+    """Share of the CPU time in which there was nothing to run."""
     tokens: tuple[int | None, int | None] = (None, None)
     """Output tokens per step, base and head."""
     texts: tuple[Collection[str], Collection[str]] = ((), ())
@@ -100,4 +102,5 @@ def _oversubscribed(evidence: Evidence, known: Circumstances) -> Guard | None:
         cpu_share=cpu_share,
         cpus=known.cpus,
         load_before=known.load_before,
+        idle=known.idle,
     )

@@ -16,7 +16,11 @@ from perf_smoke.result import Guard
 MOST_STEAL = 0.10
 """Share of the run's CPU time that the hypervisor may give to others."""
 WIDE_SPREAD = 0.25
-"""Standard deviation of the log-ratios from which the threads are suspected to queue for CPUs."""
+"""Standard deviation of the log-ratios from which threads are suspected to queue for CPUs …"""
+SUSPECT_SPREAD = 0.1
+"""… and from which they are, when the machine had no CPU left."""
+MOST_BUSY = 0.9
+"""Share of the time from which a machine is said to have had no CPU left."""
 LEAST_CPU_SHARE = 0.8
 """A step whose threads got less of their CPUs than this was kept waiting."""
 FEWEST_PER_PLACE = 8
@@ -102,6 +106,7 @@ def oversubscribed(
     cpu_share: float | None,
     cpus: int | None,
     load_before: float | None,
+    idle: float | None,
 ) -> Guard | None:
     """More threads than free CPUs: those that wait for each other make a step's time a lottery.
 
@@ -111,8 +116,10 @@ def oversubscribed(
         cpu_share: CPU time of a step over its wall time: how many CPUs it really got.
         cpus: how many it may use.
         load_before: the machine's load when the run began.
+        idle: share of the run in which a CPU had nothing to do.
     """
-    if spread <= WIDE_SPREAD or threads is None:
+    full = idle is not None and idle <= 1 - MOST_BUSY
+    if threads is None or spread <= (SUSPECT_SPREAD if full else WIDE_SPREAD):
         return None
     if cpu_share is not None:
         queueing = cpu_share < LEAST_CPU_SHARE * threads

@@ -184,6 +184,7 @@ def _circumstances(
         threads=threads,
         cpus=machine.cpus if machine else None,
         load_before=machine.before.load_1min if machine else None,
+        idle=machine.idle_fraction if machine else None,
         tokens=(_tokens(sides[0]), _tokens(sides[1])),
         texts=(_texts(sides[0]), _texts(sides[1])),
     )

@@ -38,6 +38,8 @@ def state(system: System) -> MachineState:
         # guest time (the 9th and 10th) is part of user time already
         cpu_ticks=sum(numbers[:8]) if numbers else None,
         steal_ticks=numbers[7] if len(numbers) > 7 else None,
+        # waiting for a disk counts as idle: no program wanted the CPU
+        idle_ticks=sum(numbers[3:5]) if len(numbers) > 4 else None,
     )
 
 

@@ -111,7 +111,7 @@ def test_clocks_that_agree_or_do_not_know_are_no_guard(wall: Direction, cpu: Dir
 
 def test_threads_that_queue_for_cpus_are_named_with_the_remedy() -> None:
     name, sentence = fired(
-        guards.oversubscribed(0.63, threads=2, cpu_share=1.1, cpus=2, load_before=0.0)
+        guards.oversubscribed(0.63, threads=2, cpu_share=1.1, cpus=2, load_before=0.0, idle=None)
     )
     assert name == "oversubscribed"
     assert "2 threads had 1.1 CPUs" in sentence
@@ -119,28 +119,36 @@ def test_threads_that_queue_for_cpus_are_named_with_the_remedy() -> None:
     assert "fewer threads than 2, or free a core" in sentence
 
 
+def test_less_spread_is_enough_where_the_machine_had_no_cpu_left() -> None:
+    known = {"threads": 2, "cpu_share": 0.7, "cpus": 2, "load_before": 0.1}
+    assert guards.oversubscribed(0.2, **known, idle=0.4) is None  # type: ignore[arg-type] # a table
+    fired(guards.oversubscribed(0.2, **known, idle=0.02))  # type: ignore[arg-type] # a table
+
+
 def test_one_thread_that_has_to_wait_can_only_be_given_a_core() -> None:
     _, sentence = fired(
-        guards.oversubscribed(0.4, threads=1, cpu_share=0.5, cpus=2, load_before=2.0)
+        guards.oversubscribed(0.4, threads=1, cpu_share=0.5, cpus=2, load_before=2.0, idle=None)
     )
     assert sentence.endswith("from pair to pair. Free a core.")
 
 
 def test_without_cpu_times_the_load_and_the_count_of_cpus_tell() -> None:
     _, sentence = fired(
-        guards.oversubscribed(0.4, threads=4, cpu_share=None, cpus=4, load_before=2.5)
+        guards.oversubscribed(0.4, threads=4, cpu_share=None, cpus=4, load_before=2.5, idle=None)
     )
     assert "4 threads had about 1.5 free CPUs" in sentence
-    fired(guards.oversubscribed(0.4, threads=8, cpu_share=None, cpus=4, load_before=None))
+    fired(
+        guards.oversubscribed(0.4, threads=8, cpu_share=None, cpus=4, load_before=None, idle=None)
+    )
 
 
 @pytest.mark.parametrize(
     "known",
     [
-        {"threads": 2, "cpu_share": 1.95, "cpus": 2, "load_before": 5.0},
-        {"threads": 2, "cpu_share": None, "cpus": 4, "load_before": 0.3},
-        {"threads": 2, "cpu_share": None, "cpus": None, "load_before": None},
-        {"threads": None, "cpu_share": 0.1, "cpus": 1, "load_before": 9.0},
+        {"threads": 2, "cpu_share": 1.95, "cpus": 2, "load_before": 5.0, "idle": 0.0},
+        {"threads": 2, "cpu_share": None, "cpus": 4, "load_before": 0.3, "idle": 0.5},
+        {"threads": 2, "cpu_share": None, "cpus": None, "load_before": None, "idle": None},
+        {"threads": None, "cpu_share": 0.1, "cpus": 1, "load_before": 9.0, "idle": 0.0},
     ],
 )
 def test_wide_spread_alone_does_not_blame_the_threads(known: dict[str, float | None]) -> None:
@@ -148,7 +156,10 @@ def test_wide_spread_alone_does_not_blame_the_threads(known: dict[str, float | N
 
 
 def test_threads_that_wait_without_spread_are_no_matter() -> None:
-    assert guards.oversubscribed(0.1, threads=8, cpu_share=1.0, cpus=2, load_before=3.0) is None
+    assert (
+        guards.oversubscribed(0.1, threads=8, cpu_share=1.0, cpus=2, load_before=3.0, idle=0.0)
+        is None
+    )
 
 
 def test_different_token_counts_are_different_work() -> None:
