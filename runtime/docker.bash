@@ -42,10 +42,9 @@ build_image() {
 # Of what the image is made from, so that a second use finds what the first one built.
 hash_of_the_build() (
   cd "$here" || return
-  sha256=(sha256sum)
-  type -P sha256sum >/dev/null || sha256=(shasum -a 256)
-  find Dockerfile requirements/*.txt runtime/entrypoint src -type f ! -name '*.pyc' |
-    LC_ALL=C sort | xargs "${sha256[@]}" | "${sha256[@]}" | cut -c 1-16
+  files=$(find Dockerfile requirements/*.txt runtime/entrypoint src -type f ! -name '*.pyc' |
+    LC_ALL=C sort)
+  { echo "$files" && xargs cat <<<"$files"; } | sha256 | cut -c 1-16
 )
 
 # Adds a folder or file at the same path. Folders are made first: docker would make them as root.

@@ -6,12 +6,8 @@
 
 # Returns only when perf-smoke could not be installed: then `reason` and `sentence` are set.
 run_on_host() {
-  local root venv sets started=$SECONDS
+  local root venv sets
   sets=(runtime)
-  if ! find_python; then
-    reason=python-missing sentence='there is no Python 3.10 or newer on this machine'
-    return
-  fi
   [ "$engine" != embedded ] || sets+=(embedded)
   case "${INPUT_MODEL:-} ${INPUT_TOKENIZER:-}" in *hf://*) sets+=(huggingface) ;; esac
   if ! root=$(folder_of_venvs); then
@@ -19,26 +15,37 @@ run_on_host() {
     return
   fi
   venv=$root/$(key_of_venv "${sets[@]}")
-  if [ ! -x "$venv/bin/python" ]; then
-    # Made beside its place, then moved: another step that starts now finds all of it or nothing.
-    part=$venv.part.$$
-    if ! attend 600 make_venv "$python" "$part" "${sets[@]}" >"$scratch/log" 2>&1; then
-      give_up_if_cancelled
-      reason=install-failed sentence="the locked requirements could not be installed with $python"
-      return
-    fi
-    [ -x "$venv/bin/python" ] || rm -rf "$venv"
-    # If the other step was quicker, ours lands inside of its folder.
-    mv "$part" "$venv" && rm -rf "${venv:?}/${part##*/}"
-    part=''
-    # Those of earlier releases, on runners that keep their disk.
-    find "$root" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} + 2>/dev/null
-    echo "perf-smoke: installed in $((SECONDS - started)) s; the next step of this job finds it there"
+  # Whichever Python it was made with; on a runner that keeps its disk that one may be gone by now.
+  if ! "$venv/bin/python" -I -c 'import perf_smoke' >/dev/null 2>&1; then
+    install "$root" "$venv" "${sets[@]}" || return
   fi
   touch "$venv"
   perf_smoke env PERF_SMOKE_RUNTIME=host PATH="$callers_path" \
     "$venv/bin/python" -Iu -X utf8 -m perf_smoke run
   crashed $?
+}
+
+install() {
+  local root=$1 venv=$2 started=$SECONDS
+  shift 2
+  if ! find_python; then
+    reason=python-missing sentence='there is no Python 3.10 or newer on this machine'
+    return 1
+  fi
+  # Made beside its place, then moved: another step that starts now finds all of it or nothing.
+  part=$venv.part.$$
+  if ! attend 600 make_venv "$python" "$part" "$@" >"$scratch/log" 2>&1; then
+    give_up_if_cancelled
+    reason=install-failed sentence="the locked requirements could not be installed with $python"
+    return 1
+  fi
+  "$venv/bin/python" -I -c 'import perf_smoke' >/dev/null 2>&1 || rm -rf "$venv"
+  # If the other step was quicker, ours lands inside of its folder.
+  mv "$part" "$venv" && rm -rf "${venv:?}/${part##*/}"
+  part=''
+  # Those of earlier releases, on runners that keep their disk.
+  find "$root" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} + 2>/dev/null
+  echo "perf-smoke: installed in $((SECONDS - started)) s; the next step of this job finds it there"
 }
 
 # The first folder that is ours to write: what another user may have put there is not run.
@@ -53,14 +60,8 @@ folder_of_venvs() {
   return 1
 }
 
-# Of all that the environment is made of: the interpreter, the requirements and our own place.
+# Of what the environment is made of, and of our own place, which it names.
 key_of_venv() (
   cd "$here/requirements" || return
-  "$python" -I -S -c '
-import hashlib, sys
-key = hashlib.sha256(repr((sys.version, sys.executable, sys.argv)).encode())
-for name in sys.argv[2:]:
-    with open(name + ".txt", "rb") as file:
-        key.update(file.read())
-print(key.hexdigest()[:16])' "$here" "$@"
+  { echo "$here" "$@" && cat "${@/%/.txt}"; } | sha256 | cut -c 1-16
 )

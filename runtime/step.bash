@@ -50,7 +50,6 @@ at_exit() {
   [ -z "$scratch" ] || rm -rf "$scratch"
   exit "$code"
 }
-trap at_exit EXIT
 
 # ---- running things so that a cancelled job ends them ---------------------------------------------
 
@@ -108,8 +107,6 @@ on_signal() {
     kill -"$1" -- "$target" 2>/dev/null
   fi
 }
-trap 'on_signal INT' INT
-trap 'on_signal TERM' TERM
 
 end_now() {
   remove_container
@@ -154,4 +151,8 @@ crashed() {
   give_up_if_cancelled
   give_up failed perf-smoke-crashed \
     "perf-smoke itself ended with code $1 before it could report." "$scratch/log"
+}
+
+sha256() {
+  if type -P sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi
 }
