@@ -36,7 +36,8 @@ install() {
   part=$venv.part.$$
   if ! attend 600 make_venv "$python" "$part" "$@" >"$scratch/log" 2>&1; then
     give_up_if_cancelled
-    reason=install-failed sentence="the locked requirements could not be installed with $python"
+    reason=install-failed
+    sentence="the locked requirements could not be installed with $python$(if_full "$root")"
     return 1
   fi
   "$venv/bin/python" -I -c 'import perf_smoke' >/dev/null 2>&1 || rm -rf "$venv"
@@ -46,6 +47,13 @@ install() {
   # Those of earlier releases, on runners that keep their disk.
   find "$root" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} + 2>/dev/null
   echo "perf-smoke: installed in $((SECONDS - started)) s; the next step of this job finds it there"
+}
+
+# On a full disk the installer's own words are lost: there is no room for them either.
+if_full() {
+  local free_kib
+  free_kib=$(df -Pk "$1" | awk 'NR == 2 { print $4 }')
+  [ "${free_kib:-51200}" -ge 51200 ] || echo ": only $((free_kib / 1024)) MiB are free in $1"
 }
 
 # The first folder that is ours to write: what another user may have put there is not run.

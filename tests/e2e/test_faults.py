@@ -215,7 +215,7 @@ class TestOnAMachineThat:
         )
         log = self.run(docker, action, image, script, "--tmpfs", "/small:size=12m")
         assert "status=failed\nreason=install-failed\n" in log
-        assert "No space left on device" in log
+        assert "MiB are free in /small/perf-smoke-python-0." in log
 
     def test_has_no_room_for_a_single_file(self, docker: str, action: Path, image: str) -> None:
         script = (
