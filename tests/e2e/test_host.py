@@ -180,6 +180,6 @@ def test_an_environment_that_somebody_else_left_there_is_not_run(
 def test_make_smoke_uses_the_same_way_to_an_environment(tmp_path: Path) -> None:
     folder = tmp_path / "a b" / ".venv"
     subprocess.run([ROOT / "runtime" / "venv", folder, "runtime"], check=True)
-    command = [folder / "bin" / "perf-smoke", "--version"]
+    command: list[str | Path] = [folder / "bin" / "perf-smoke", "--version"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert shown.stdout.startswith("perf-smoke, version ")
