@@ -2,6 +2,8 @@
 # How the step reports what perf-smoke cannot, and ends what it started. Sourced by launch.
 
 child='' target='' container='' scratch='' part='' signals=0 finished=no
+# bash 3.2 takes $'…' inside of "${…//…/…}" for what it looks like.
+newline=$'\n' return=$'\r'
 
 # ---- what the reader sees when perf-smoke itself could not run ------------------------------------
 
@@ -17,7 +19,7 @@ give_up() {
   {
     printf '### perf-smoke: not measured\n\n%s\n\n' "$sentence"
     # Indented, and not in a fence: what a program printed may hold fences of its own.
-    [ -z "$tail" ] || printf '    %s\n\n' "${tail//$'\n'/$'\n'    }"
+    [ -z "$tail" ] || printf '    %s\n\n' "${tail//$newline/$newline    }"
     [ "${INPUT_FAIL_ON:-}" = error ] || printf '*Informational: this check never blocks a merge.*\n'
   } 2>/dev/null >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
   [ "${INPUT_FAIL_ON:-}" != error ] || exit 1
@@ -26,8 +28,8 @@ give_up() {
 
 escaped() {
   local text=${1//\%/%25}
-  text=${text//$'\r'/%0D}
-  printf '%s' "${text//$'\n'/%0A}"
+  text=${text//$return/%0D}
+  printf '%s' "${text//$newline/%0A}"
 }
 
 # Prints text of unknown origin so that no line of it is taken for a workflow command.
@@ -118,7 +120,7 @@ remove_container() {
 }
 
 give_up_if_cancelled() {
-  [ "$signals" = 0 ] || give_up cancelled cancelled "the job was cancelled before measuring began."
+  [ "$signals" = 0 ] || give_up cancelled cancelled "the job was cancelled before perf-smoke could report."
 }
 
 # perf_smoke COMMAND…: runs it to its end and, if it has reported, ends the step as it says. If not,
@@ -148,9 +150,11 @@ has_reported() {
 }
 
 crashed() {
+  local cause=''
   give_up_if_cancelled
+  [ "$1" != 137 ] || cause=' (it was killed, perhaps for lack of memory)'
   give_up failed perf-smoke-crashed \
-    "perf-smoke itself ended with code $1 before it could report." "$scratch/log"
+    "perf-smoke itself ended with code $1$cause before it could report." "$scratch/log"
 }
 
 sha256() {

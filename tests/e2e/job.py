@@ -169,7 +169,7 @@ class Job:
                 start_new_session=True,
                 user=self.user,
                 group=self.user,
-                extra_groups=None if self.user is None else [_group_of_docker()],
+                extra_groups=None if self.user is None else _groups_of_docker(),
             )
         self._processes.append(process)
         return Step(process=process, job=self)
@@ -207,10 +207,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def _group_of_docker() -> int:
-    """Whoever may use the engine on a runner is in this group."""
+def _groups_of_docker() -> list[int]:
+    """Whoever may use the engine on a runner is in its group."""
     socket = Path("/var/run/docker.sock")
-    return socket.stat().st_gid if socket.exists() else 0
+    return [socket.stat().st_gid] if socket.exists() else []
 
 
 def _variable(name: str) -> str:

@@ -80,7 +80,7 @@ def test_perf_smoke_killed_in_the_middle(job: Job) -> None:
     outcome = job.run({**QUICK, "command": "bash -c 'kill -KILL $PPID'"})
     assert outcome.code == 0
     assert_reported(outcome, "perf-smoke-crashed")
-    assert "code 137" in outcome.summary
+    assert "code 137 (it was killed, perhaps for lack of memory)" in outcome.summary
 
 
 def test_half_a_line_of_outputs_is_no_broken_step(job: Job) -> None:
