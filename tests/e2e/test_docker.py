@@ -102,6 +102,22 @@ def test_a_folder_for_the_output_outside_of_the_job_is_made_and_filled(
     assert (tmp_path / "out, side" / "report.md").exists()
 
 
+def test_a_model_and_a_tokenizer_outside_of_the_job_are_read_and_cannot_be_changed(
+    job: Job, image: str, tmp_path: Path
+) -> None:
+    files = []
+    for name in ("model", "tokenizer"):
+        files.append(tmp_path / f"{name}s, all of them" / f"{name}.bin")
+        files[-1].parent.mkdir()
+        files[-1].write_text("content", "utf-8")
+    script = job.workspace / "check"
+    script.write_text('#!/bin/sh\ncat "$1" "$2" && ! touch "$1"\n', "utf-8")
+    script.chmod(0o755)
+    inputs = {"command": "./check {model} {tokenizer}", "model": str(files[0])}
+    outcome = job.run({**QUICK, **inputs, "tokenizer": str(files[1])})
+    assert outcome.status == "measured", outcome.log
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="every other test here runs as a plain user already")
 def test_a_plain_user_can_do_it(nobodys_job: Job, docker: str) -> None:
     outcome = nobodys_job.run(QUICK, {"HOME": str(nobodys_job.root)})
