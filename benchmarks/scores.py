@@ -192,7 +192,9 @@ def _noise(jobs: Sequence[Job]) -> Noise:
     return Noise(
         pairs=statistics.median(job.pairs for job in jobs),
         step_ms=statistics.median(statistics.median(job.base_us) / 1e3 for job in jobs),
-        spread=statistics.median(map(robust_spread, differences)),
+        spread=statistics.median(
+            [robust_spread(row) for row in differences if len(row) >= FEWEST_PAIRS] or [math.nan]
+        ),
         starts=statistics.median(len(set(job.start)) for job in jobs),
         start_spread=math.sqrt(max(0.0, float(between.mean()))),
         start_spread_upto=math.sqrt(max(0.0, float(upper))),

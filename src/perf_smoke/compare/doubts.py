@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from perf_smoke.compare import guards
 from perf_smoke.compare.evidence import Evidence, log_ratios
 from perf_smoke.compare.guards import Direction
+from perf_smoke.compare.looks import FEWEST_PAIRS
 from perf_smoke.compare.rule import Finding, Rule, direction
 from perf_smoke.result import Guard, Verdict
 
@@ -96,8 +97,9 @@ def _oversubscribed(evidence: Evidence, known: Circumstances) -> Guard | None:
             for walls, cpus in zip(known.wall_s, known.cpu_s, strict=True)
             for wall, cpu in zip(walls, cpus, strict=True)
         )
+    enough = evidence.pairs >= FEWEST_PAIRS
     return guards.oversubscribed(
-        guards.robust_spread(evidence.differences),
+        guards.robust_spread(evidence.differences) if enough else None,
         threads=known.threads,
         cpu_share=cpu_share,
         cpus=known.cpus,

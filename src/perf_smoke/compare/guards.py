@@ -100,7 +100,7 @@ def wall_against_cpu(wall: Direction, cpu: Direction) -> Guard | None:
 
 
 def oversubscribed(
-    spread: float,
+    spread: float | None,
     *,
     threads: int | None,
     cpu_share: float | None,
@@ -111,7 +111,8 @@ def oversubscribed(
     """More threads than free CPUs: those that wait for each other make a step's time a lottery.
 
     Args:
-        spread: standard deviation of the log-ratios, outliers left aside.
+        spread: standard deviation of the log-ratios, outliers left aside; None where there are
+            too few pairs to know it.
         threads: how many the engine was told to use.
         cpu_share: CPU time of a step over its wall time: how many CPUs it really got.
         cpus: how many it may use.
@@ -119,7 +120,9 @@ def oversubscribed(
         idle: share of the run in which a CPU had nothing to do.
     """
     full = idle is not None and idle <= 1 - MOST_BUSY
-    if threads is None or spread <= (SUSPECT_SPREAD if full else WIDE_SPREAD):
+    least = SUSPECT_SPREAD if full else WIDE_SPREAD
+    suspect = full if spread is None else spread > least
+    if threads is None or not suspect:
         return None
     if cpu_share is not None:
         queueing = cpu_share < LEAST_CPU_SHARE * threads
@@ -131,11 +134,11 @@ def oversubscribed(
     if not queueing:
         return None
     threads_had = f"{threads} thread{'' if threads == 1 else 's'} {had}"
+    varied = f", and the change varied by {_percent(spread)} from pair to pair" if spread else ""
     remedy = f"Use fewer threads than {threads}, or free a core" if threads > 1 else "Free a core"
     return Guard(
         name="oversubscribed",
-        sentence=f"Too few free CPUs: {threads_had}, and the change varied by {_percent(spread)} "
-        f"from pair to pair. {remedy}.",
+        sentence=f"Too few free CPUs: {threads_had}{varied}. {remedy}.",
     )
 
 
@@ -163,8 +166,6 @@ def texts_differ(base: Collection[str], head: Collection[str]) -> Guard | None:
 
 def robust_spread(differences: Sequence[float]) -> float:
     """The standard deviation that the quartiles would have in a normal distribution."""
-    if len(differences) < 2:
-        return 0.0
     low, _, high = statistics.quantiles(differences, n=4, method="inclusive")
     return (high - low) / 1.349
 

@@ -125,6 +125,14 @@ def test_less_spread_is_enough_where_the_machine_had_no_cpu_left() -> None:
     fired(guards.oversubscribed(0.2, **known, idle=0.02))  # type: ignore[arg-type] # a table
 
 
+def test_with_too_few_pairs_to_know_the_spread_a_full_machine_is_enough() -> None:
+    known = {"threads": 2, "cpu_share": 0.7, "cpus": 2, "load_before": 0.1}
+    _, sentence = fired(guards.oversubscribed(None, **known, idle=0.0))  # type: ignore[arg-type] # a table
+    assert "2 threads had 0.7 CPUs on average. Use fewer" in sentence
+    for idle in (0.5, None):
+        assert guards.oversubscribed(None, **known, idle=idle) is None  # type: ignore[arg-type] # a table
+
+
 def test_one_thread_that_has_to_wait_can_only_be_given_a_core() -> None:
     _, sentence = fired(
         guards.oversubscribed(0.4, threads=1, cpu_share=0.5, cpus=2, load_before=2.0, idle=None)
@@ -180,4 +188,3 @@ def test_the_spread_leaves_outliers_aside() -> None:
     rng = random.Random(4)
     noise = [rng.gauss(0, 0.1) for _ in range(400)]
     assert guards.robust_spread([*noise, 50.0, -50.0]) == pytest.approx(0.1, rel=0.15)
-    assert guards.robust_spread([0.3]) == 0
