@@ -21,7 +21,7 @@ from rich.progress import Progress, TaskID
 
 from benchmarks import jobs, recorder, scores, simulated, tables
 from benchmarks.ours import Replay
-from benchmarks.strata import STRATA, machine_in
+from benchmarks.strata import ARRANGED, STRATA, machine_in
 from perf_smoke.compare import looks
 from perf_smoke.measure.schedule import Progress as Step
 from perf_smoke.result import Unmeasured
@@ -34,7 +34,8 @@ _strata_option = click.option(
     "strata",
     multiple=True,
     type=click.Choice(list(STRATA)),
-    help="Only this state of the machine; may be given again. Default: all.",
+    help="Only this state of the machine; may be given again. Default: all; to record, all but"
+    " `shared`.",
 )
 _data_option = click.option(
     "--data",
@@ -70,7 +71,7 @@ def record(
 ) -> None:
     """Record until there are so many jobs of each stratum. The strata take turns."""
     model = recorder.find_model()
-    while missing := _missing(strata or list(STRATA), data, wanted, head_threads):
+    while missing := _missing(strata or ARRANGED, data, wanted, head_threads):
         for stratum in missing:
             with _bar() as bar, machine_in(STRATA[stratum]):
                 task = bar.add_task(stratum, total=budget_s)

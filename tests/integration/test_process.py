@@ -119,7 +119,16 @@ def test_a_peak_below_our_own_is_not_passed_off_as_the_programs() -> None:
 
 
 def test_a_program_reads_no_input() -> None:
-    assert run(["cat"]).stdout == b""
+    ours = os.dup(0)
+    reader, writer = os.pipe()
+    os.write(writer, b"meant for us")
+    os.dup2(reader, 0)
+    try:
+        assert run(["cat"], timeout_s=10.0).stdout == b""
+    finally:
+        os.dup2(ours, 0)
+        for descriptor in (ours, reader, writer):
+            os.close(descriptor)
 
 
 def test_a_program_sees_only_the_environment_that_it_is_given() -> None:
