@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from perf_smoke.measure.process import run_process
+from perf_smoke.processes.foreground import run_process
 
 COMMANDS = ("sleep 0.005", "sleep 0.1")
 

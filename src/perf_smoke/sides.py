@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_smoke.measure.background import last_lines
-from perf_smoke.measure.process import run_process
+from perf_smoke.processes.background import last_lines
+from perf_smoke.processes.foreground import run_process
 from perf_smoke.result import Unmeasured, printable
 
 GIT_TIMEOUT_S = 300.0

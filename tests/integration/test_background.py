@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf_smoke.measure.background import Background, cpu_ms_of, last_lines, peak_rss_kib_of
+from perf_smoke.processes.background import Background, cpu_ms_of, last_lines, peak_rss_kib_of
 
 GENEROUS_S = 60.0
 
@@ -170,7 +170,7 @@ def test_only_the_end_of_a_long_output_is_shown() -> None:
 def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
     parent = (
         "import os, sys, time\nfrom pathlib import Path\n"
-        "from perf_smoke.measure.background import Background\n"
+        "from perf_smoke.processes.background import Background\n"
         "running = Background(['sleep', '600'], cwd=Path('/'), environment=dict(os.environ))\n"
         "print(running.pid, flush=True)\ntime.sleep(600)"
     )

@@ -21,8 +21,8 @@ import pytest
 from perf_smoke.engines import embedded
 from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.engines.embedded import EmbeddedSession
-from perf_smoke.measure.background import Background
-from perf_smoke.measure.process import KEPT_BYTES
+from perf_smoke.processes.background import Background
+from perf_smoke.processes.foreground import KEPT_BYTES
 from perf_smoke.result import Failure, Unmeasured
 from tests.integration.engines.setups import blank_setup, demonstration_model, wrong_model
 

@@ -16,7 +16,7 @@ from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
 from perf_smoke.engines.programs import identify
-from perf_smoke.measure.process import Finished
+from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Failure, Tier
 
 PROGRAM = "bitnet"

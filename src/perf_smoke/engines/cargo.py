@@ -12,8 +12,8 @@ from typing import Any
 from perf_smoke.engines import failures
 from perf_smoke.engines.features import refuse_unknown
 from perf_smoke.engines.identity import find_program
-from perf_smoke.measure.background import last_lines
-from perf_smoke.measure.process import Finished, run_process
+from perf_smoke.processes.background import last_lines
+from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.result import Unmeasured
 
 PACKAGE = "bitnet-cli"

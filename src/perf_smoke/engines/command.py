@@ -10,7 +10,7 @@ from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe
 from perf_smoke.engines.programs import identify
-from perf_smoke.measure.process import Finished
+from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Unmeasured
 
 PLACEHOLDERS = ("model", "tokenizer", "prompt", "tokens", "threads", "seed", "features")

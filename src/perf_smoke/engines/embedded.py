@@ -14,7 +14,7 @@ from typing import Any
 from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.engines.identity import file_sha256
-from perf_smoke.measure.background import Background, last_lines
+from perf_smoke.processes.background import Background, last_lines
 from perf_smoke.result import EngineIdentity, Failure, Sample, Tier, Unmeasured
 
 PACKAGE = "xllamacpp"

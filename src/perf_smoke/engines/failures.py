@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 from perf_smoke.engines.base import Reply
-from perf_smoke.measure.background import last_lines
-from perf_smoke.measure.process import Finished
+from perf_smoke.processes.background import last_lines
+from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Failure, Sample, Unmeasured, printable
 
 

@@ -14,7 +14,7 @@ from perf_smoke.engines.features import llama_arguments
 from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
 from perf_smoke.engines.programs import Help, ask_help, identify
-from perf_smoke.measure.process import Finished
+from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier, Unmeasured
 
 _HIDE_PROMPT = "--no-display-prompt"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perf_smoke.engines.one_shot import Reading, Unreadable, strict_json
-from perf_smoke.measure.process import Finished
+from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier
 
 DURATIONS = ("load", "prompt", "ttft", "decode", "e2e")

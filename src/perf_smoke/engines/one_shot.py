@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.measure.process import Finished, run_process
+from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.result import EngineIdentity, Failure, Sample, Tier, Unmeasured
 
 RESULT_BYTES = 16 * 1024 * 1024

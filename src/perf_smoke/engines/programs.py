@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.identity import file_sha256
-from perf_smoke.measure.process import run_process
+from perf_smoke.processes.foreground import run_process
 from perf_smoke.result import EngineIdentity
 
 TIMEOUT_S = 20.0

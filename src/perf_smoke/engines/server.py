@@ -12,7 +12,7 @@ import psutil
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.http_client import Client
-from perf_smoke.measure.background import Background, cpu_ms_of, last_lines, peak_rss_kib_of
+from perf_smoke.processes.background import Background, cpu_ms_of, last_lines, peak_rss_kib_of
 from perf_smoke.result import Failure, Unmeasured
 
 HOST = "127.0.0.1"

@@ -21,7 +21,7 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, Incomplet
 from typing import Any
 from urllib.parse import urlsplit
 
-from perf_smoke.models.client import ca_bundle, proxies_for
+from perf_smoke.network import ca_bundle, proxies_for
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of one answer; the longest honest one (100,000 tokens, an event each) has about 35 MB."""

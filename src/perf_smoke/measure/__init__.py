@@ -1,1 +1,1 @@
-"""Processes, the schedule of steps, metrics and the machine."""
+"""The schedule of steps, metrics and the machine."""

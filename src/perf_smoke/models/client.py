@@ -5,7 +5,6 @@ never in the clear unless that cannot matter.
 from __future__ import annotations
 
 import ipaddress
-import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from perf_smoke import __version__
+from perf_smoke.network import ca_bundle, proxies_for
 from perf_smoke.result import Unmeasured
 
 _MOST_REDIRECTS = 10
@@ -64,26 +64,6 @@ class _Careful(HTTPAdapter):
         return super().send(
             request, stream, timeout, verify, cert, proxies_for(url, self._environment)
         )
-
-
-def ca_bundle(environment: Mapping[str, str]) -> str:
-    """The job's own file of certificates to trust; empty: the usual ones."""
-    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-    return next((environment[name] for name in names if environment.get(name)), "")
-
-
-def proxies_for(url: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """The proxy for one address, as curl and pip find it: lower case first, NO_PROXY obeyed."""
-    parts = urlsplit(url)
-
-    def variable(name: str) -> str:
-        return environment.get(name) or environment.get(name.upper()) or ""
-
-    bypass = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined] # no stub has it
-    if bypass(parts.netloc.rpartition("@")[2], {"no": variable("no_proxy")}):
-        return {}
-    proxy = variable(f"{parts.scheme}_proxy") or variable("all_proxy")
-    return {parts.scheme: proxy} if proxy else {}
 
 
 def _refuse_plain_http(url: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perf_smoke.measure.process import Finished
+from perf_smoke.processes.foreground import Finished
 
 
 def finished(stdout: str | bytes = b"", stderr: str | bytes = b"", exit_code: int = 0) -> Finished:

@@ -11,7 +11,7 @@ import pytest
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.identity import file_sha256, find_program
-from perf_smoke.measure.process import Finished, run_process
+from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.result import Unmeasured
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf_smoke.measure import process
-from perf_smoke.measure.process import KEPT_BYTES, Bounded, Finished, run_process
+from perf_smoke.processes import foreground
+from perf_smoke.processes.foreground import KEPT_BYTES, Bounded, Finished, run_process
 
 GENEROUS_S = 60.0
 
@@ -267,8 +267,8 @@ def test_hundreds_of_runs_leak_nothing() -> None:
 def test_a_program_that_cannot_be_killed_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
     # As root nothing refuses to be killed, so the killing is taken away.
     children: list[int] = []
-    monkeypatch.setattr(process, "kill_tree", children.append)
-    monkeypatch.setattr(process, "REAPED_WITHIN_S", 0.1)
+    monkeypatch.setattr(foreground, "kill_tree", children.append)
+    monkeypatch.setattr(foreground, "REAPED_WITHIN_S", 0.1)
     finished = run(["sleep", "600"], timeout_s=0.2)
     os.kill(children[0], signal.SIGKILL)  # the waiting thread reaps it
     assert (finished.timed_out, finished.exit_code) == (True, -signal.SIGKILL)
@@ -279,13 +279,13 @@ def test_a_program_that_cannot_be_killed_does_not_hold_us(monkeypatch: pytest.Mo
 def test_a_program_that_ended_in_time_has_not_timed_out_however_late_we_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    drain = process._drain
+    drain = foreground._drain
 
     def late(*args: object, deadline_ns: int) -> bool:
         time.sleep(1.5)
         return drain(*args, deadline_ns=deadline_ns)  # type: ignore[arg-type] # passed on
 
-    monkeypatch.setattr(process, "_drain", late)
+    monkeypatch.setattr(foreground, "_drain", late)
     finished = run(["echo", "here"], timeout_s=1.0)
     assert not finished.failed
     assert finished.stdout == b"here\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perf_smoke.models.client import proxies_for
+from perf_smoke.network import proxies_for
 
 PROXY = "http://proxy:3128"
 

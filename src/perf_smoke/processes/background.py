@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from perf_smoke.measure.process import REAPED_WITHIN_S, Bounded, kill_tree
+from perf_smoke.processes.foreground import REAPED_WITHIN_S, Bounded, kill_tree
 from perf_smoke.result import printable
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -1,0 +1,1 @@
+"""Programs: run to their end and timed, or kept running; none is ever left behind."""
