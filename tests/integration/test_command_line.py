@@ -97,6 +97,47 @@ def test_a_model_with_another_hash_is_refused(tmp_path: Path) -> None:
     assert result.read(tmp_path / "perf-smoke-out" / "result.json").reason == "model-hash"
 
 
+def bitnet_called_with(folder: Path, *options: str) -> list[str]:
+    """What a run of engine bitnet-rs on a model in `models/` calls its program with."""
+    program = folder / "bitnet"
+    program.write_text('#!/bin/sh\n[ "$1" = run ] && echo "$@" > called\nexit 1\n')
+    program.chmod(0o755)
+    (folder / "models").mkdir()
+    (folder / "models" / "m.gguf").write_text("GGUF")
+    for name in ("tokenizer.json", "other.json"):
+        (folder / "models" / name).write_text("{}")
+
+    perf_smoke("run", "--binary", "./bitnet", "--model", "models/m.gguf", *options, cwd=folder)
+    return (folder / "called").read_text().split()
+
+
+def test_a_tokenizer_in_the_models_folder_comes_along(tmp_path: Path) -> None:
+    called = bitnet_called_with(tmp_path)
+    assert called[called.index("--tokenizer") + 1] == str(tmp_path / "models" / "tokenizer.json")
+
+
+def test_a_tokenizer_that_is_named_goes_before_the_one_in_the_models_folder(tmp_path: Path) -> None:
+    called = bitnet_called_with(tmp_path, "--tokenizer", "models/other.json")
+    assert called[called.index("--tokenizer") + 1] == str(tmp_path / "models" / "other.json")
+
+
+def test_a_model_without_a_tokenizer_runs_without_one_and_the_reader_learns_why(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "m.gguf").write_text("GGUF")
+    (tmp_path / "models" / "tokenizer.json").mkdir()
+
+    perf_smoke(
+        *("run", "--engine", "bitnet-rs", "--binary", "/bin/false", "--model", "models/m.gguf"),
+        cwd=tmp_path,
+    )
+
+    found = result.read(tmp_path / "perf-smoke-out" / "result.json")
+    assert found.reason == "engine-crashed"
+    assert [note for note in found.notes if "No tokenizer was found" in note]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_it_measured_and_leaves_no_engine(
     tmp_path: Path, number: signal.Signals

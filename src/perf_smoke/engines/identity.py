@@ -36,8 +36,7 @@ def find_program(binary: str, *, working_directory: Path, environment: Mapping[s
         where = f"at {candidate}"
     raise Unmeasured(
         "engine-missing",
-        f"There is no program `{binary}` {where}: check `binary`, and that the step which builds "
-        "or installs it ran before this one.",
+        f"There is no program `{binary}` {where}: build or install it before, or set `binary`.",
     )
 
 

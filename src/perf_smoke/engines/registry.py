@@ -38,6 +38,8 @@ class Row:
     package: str = ""
     """The Python package that brings it, where there is no program."""
     version_arguments: tuple[str, ...] = ("--version",)
+    takes_tokenizer: bool = False
+    """Whether `tokenizer.json` in the model's folder is meant for it, where none is named."""
 
     def prepare(self, setup: EngineSetup) -> Engine:
         """Find and identify the engine of one side.
@@ -97,6 +99,7 @@ ROWS: tuple[Row, ...] = (
         needs_model=True,
         runtime="host",
         programs=("bitnet",),
+        takes_tokenizer=True,
     ),
     Row(
         id="bitnet-cpp",
