@@ -17,6 +17,7 @@ from perf_smoke.report.reading import (
     counted,
     counting,
     is_from_a_file,
+    is_of_a_running_server,
     paired,
     starts,
     tokens,
@@ -100,7 +101,8 @@ def _steps(result: Result) -> Sentence:
         parts.append(sentence(f"{counting(pairs, 'pair')}, the order within each drawn by lot."))
     elif alone := len(counted(head)):
         parts.append(sentence(f"{counting(alone, 'step')} after the warm-up."))
-    parts.append(_starts(head, "Each side" if both(result) else "The engine"))
+    if not is_of_a_running_server(result):
+        parts.append(_starts(head, "Each side" if both(result) else "The engine"))
     repeats = max((sample.repeats for sample in head.samples), default=1)
     if repeats > 1:
         parts.append(sentence(f"Each step is the mean of up to {repeats:,} requests."))
@@ -256,8 +258,9 @@ def _cost(result: Result) -> Sentence:
         ("steps", cost.steps_s),
         ("the rest", cost.total_s - cost.download_s - cost.build_s - cost.load_s - cost.steps_s),
     )
-    listed = ", ".join(f"{name} {numbers.seconds(value)}" for name, value in parts if value >= 0.01)
-    return sentence(f"{numbers.seconds(cost.total_s)} in all", f": {listed}" if listed else "")
+    listed = [f"{name} {numbers.seconds(value)}" for name, value in parts if value >= 0.01]
+    what_for = f": {', '.join(listed)}" if len(listed) > 1 else ""
+    return sentence(f"{numbers.seconds(cost.total_s)} in all{what_for}")
 
 
 def _tool(result: Result) -> Sentence:

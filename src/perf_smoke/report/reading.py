@@ -105,6 +105,11 @@ def tokens(side: Side) -> int | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
+def is_of_a_running_server(result: Result) -> bool:
+    """Whether a server was asked that we did not start: how it runs is its own business."""
+    return bool(result.settings.get("endpoint"))
+
+
 def starts(side: Side) -> int:
     """How often its process was started."""
     return len({sample.restart for sample in side.samples})

@@ -17,6 +17,7 @@ from perf_smoke.report.reading import (
     headline_metric,
     is_demonstration,
     is_from_a_file,
+    is_of_a_running_server,
     no_base,
     paired,
     seconds_per_pair,
@@ -104,6 +105,8 @@ def what_ran(result: Result) -> Sentence:
 
 def _given_to_engine(result: Result, name: str) -> str:
     """An input as the engine had it; a command has only those that it names."""
+    if name in ("threads", "features") and is_of_a_running_server(result):
+        return ""
     command = result.settings.get("command", "")
     return asked(result, name) if not command or f"{{{name}}}" in command else ""
 

@@ -267,6 +267,15 @@ def test_what_ran_names_program_model_request_and_commits() -> None:
     )
 
 
+def test_a_server_that_was_there_already_is_not_said_to_have_our_threads() -> None:
+    found = builders.two_sides()
+    asked = dataclasses.replace(found, settings={**found.settings, "endpoint": "http://host"})
+    assert flat(words.what_ran(asked)) == (
+        "Ran bitnet (bitnet-rs 0.9.1) with models/ggml-model-i2_s.gguf, prompt 2+2=, 4 output "
+        "tokens. Base 9d8c7b6, head 3f1c9ab."
+    )
+
+
 def test_a_command_is_said_to_have_only_what_it_names() -> None:
     found = dataclasses.replace(
         builders.one_token(), settings={"command": "bench {prompt}", "features": "fast"}
