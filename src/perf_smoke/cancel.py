@@ -1,7 +1,8 @@
 """How a cancelled job ends a run: the first signal stops the measuring, nothing else.
 
 A runner sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that: time enough to write what
-was measured. While the report is written, signals are ignored for the same reason.
+was measured. While the report is written, signals are ignored for the same reason. A terminal that
+is closed sends SIGHUP, which nohup has ignored.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ class Cancelled(BaseException):
 
 
 class Signals:
-    """The process's SIGINT and SIGTERM. Made in the main thread, once per process."""
+    """What may end this process early. Made in the main thread, once per process."""
 
     def __init__(self) -> None:
         self._measuring = False
         self._cancelled = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._receive)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._receive)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
