@@ -151,9 +151,7 @@ def test_the_cost_adds_up() -> None:
     assert said(builders.result())["Took"] == (
         "13.4 s in all: download 1.20 s, load 0.430 s, steps 10.1 s, the rest 1.67 s"
     )
-    assert said(builders.result(cost=Cost(total_s=0.02)))["Took"] == (
-        "0.0200 s in all"
-    )
+    assert said(builders.result(cost=Cost(total_s=0.02)))["Took"] == ("0.0200 s in all")
     assert "Took" not in said(builders.skipped())
 
 
