@@ -7,32 +7,29 @@ interruption loses nothing. A failed step ends the measuring: an engine that fai
 from __future__ import annotations
 
 import dataclasses
-import math
 import random
 import statistics
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from perf_smoke.engines.base import Engine, Reply, Request, Session
 from perf_smoke.measure.checks import checked
-from perf_smoke.result import Sample, SideName, Unmeasured
+from perf_smoke.measure.repeats import mean_reply, repeats_for, step_ms
+from perf_smoke.result import Failure, Sample, SideName, Unmeasured
 
 ALONE_SHARE = 1 / 3
 """One side alone takes this share of the budget: more steps would not make it truer."""
 MOST_BLOCKS = 4
 """A paired run is cut into blocks; both sides are restarted before each, because two identical
-processes can differ for their whole life (memory layout)."""
+processes can differ for their whole life (memory layout). Where each step starts a process of its
+own, there is nothing to restart and one block."""
 RESTART_SHARE = 0.25
 """Restarts take no more than this share of the budget: fewer blocks where loading is slow."""
 PILOT_PAIRS = 5
 """So many pairs are taken before the number that the budget holds is estimated."""
-SHORT_STEP_MS = 10.0
-"""Below it, requests are repeated inside one step …"""
-REPEATED_STEP_MS = 50.0
-"""… until the step takes about this long."""
 LONGEST_PADDING = 4096
 """Bytes of environment added at most: another size moves the stack and with it the layout."""
 
@@ -67,7 +64,7 @@ class Recording:
     """How many pairs the budget holds, as estimated; 0 before the pilot pairs are taken."""
     stopped: Stopped = ""
     warmup_counted: bool = False
-    """Whether one step took longer than the budget, so that the warm-up itself was counted."""
+    """Whether no further step fitted into the budget, so that the warm-up itself was counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,45 +95,42 @@ class _Side:
         self._engine = engine
         self._plan = plan
         self._recording = recording
+        # A generator of its own: when a side is restarted must not change the order of the steps.
+        self._layouts = random.Random(f"{plan.seed} {name}")  # noqa: S311 - a layout, no secret
         self._session: Session | None = None
         self._starts = 0
         self._fresh_load_ms: float | None = None
 
-    def start(self, rng: random.Random) -> None:
-        """Start or restart it, with another memory layout than before."""
-        self.close()
-        padding = {"PERF_SMOKE_PADDING": "x" * rng.randrange(LONGEST_PADDING)}
-        started_s = time.monotonic()
-        try:
-            self._session = self._engine.open(padding)
-        except Unmeasured as error:
-            raise self._failed(error) from error
-        finally:
-            self._recording.load_s += time.monotonic() - started_s
-        self._fresh_load_ms = self._session.load_ms
-        self._starts += 1
+    def start(self) -> None:
+        """Start or restart what stays warm; nothing where each step starts its own process.
 
-    def step(self, rng: random.Random, repeats: int = 1) -> Reply:
-        """One step that is not counted yet."""
-        if self._engine.process_per_step or self._session is None:
-            self.start(rng)
-        started_s = time.monotonic()
-        try:
-            reply = self._repeated(repeats)
-        finally:
-            self._recording.steps_s += time.monotonic() - started_s
-        if self._fresh_load_ms is not None:
-            sample = dataclasses.replace(reply.sample, load_ms=self._fresh_load_ms)
-            reply = dataclasses.replace(reply, sample=sample)
-        return reply
+        Raises:
+            Unmeasured: it did not start.
+        """
+        if not self._engine.process_per_step:
+            self._open()
 
-    def counted_step(self, rng: random.Random, repeats: int = 1, pair: int | None = None) -> Sample:
+    def warm_up(self) -> list[Reply]:
+        """The uncounted steps after a start.
+
+        Raises:
+            Unmeasured: one of them failed.
+        """
+        replies = []
+        for _ in range(self._plan.warmup):
+            reply = self._step(repeats=1)
+            if reply.failure is not None:
+                raise self._failed(reply.failure)
+            replies.append(reply)
+        return replies
+
+    def counted_step(self, repeats: int, pair: int | None = None) -> Sample:
         """One step, entered into the recording.
 
         Raises:
             Unmeasured: it failed. It is in the recording all the same.
         """
-        return self.count(self.step(rng, repeats), pair)
+        return self.count(self._step(repeats), pair)
 
     def count(self, reply: Reply, pair: int | None = None) -> Sample:
         """Enter a step into the recording.
@@ -154,22 +148,9 @@ class _Side:
         taken[self._name].append(sample)
         self._fresh_load_ms = None
         if reply.failure is not None:
-            raise self._failed(Unmeasured.of(reply.failure))
+            raise self._failed(reply.failure)
         self._recording.texts.setdefault(self._name, reply.text)
         return sample
-
-    def warm_up(self, rng: random.Random) -> Reply | None:
-        """The uncounted steps after a start; the last of them, or None where there are none.
-
-        Raises:
-            Unmeasured: one of them failed.
-        """
-        reply = None
-        for _ in range(self._plan.warmup):
-            reply = self.step(rng)
-            if reply.failure is not None:
-                raise self._failed(Unmeasured.of(reply.failure))
-        return reply
 
     def close(self) -> None:
         """End its session."""
@@ -177,47 +158,73 @@ class _Side:
             self._session.close()
             self._session = None
 
-    def _repeated(self, repeats: int) -> Reply:
-        if self._session is None:  # pragma: no cover - step() has started it
-            raise RuntimeError("not started")
+    def _open(self) -> Session:
+        """A new session in place of the old one, with another memory layout."""
+        self.close()
+        padding = {"PERF_SMOKE_PADDING": "x" * self._layouts.randrange(LONGEST_PADDING)}
+        started_s = time.monotonic()
+        try:
+            self._session = self._engine.open(padding)
+        except Unmeasured as error:
+            raise self._failed(error.failure) from error
+        finally:
+            self._recording.load_s += time.monotonic() - started_s
+        self._fresh_load_ms = self._session.load_ms
+        self._starts += 1
+        return self._session
+
+    def _step(self, repeats: int) -> Reply:
+        """One step that is not counted yet."""
+        session = self._session or self._open()
+        started_s = time.monotonic()
+        try:
+            reply = self._repeated(session, repeats)
+        finally:
+            self._recording.steps_s += time.monotonic() - started_s
+            if self._engine.process_per_step:
+                self.close()
+        if self._fresh_load_ms is not None:
+            sample = dataclasses.replace(reply.sample, load_ms=self._fresh_load_ms)
+            reply = dataclasses.replace(reply, sample=sample)
+        return reply
+
+    def _repeated(self, session: Session, repeats: int) -> Reply:
         replies = []
         for _ in range(repeats):
-            reply = checked(self._session.step(self._plan.request, self._plan.timeout_s))
+            reply = checked(session.step(self._plan.request, self._plan.timeout_s))
             if reply.failure is not None or repeats == 1:
                 return reply
             replies.append(reply)
         return mean_reply(replies)
 
-    def _failed(self, error: Unmeasured) -> Unmeasured:
-        return BaseFailed.of(error.failure) if self._name == "base" else error
+    def _failed(self, failure: Failure) -> Unmeasured:
+        return (BaseFailed if self._name == "base" else Unmeasured).of(failure)
 
 
 def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch) -> None:
     """Steps of one side: `runs` of them, or as many as fit into a third of the budget.
 
     The first step always runs to its end or its timeout; where it is longer than that share, the
-    warm-up is what counts.
+    warm-up is what counts. Loading is not part of the share.
 
     Raises:
         Unmeasured: the engine did not start, or a step failed.
     """
-    rng = random.Random(plan.seed)  # noqa: S311 - a layout, no secret
     budget_s = plan.budget_s * ALONE_SHARE
     with closing(_Side("head", engine, plan, recording)) as side:
-        if not engine.process_per_step:
-            side.start(rng)
+        side.start()
         started_s = time.monotonic()
-        warm = side.warm_up(rng)
+        warm = side.warm_up()
         if warm and not plan.runs and time.monotonic() - started_s > budget_s:
-            side.count(warm)
+            side.count(warm[-1])
             recording.warmup_counted = True
             recording.stopped = "budget"
             return
-        repeats = repeats_for([warm])
+        repeats = repeats_for(warm)
         longest_s = 0.0
         while not recording.stopped:
             step_started_s = time.monotonic()
-            sample = side.counted_step(rng, repeats)
+            sample = side.counted_step(repeats)
             now_s = time.monotonic()
             longest_s = max(longest_s, now_s - step_started_s)
             taken = len(recording.samples["head"])
@@ -239,6 +246,9 @@ def measure_pairs(
     """Pairs of one step of each side in random order: `runs` of them, as many as the budget
     holds, or until `look` has seen enough. The time of loads and restarts is part of the budget.
 
+    There is always one pair; where another would end more than a step after the budget, the
+    warm-up is what counts.
+
     Raises:
         BaseFailed: base did not start, or a step of it failed.
         Unmeasured: the same of head.
@@ -251,25 +261,27 @@ def measure_pairs(
         closing(_Side("base", base, plan, recording)) as base_side,
     ):
         sides = [head_side, base_side]
-        warm = _start_block(sides, rng)
+        order = rng.sample(sides, k=2)
+        warm = _start_block(order)
         start_s = time.monotonic() - started_s
-        if all(warm) and not plan.runs and start_s > plan.budget_s:
-            for side, reply in zip(sides, warm, strict=True):
-                if reply:
-                    side.count(reply, pair=0)
+        if warm and not plan.runs and start_s + min(map(step_ms, warm)) / 1e3 > plan.budget_s:
+            for side, reply in zip(order, warm, strict=True):
+                side.count(reply, pair=0)
             recording.warmup_counted, recording.pairs, recording.stopped = True, 1, "budget"
             return
         repeats = repeats_for(warm)
-        blocks = _blocks(plan, start_s)
+        one_shot = head.process_per_step and base.process_per_step
+        blocks = 1 if one_shot else _blocks(plan, start_s)
         block = 1
         while not recording.stopped:
+            order = rng.sample(sides, k=2)
             done = _share_done(plan, recording.pairs, time.monotonic() - started_s)
             if block < blocks and done >= block / blocks:
-                _start_block(sides, rng)
+                _start_block(order)
                 block += 1
             pair_started_s = time.monotonic()
-            for side in rng.sample(sides, k=2):
-                sample = side.counted_step(rng, repeats, pair=recording.pairs)
+            for side in order:
+                sample = side.counted_step(repeats, pair=recording.pairs)
             now_s = time.monotonic()
             recording.pairs += 1
             pair_times_s.append(now_s - pair_started_s)
@@ -293,43 +305,13 @@ def measure_pairs(
                 recording.stopped = _used_up(plan, recording.pairs, elapsed_s, pair_times_s)
 
 
-def repeats_for(warm: list[Reply | None]) -> int:
-    """How many requests one step holds: one, but for steps of a few milliseconds."""
-    times_ms = [
-        reply.sample.e2e_ms or reply.sample.wall_ms or SHORT_STEP_MS for reply in warm if reply
-    ]
-    slowest_ms = max(times_ms, default=SHORT_STEP_MS)
-    return 1 if slowest_ms >= SHORT_STEP_MS else math.ceil(REPEATED_STEP_MS / slowest_ms)
-
-
-def mean_reply(replies: list[Reply]) -> Reply:
-    """Several requests as one step: durations and CPU time are means, the rest is of the first.
-
-    A text that was not the same each time has no hash, so that it cannot pass as stable.
-    """
-    first = replies[0].sample
-    means: dict[str, Any] = {}
-    for name in ("prompt_ms", "ttft_ms", "decode_ms", "e2e_ms", "wall_ms", "cpu_ms", "load_ms"):
-        values = [getattr(reply.sample, name) for reply in replies]
-        means[name] = None if None in values else statistics.fmean(values)
-    hashes = {reply.sample.text_sha256 for reply in replies}
-    sample = dataclasses.replace(
-        first,
-        **means,
-        repeats=len(replies),
-        text_sha256=first.text_sha256 if len(hashes) == 1 else "",
-        peak_rss_kib=max(reply.sample.peak_rss_kib or 0 for reply in replies) or None,
-    )
-    return dataclasses.replace(replies[0], sample=sample)
-
-
-def _start_block(sides: list[_Side], rng: random.Random) -> list[Reply | None]:
-    """Restart both sides in random order and warm them up."""
-    warm: dict[int, Reply | None] = {}
-    for at in rng.sample(range(len(sides)), k=len(sides)):
-        sides[at].start(rng)
-        warm[at] = sides[at].warm_up(rng)
-    return [warm[at] for at in range(len(sides))]
+def _start_block(order: list[_Side]) -> list[Reply]:
+    """Restart the sides in this order and warm them up; the last warm-up step of each, if any."""
+    warm: list[Reply] = []
+    for side in order:
+        side.start()
+        warm += side.warm_up()[-1:]
+    return warm
 
 
 def _blocks(plan: Plan, start_s: float) -> int:

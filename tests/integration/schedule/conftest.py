@@ -1,0 +1,15 @@
+"""A hand-made clock in place of the real one."""
+
+from __future__ import annotations
+
+import pytest
+
+from perf_smoke.measure import schedule
+from tests.integration.schedule.by_clock import Clock
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(schedule, "time", clock)
+    return clock
