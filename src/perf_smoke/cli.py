@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,8 @@ def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) 
 
     markdown = render(found, Links(result_path=str(folder / job.RESULT_NAME)))
     files = job.write_files(found, markdown, folder)
-    show(found, console, [path for path in (files.report, files.result) if path])
+    with suppress(OSError):  # a full disk behind stdout: the files are written, the code is right
+        show(found, console, [path for path in (files.report, files.result) if path])
     for problem in files.problems:
         click.echo(f"perf-smoke: {problem}", err=True)
     if found.status == "cancelled":

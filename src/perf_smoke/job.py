@@ -85,7 +85,9 @@ def remove_old_files(folder: Path) -> str:
     left = []
     for path in (folder / RESULT_NAME, folder / REPORT_NAME):
         try:
-            path.unlink(missing_ok=True)
+            path.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # there is none, or no such folder
         except OSError as error:
             left.append(f"{path} of an earlier run cannot be removed: {error.strerror}.")
     return " ".join(left)

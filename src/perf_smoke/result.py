@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -333,12 +334,12 @@ def write(result: Result, path: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace a file at once, so that nobody ever reads half of it.
+    """Replace a file at once, so that nobody ever reads half of it or what two runs wrote.
 
     Raises:
         OSError: it cannot be written; the old file is left as it was.
     """
-    draft = path.with_name(path.name + ".part")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         # Half a surrogate pair, as an engine may print it, must not cost the whole document.
         draft.write_bytes(text.encode("utf-8", "replace"))

@@ -52,7 +52,8 @@ class LogWatcher:
         return due
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        with _whoever_sees_it(self._console):
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 class TerminalWatcher:
@@ -87,7 +88,9 @@ class TerminalWatcher:
         return due
 
     def _draw(self, line: str) -> None:
-        self._live.update(Text(line, style="dim", overflow="ellipsis", no_wrap=True), refresh=True)
+        text = Text(line, style="dim", overflow="ellipsis", no_wrap=True)
+        with _whoever_sees_it(self._live.console):
+            self._live.update(text, refresh=True)
 
 
 @contextmanager
@@ -96,8 +99,22 @@ def watching(console: Console) -> Iterator[LogWatcher | TerminalWatcher]:
     if not console.is_terminal:
         yield LogWatcher(console)
         return
-    with Live(console=console, auto_refresh=False, transient=True) as live:
+    live = Live(console=console, auto_refresh=False, transient=True)
+    live.start()
+    try:
         yield TerminalWatcher(live)
+    finally:
+        with _whoever_sees_it(console):
+            live.stop()
+
+
+@contextmanager
+def _whoever_sees_it(console: Console) -> Iterator[None]:
+    """A reader who went away, or a full disk behind the log, ends the showing and not the run."""
+    try:
+        yield
+    except (OSError, SystemExit):  # rich turns a broken pipe into SystemExit
+        console.quiet = True
 
 
 def _download_words(done_bytes: int, total_bytes: int | None) -> str:

@@ -108,3 +108,32 @@ def test_the_line_is_wiped_when_the_run_fails() -> None:
     with pytest.raises(RuntimeError):
         fail()
     assert text.getvalue().endswith("\x1b[2K")
+
+
+class Gone(io.StringIO):
+    """A terminal that was closed after what it has taken until then."""
+
+    def __init__(self, takes: int) -> None:
+        super().__init__()
+        self.left = takes
+
+    def write(self, text: str, /) -> int:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError("Input/output error")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("takes", range(1, 5))
+def test_a_terminal_that_goes_away_ends_nothing(
+    takes: int, *, terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_always_due(monkeypatch)
+    gone = Gone(takes)
+    with watching(Console(file=gone, force_terminal=terminal)) as watcher:
+        watcher.phase("Measuring")
+        watcher.step(progress(1, e2e_ms=50.0))
+        watcher.download(1, 2)
+    watcher.phase("Going on")
+    assert gone.left <= 0 or not terminal
