@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,12 +14,41 @@ from benchmarks.jobs import Job
 from benchmarks.ours import Replay
 from perf_smoke.compare import Schedule, paired, plan
 
-PAIRS = 216
+PAIRS = 170
 STEP_US = 50_000
 CHANGES = (0.0, 0.03, 0.05, 0.1)
 NOISES = (0.11, 0.015)
 """Standard deviation of a pair's log-ratio: a 4-token step, and a quiet long one."""
-SPREADS = (0.0, 0.005, 0.01, 0.02)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starts:
+    """How much the starts of a program differ."""
+
+    spread: float
+    """Standard deviation of their log-ratio."""
+    bad: float = 0.0
+    """Share of a side's starts that are slower by BAD besides, for their whole life."""
+
+    def offsets(self, rng: np.random.Generator, count: int) -> FloatArray:
+        """Of each start of both sides: the log-ratio that its pairs have in common."""
+        head, base = (rng.random(count) < self.bad for _ in range(2))
+        return rng.normal(0, self.spread, size=count) + BAD * (1.0 * head - base)
+
+    def __str__(self) -> str:
+        bad = f"; {self.bad:.0%} of them {BAD:.0%} slower" if self.bad else ""
+        return f"{self.spread:.1%}{bad}"
+
+
+FloatArray: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
+BAD = 0.08
+KINDS = (
+    Starts(spread=0.0),
+    Starts(spread=0.005),
+    Starts(spread=0.01),
+    Starts(spread=0.02),
+    Starts(spread=0.005, bad=0.03),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +56,7 @@ class Cell:
     """What became of the jobs of one kind."""
 
     noise: float
-    spread: float
-    """Between starts."""
+    kind: Starts
     starts: int
     widened: bool
     """Whether the rule was told which pairs share a start."""
@@ -41,20 +70,20 @@ class Cell:
 def cells(count: int, starts: Sequence[int], tick: Callable[[], None]) -> Iterator[Cell]:
     """Simulate `count` jobs of each kind, with and without a word on starts."""
     for noise in NOISES:
-        for spread in SPREADS:
+        for kind in KINDS:
             for number in starts:
-                made = [job(noise, spread, number, seed) for seed in range(count)]
+                made = [job(noise, kind, number, seed) for seed in range(count)]
                 for widened in (True, False):
-                    yield _cell(made, noise, spread, number, widened)
+                    yield _cell(made, noise, kind, number, widened)
                     tick()
 
 
-def job(noise: float, spread: float, starts: int, seed: int) -> Job:
+def job(noise: float, kind: Starts, starts: int, seed: int) -> Job:
     """One job of two equal sides; its noise has the tails of a t distribution of 4 degrees."""
-    rng = np.random.default_rng([seed, starts, round(1e4 * noise), round(1e4 * spread)])
+    rng = np.random.default_rng([seed, starts, round(1e4 * noise), round(1e4 * kind.spread)])
     start = np.arange(PAIRS) * starts // PAIRS
     pairs = rng.standard_t(4, size=PAIRS) * noise / 2**0.5
-    offsets = rng.normal(0, spread, size=starts)[start]
+    offsets = kind.offsets(rng, starts)[start]
     # Both sides of a pair share the machine's drift: a slow walk of a few percent.
     drift = np.cumsum(np.random.default_rng(seed).normal(0, 0.003, size=PAIRS))
     base = np.rint(STEP_US * np.exp(drift)).astype(int)
@@ -82,7 +111,7 @@ def job(noise: float, spread: float, starts: int, seed: int) -> Job:
     )
 
 
-def _cell(made: Sequence[Job], noise: float, spread: float, starts: int, widened: bool) -> Cell:
+def _cell(made: Sequence[Job], noise: float, kind: Starts, starts: int, widened: bool) -> Cell:
     if not widened:
         made = [dataclasses.replace(one, start=list(range(one.pairs))) for one in made]
     called = dict.fromkeys(CHANGES, 0)
@@ -94,7 +123,7 @@ def _cell(made: Sequence[Job], noise: float, spread: float, starts: int, widened
             no_change += change == 0 and verdict == "no-change"
     return Cell(
         noise=noise,
-        spread=spread,
+        kind=kind,
         starts=starts,
         widened=widened,
         called=called,
@@ -105,14 +134,14 @@ def _cell(made: Sequence[Job], noise: float, spread: float, starts: int, widened
 
 def decision_ms(pairs: int) -> float:
     """The slowest of seven decisions on so many pairs, the boundary computed anew each time."""
-    one = job(0.1, 0.0, 4, pairs)
+    one = job(0.1, Starts(spread=0.0), 8, pairs)
     base = [STEP_US / 1e6] * pairs
     head = [one.head_us[k % PAIRS] * (1 + k / 1e6) / 1e6 for k in range(pairs)]
     slowest = 0.0
     for repeat in range(7):
         # Another end each time, so that nothing that was computed before helps.
         upto = pairs - repeat
-        schedule = Schedule(looks=plan(upto + 3), starts=[k * 4 // pairs for k in range(upto)])
+        schedule = Schedule(looks=plan(upto + 3), starts=[k * 8 // pairs for k in range(upto)])
         started = time.perf_counter()
         paired(base[:upto], head[:upto], schedule=schedule)
         slowest = max(slowest, time.perf_counter() - started)

@@ -46,7 +46,7 @@ def simulation(cells: Sequence[Cell]) -> str:
     rows = [
         [
             f"{cell.noise:.1%}",
-            f"{cell.spread:.1%}",
+            str(cell.kind),
             str(cell.starts),
             "yes" if cell.widened else "no",
             _share(cell.called[0.0], cell.jobs),

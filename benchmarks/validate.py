@@ -117,10 +117,10 @@ def table(strata: Sequence[str], data: Path, out: Path) -> None:
 
 @main.command()
 @click.option("--jobs", "count", default=400, show_default=True, help="Jobs of each kind.")
-@click.option("--starts", multiple=True, default=[4], type=int, help="Starts of a job. Default: 4.")
+@click.option("--starts", multiple=True, default=[8], type=int, help="Starts of a job. Default: 8.")
 def simulate(count: int, starts: Sequence[int]) -> None:
     """How far starts may differ before the verdict errs (about 10 minutes)."""
-    kinds = len(simulated.NOISES) * len(simulated.SPREADS) * len(starts) * 2
+    kinds = len(simulated.NOISES) * len(simulated.KINDS) * len(starts) * 2
     with _bar() as bar:
         task = bar.add_task("simulated", total=kinds)
         found = list(simulated.cells(count, starts, lambda: bar.advance(task)))

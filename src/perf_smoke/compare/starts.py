@@ -2,7 +2,8 @@
 
 Every start of a program puts its code, stack and heap at other addresses, and that alone can make
 it a percent faster or slower until it ends (Mytkowicz et al., ASPLOS 2009; Kalibera & Jones, ISMM
-2013). Pairs of the same start share that offset, so that more pairs do not average it away:
+2013); now and then it is several percent. Pairs of the same start share that offset, so that more
+pairs do not average it away:
 
     d_ri = θ + b_r + e_ri      b_r ~ (0, s²) once per start r, e_ri once per pair
     var(estimate) = pair_error² + s² · Σ (n_r / n)²
@@ -22,10 +23,12 @@ from statistics import fmean
 
 from perf_smoke.compare.walsh import WalshAverages
 
-TYPICAL = 0.005
+TYPICAL = 0.007
 """How much two starts of one program typically differ, as a fraction of time."""
-CONFIDENCE = 4.0
-"""How many starts' worth of knowledge TYPICAL is: degrees of freedom of the prior."""
+CONFIDENCE = 2.5
+"""How many starts' worth of knowledge TYPICAL is: degrees of freedom of the prior. So few that one
+or two starts alone call only what no start has ever done: a start that is 8 % off would pass for a
+change otherwise."""
 NOTICEABLE = 0.01
 """Starts that differ by less are not worth a word to the reader."""
 

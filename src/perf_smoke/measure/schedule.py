@@ -22,9 +22,9 @@ from perf_smoke.result import Failure, Sample, SideName, Unmeasured
 
 ALONE_SHARE = 1 / 3
 """One side alone takes this share of the budget: more steps would not make it truer."""
-MOST_BLOCKS = 4
+MOST_BLOCKS = 8
 """A paired run is cut into blocks; both sides are restarted before each, because two identical
-processes can differ for their whole life (memory layout). Where each step starts a process of its
+processes can differ for their whole life (memory layout), now and then by several percent. Where each step starts a process of its
 own, there is nothing to restart and one block."""
 RESTART_SHARE = 0.25
 """Restarts take no more than this share of the budget: fewer blocks where loading is slow."""
@@ -98,7 +98,8 @@ class _Side:
         # A generator of its own: when a side is restarted must not change the order of the steps.
         self._layouts = random.Random(f"{plan.seed} {name}")  # noqa: S311 - a layout, no secret
         self._session: Session | None = None
-        self._starts = 0
+        # After a base that failed head is measured further, alone.
+        self._starts = 1 + max((sample.restart for sample in recording.samples[name]), default=-1)
         self._fresh_load_ms: float | None = None
 
     def start(self) -> None:

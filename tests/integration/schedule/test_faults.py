@@ -27,7 +27,7 @@ def test_a_side_that_does_not_start_again_ends_the_measuring_and_loses_nothing(
     }
     recording = Recording()
     with pytest.raises(Unmeasured) as caught:
-        measure_pairs(engines["head"], engines["base"], plan(runs=8), recording, undecided, unseen)
+        measure_pairs(engines["head"], engines["base"], plan(runs=16), recording, undecided, unseen)
 
     assert isinstance(caught.value, BaseFailed) == (failing == "base")
     assert caught.value.failure == Failure(
@@ -99,7 +99,7 @@ def test_a_cancellation_passes_through_closes_both_sides_and_loses_nothing(
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        measure_pairs(head, base, plan(runs=8), recording, look, watch)
+        measure_pairs(head, base, plan(runs=16), recording, look, watch)
 
     assert recording.pairs == (0 if moment in ("open", "warm-up") else 2)
     assert len(recording.samples["head"]) == recording.pairs

@@ -13,7 +13,7 @@ from benchmarks.validate import main
 
 
 def recorded(count: int, noise: float = 0.05) -> list[jobs.Job]:
-    made = [simulated.job(noise, 0.003, 4, seed) for seed in range(count)]
+    made = [simulated.job(noise, simulated.Starts(spread=0.003), 4, seed) for seed in range(count)]
     return [dataclasses.replace(job, stratum="idle") for job in made]
 
 
@@ -61,7 +61,7 @@ def test_the_tables_are_made_from_the_data_files_alone(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["table", "--data", str(tmp_path), "--out", str(out)])
     assert done.exit_code == 0, done.output
     text = out.read_text(encoding="utf-8")
-    assert "| idle | 3 | 216 |" in text
+    assert "| idle | 3 | 170 |" in text
     assert "| **ours** | pairs | 0/3 (0.0 … 56.1 %) | " in text
     assert "Mann-Whitney (benchstat)" in text
     assert "1 threads instead of 2" in text
