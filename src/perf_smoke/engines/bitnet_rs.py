@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.cargo import check_features
 from perf_smoke.engines.fields import Fields
@@ -119,7 +120,7 @@ def _decode_ms(
     of the two clock readings (whole ms; none of less than 1 ms)."""
     if n_out < 2:
         return None, "A"
-    steps_us = traced_steps_us(stderr.decode("utf-8", "replace"))
+    steps_us = traced_steps_us(failures.decoded(stderr))
     if len(steps_us) == n_out:
         return sum(steps_us[1:]) / 1e3, "D"
     if first_ms is None or total_ms is None or total_ms <= first_ms:

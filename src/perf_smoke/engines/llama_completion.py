@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from perf_smoke.engines import llama_text
+from perf_smoke.engines import failures, llama_text
 from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.features import llama_arguments
 from perf_smoke.engines.identity import find_program
@@ -86,7 +86,7 @@ def prepare_as(
 
 
 def _read(finished: Finished, request: Request, *, prompt_is_shown: bool) -> Reading:
-    timings = llama_text.read_timings(finished.stderr.decode("utf-8", "replace"))
+    timings = llama_text.read_timings(failures.decoded(finished.stderr))
     if timings is None:
         raise Unreadable("it printed no `prompt eval time` and `eval time` to stderr")
     text, ended = llama_text.read_text(

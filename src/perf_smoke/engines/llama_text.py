@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 _LINE = re.compile(
     r"(?:llama_print_timings|llama_perf_context_print|common_perf_print):\s*"
-    r"(load|prompt eval|eval|total) time\s*=\s*([0-9]+(?:\.[0-9]+)?) ms"
+    # With a comma where the caller's locale has one: the program asks for it.
+    r"(load|prompt eval|eval|total) time\s*=\s*([0-9]+(?:[.,][0-9]+)?) ms"
     r"(?:\s*/\s*([0-9]+)\s+(?:tokens|runs))?"
 )
 _END_OF_TEXT = re.compile(r"\s?\[end of text\]\s*$")
@@ -81,4 +82,4 @@ def read_text(stdout: str, prompt: str, *, prompt_is_shown: bool) -> tuple[str, 
 
 def _positive(match: re.Match[str] | None) -> float | None:
     """A duration that was really taken: 0.00 stands for "none", or for timings turned off."""
-    return float(match[2]) or None if match else None
+    return float(match[2].replace(",", ".")) or None if match else None

@@ -6,11 +6,12 @@ import itertools
 import json
 import math
 import re
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from perf_smoke.engines import failures
+from perf_smoke.engines.metrics_text import last_match, number_cut
 from perf_smoke.engines.one_shot import Reading, Unreadable, strict_json
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier
@@ -20,8 +21,6 @@ UNITS_MS = {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6}
 COUNTS = ("n_out", "n_prompt", "n_prompt_cached")
 TEXT = "text"
 STREAMS = ("stdout", "stderr")
-SEARCHED_CHARACTERS = 65_536
-"""Of a stream's end: an unlucky regular expression takes time that grows faster than its text."""
 
 
 def is_known(name: str) -> bool:
@@ -72,15 +71,26 @@ class TextSource:
 
     def values(self, finished: Finished, _result: bytes) -> Iterator[tuple[str, Any]]:
         """Each group's name with its text in the last match."""
-        text = _stream(finished, self.place)[-SEARCHED_CHARACTERS:]
+        text = _stream(finished, self.place)
         for pattern in self.patterns:
-            # `.*` also matches the nothing behind everything: that is not meant.
-            last = deque((match for match in pattern.finditer(text) if match[0]), maxlen=1)
-            if not last:
+            try:
+                match = last_match(pattern, text)
+            except TimeoutError as error:
+                raise Unreadable(
+                    f"`metrics` searches {self.place} for longer than {error}: make its "
+                    "expressions simpler, one repetition inside another takes for ever"
+                ) from None
+            if match is None:
                 raise Unreadable(
                     f"`metrics` looks for `{pattern.pattern}`, which is not in {self.place}"
                 )
-            yield from last[0].groupdict().items()
+            for name, value in match.groupdict().items():
+                if value is not None and name != TEXT and (whole := number_cut(match, name)):
+                    raise Unreadable(
+                        f"`metrics` takes only a part of the number `{whole}` in {self.place} as "
+                        f"{name}"
+                    )
+                yield name, value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,8 +155,7 @@ def _shown(value: Any) -> str:
 
 
 def _stream(finished: Finished, name: str) -> str:
-    content = finished.stdout if name == "stdout" else finished.stderr
-    return content.decode("utf-8", "replace")
+    return failures.decoded(finished.stdout if name == "stdout" else finished.stderr)
 
 
 def _printed_json(text: str, place: str) -> Any:

@@ -13,6 +13,7 @@ from perf_smoke.engines import (
     identity,
     metrics_recipe,
     metrics_syntax,
+    metrics_text,
     one_shot,
     programs,
     registry,
@@ -94,4 +95,5 @@ def test_placeholders_and_names_of_metrics_are_all_told() -> None:
     names = (*metrics_recipe.DURATIONS, *metrics_recipe.COUNTS, metrics_recipe.TEXT)
     assert all(f"`{name}`" in section for name in names)
     assert all(f"`_{unit}`" in section for unit in metrics_recipe.UNITS_MS)
-    assert f"{metrics_recipe.SEARCHED_CHARACTERS:,}" in section
+    assert f"{metrics_text.SEARCHED_CHARACTERS:,}" in section
+    assert f"{metrics_text.SEARCHED_S:g} s at most" in section

@@ -56,6 +56,10 @@ def test_three_runs_after_the_prompt_are_four_tokens_in_every_generation(
     assert read_timings(text) == expected
 
 
+def test_a_comma_before_the_decimals_is_read_as_the_point_that_it_is() -> None:
+    assert read_timings(OF_2026.replace(".", ",")) == read_timings(OF_2026)
+
+
 def test_one_output_token_has_no_run_although_one_is_printed() -> None:
     assert read_timings(ONE_OUTPUT_TOKEN) == timings(4, 1, 120.68, 36.31, None, 37.35)
 

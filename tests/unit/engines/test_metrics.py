@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
+from perf_smoke.engines import metrics_text
 from perf_smoke.engines.metrics_syntax import fields, parse, problems
 from perf_smoke.engines.one_shot import Reading, Unreadable
 from tests.unit.engines.finished import finished
@@ -175,6 +177,59 @@ def test_an_expression_that_finds_nothing_is_said() -> None:
     assert complaint("text stdout:\n t=(?P<e2e_ms>.)", stdout="u=1") == (
         "`metrics` looks for `t=(?P<e2e_ms>.)`, which is not in stdout"
     )
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["t=\x1b[1;32m12.5\x1b[0m ms\n", "t=12.5 ms\r\nbye\r\n", "10 %\r50 %\rt=12.5 ms\r"],
+    ids=["colours", "line ends of Windows", "a progress bar"],
+)
+def test_text_is_searched_as_a_reader_sees_it(printed: str) -> None:
+    assert read("text stdout:\n ^t=(?P<e2e_ms>[0-9.]+) ms$", stdout=printed).e2e_ms == 12.5
+
+
+@pytest.mark.parametrize(
+    ("expression", "printed", "whole"),
+    [
+        ("t=(?P<e2e_ms>[0-9.]+)", "t=12,5 ms", "12,5"),  # printed in German
+        ("t=(?P<e2e_ms>[0-9.]+)", "t=1.25e-05 s", "1.25e-05"),
+        ("t=(?P<e2e_ms>[0-9]+)", "t=12.5 ms", "12.5"),
+        ("t=(?P<e2e_ms>[0-9]{2})", "t=125 ms", "125"),
+        ("t=.*(?P<e2e_ms>[0-9.]+) ms", "t=12.5 ms", "12.5"),
+    ],
+)
+def test_a_part_of_a_number_is_not_taken_for_the_number(
+    expression: str, printed: str, whole: str
+) -> None:
+    assert complaint(f"text stdout:\n {expression}", stdout=printed) == (
+        f"`metrics` takes only a part of the number `{whole}` in stdout as e2e_ms"
+    )
+
+
+@pytest.mark.parametrize(
+    "printed", ["4;12.5;x", "n4-12.5ms", "4, 12.5", "v4 (12.5)", "4/12.5.", "4..12.5,"]
+)
+def test_numbers_beside_each_other_are_two(printed: str) -> None:
+    reading = read("text stdout:\n (?P<n_out>[0-9]+)\\D+(?P<e2e_ms>[0-9.]*[0-9])", stdout=printed)
+    assert reading == Reading(n_out=4, e2e_ms=12.5, tiers={"e2e_ms": "D"})
+
+
+def test_a_comma_between_two_numbers_that_are_both_taken_is_no_decimal_comma() -> None:
+    recipe = "text stdout:\n ^(?P<n_out>[0-9]+),(?P<decode_ms>[0-9.]+),(?P<e2e_ms>[0-9.]+)$"
+    reading = read(recipe, stdout="4,12.5,300")
+    assert (reading.n_out, reading.decode_ms, reading.e2e_ms) == (4, 12.5, 300.0)
+
+
+def test_an_expression_that_never_comes_to_an_end_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics_text, "SEARCHED_S", 0.2)
+    others = signal.getsignal(signal.SIGALRM)
+    assert complaint("text stdout:\n (?P<text>(x+x+)+)y", stdout="x" * 60) == (
+        "`metrics` searches stdout for longer than 0.2 s: make its expressions simpler, one "
+        "repetition inside another takes for ever"
+    )
+    assert signal.getsignal(signal.SIGALRM) is others
 
 
 def test_only_the_end_of_a_long_text_is_searched() -> None:
