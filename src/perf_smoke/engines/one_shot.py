@@ -157,10 +157,13 @@ def _refuse_constant(name: str) -> NoReturn:
 def _content(path: Path | None) -> bytes:
     if path is None:
         return b""
-    if not path.is_file():
-        raise Unreadable(f"it did not write its result file {path.name}")
-    with path.open("rb") as file:
-        content = file.read(RESULT_BYTES + 1)
+    try:
+        if not path.is_file():
+            raise Unreadable(f"it did not write its result file {path.name}")
+        with path.open("rb") as file:
+            content = file.read(RESULT_BYTES + 1)
+    except OSError as error:
+        raise Unreadable(f"its result file {path.name} cannot be read: {error.strerror}") from error
     if len(content) > RESULT_BYTES:
         raise Unreadable(f"its result file {path.name} is larger than 16 MiB")
     return content

@@ -60,6 +60,17 @@ def test_a_result_that_is_no_file_is_no_result(tmp_path: Path, script: str) -> N
     assert "did not write its result file" in reply.failure.sentence
 
 
+def test_a_result_file_that_cannot_be_read_is_a_failed_step(tmp_path: Path) -> None:
+    # Nothing is at the beginning of a process's memory; root reads all that is a real file.
+    script = "ln -s /proc/self/mem out.json"
+    with shell_command(tmp_path, script, "json out.json:\n n_out /n") as setup:
+        reply = step(setup)
+    assert reply.failure is not None
+    assert reply.failure.reason == "engine-output"
+    assert "its result file out.json cannot be read: Input/output error" in reply.failure.sentence
+    assert reply.sample.wall_ms is not None
+
+
 def test_a_result_file_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
     script = "truncate -s 1T out.json"
     with shell_command(tmp_path, script, "json out.json:\n n_out /n") as setup:
