@@ -24,8 +24,8 @@ ALONE_SHARE = 1 / 3
 """One side alone takes this share of the budget: more steps would not make it truer."""
 MOST_BLOCKS = 8
 """A paired run is cut into blocks; both sides are restarted before each, because two identical
-processes can differ for their whole life (memory layout), now and then by several percent. Where each step starts a process of its
-own, there is nothing to restart and one block."""
+processes can differ for their whole life (memory layout), now and then by several percent. Where
+each step starts a process of its own, there is nothing to restart and one block."""
 RESTART_SHARE = 0.25
 """Restarts take no more than this share of the budget: fewer blocks where loading is slow."""
 PILOT_PAIRS = 5
