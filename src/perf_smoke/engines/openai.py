@@ -1,13 +1,13 @@
 """Any server that speaks OpenAI's completions: streamed, on our clock.
 
 Tokens are counted by the server's `usage` alone: a chunk may hold several tokens, or none. The
-decode time is known only where the first token came alone; a server or proxy that buffers may
-send many in one packet.
+decode time is known only where the first token came alone: a server or proxy that buffers may
+send many in one packet, and one that guesses ahead may put many into one chunk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +30,10 @@ EXTRAS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 """What is asked for beyond OpenAI's parameters, of the servers that are known to take it. Others
 refuse what they do not know, or silently do something else."""
+
+_MOST_SHARED = 0.05
+"""Of the tokens may be without a chunk of their own. If all of them were in the first one, decode
+speed would be shown too high by as much."""
 
 _COMPLETIONS, _CHAT = "/v1/completions", "/v1/chat/completions"
 
@@ -139,7 +143,6 @@ def _reply(answer: Answer) -> Reply:
     if not finish_reason and n_out is None:
         raise stopped_early(answer)
     moments_ns = [arrived_ns for arrived_ns, _ in texts]
-    first_alone = len(moments_ns) > 1 and moments_ns[0] < moments_ns[1]
     return Reply(
         text="".join(text for _, text in texts),
         sample=Sample(
@@ -149,7 +152,7 @@ def _reply(answer: Answer) -> Reply:
             n_out=n_out,
             ttft_ms=answer.ms_until(moments_ns[0]) if moments_ns else None,
             decode_ms=(end_ns - moments_ns[0]) / 1e6
-            if n_out and n_out > 1 and first_alone
+            if _first_came_alone(moments_ns, n_out, ended=finish_reason == "stop")
             else None,
             e2e_ms=answer.ms_until(end_ns) if end_ns else None,
             wall_ms=answer.wall_ms,
@@ -157,6 +160,14 @@ def _reply(answer: Answer) -> Reply:
             tiers=_TIERS,
         ),
     )
+
+
+def _first_came_alone(moments_ns: Sequence[int], n_out: int | None, *, ended: bool) -> bool:
+    """Whether the other tokens came after the first one, by the chunks that brought some text:
+    each brings one token, and the end of the text that the model chose is one without any."""
+    if not n_out or n_out == 1 or len(moments_ns) < 2 or moments_ns[0] == moments_ns[1]:
+        return False
+    return n_out - len(moments_ns) - ended <= _MOST_SHARED * n_out
 
 
 def _text(choice: Fields) -> str:

@@ -200,6 +200,46 @@ class _Into:
         self._collected += data
 
 
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param((text("11"), text(", so", "length")), id="two each"),
+        pytest.param((text("11"), text(","), text(" so", "length")), id="the first holds two"),
+        pytest.param((text("11"), text(","), text(" so"), text("", "length")), id="and an end"),
+    ],
+)
+def test_tokens_that_share_a_chunk_leave_decode_untold(
+    events: tuple[Any, ...], tmp_path: Path
+) -> None:
+    # N - 1 tokens after the first chunk would be more than really came after it.
+    reply = step({COMPLETIONS: spaced(*events, {"choices": [], "usage": USAGE})}, tmp_path)
+    assert reply.sample.n_out == 4
+    assert reply.sample.e2e_ms
+    assert reply.sample.decode_ms is None
+
+
+def test_an_end_of_text_that_is_counted_needs_no_text_of_its_own(tmp_path: Path) -> None:
+    events = (*FOUR[:3], text("", "stop"), {"choices": [], "usage": USAGE})
+    sample = step({COMPLETIONS: spaced(*events)}, tmp_path).sample
+    assert sample.decode_ms
+    assert sample.decode_ms >= 300
+
+
+def test_a_few_tokens_without_text_of_their_own_among_many_change_little(tmp_path: Path) -> None:
+    usage = {**USAGE, "completion_tokens": 42}
+    events = (text("1"), *[text("1")] * 40, {"choices": [], "usage": usage})
+
+    def handler(exchange: Exchange) -> None:
+        exchange.begin()
+        exchange.event(events[0])
+        exchange.released.wait(0.1)
+        for event in events[1:]:
+            exchange.event(event)
+        exchange.end()
+
+    assert step({COMPLETIONS: handler}, tmp_path).sample.decode_ms
+
+
 def test_a_text_that_comes_as_one_chunk_has_no_decode_time(tmp_path: Path) -> None:
     events = (text("11, so"), text("", "length", usage=USAGE))
     assert step({COMPLETIONS: spaced(*events)}, tmp_path).sample.decode_ms is None
