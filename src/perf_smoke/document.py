@@ -69,7 +69,7 @@ class Settled:
     """One side as measured until now."""
 
     found: Side | None
-    """None when nothing was measured there."""
+    """None when no engine was found there; without samples when none of its steps ended."""
     notes: tuple[str, ...] = ()
     """What a reader should know of it."""
 
@@ -78,6 +78,8 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
     """The document, with all that the draft holds."""
     head, base = side(draft, "head"), side(draft, "base")
     notes = [*draft.notes, *head.notes, *(f"Base: {note}" for note in base.notes)]
+    if draft.recording.warmup_counted:
+        notes.append("No step after the warm-up fitted into the budget, so the warm-up counts.")
     return Result(
         status=status,
         failure=failure,
@@ -109,8 +111,6 @@ def side(draft: Draft, name: SideName) -> Settled:
     samples, notes = settle_counts(draft.recording.samples[name], draft.settings.tokens)
     if any(sample.n_prompt_cached for sample in samples):
         notes.append("Part of the prompt came from a cache: prefill speed counts only the rest.")
-    if draft.recording.warmup_counted:
-        notes.append("One step takes longer than the budget, so the first one counts: no warm-up.")
     found = Side(
         ref=draft.refs.get(name, ""),
         engine=draft.engines[name],

@@ -22,6 +22,7 @@ from perf_smoke.document import Draft, finish, side
 from perf_smoke.engines import cargo, registry
 from perf_smoke.engines.base import Engine, EngineSetup, Request
 from perf_smoke.measure import machine
+from perf_smoke.measure.metrics import LEAST_FOR_SPREAD
 from perf_smoke.measure.schedule import (
     BaseFailed,
     Plan,
@@ -163,9 +164,10 @@ class _Run:
                     )
             except BaseFailed as error:
                 self._go_on_without_base(error.failure)
-        if not self._draft.recording.samples["head"]:
+        recording = self._draft.recording
+        if not recording.stopped and len(recording.samples["head"]) < LEAST_FOR_SPREAD:
             watcher.phase("Measuring")
-            measure_alone(head, plan, self._draft.recording, watcher.step)
+            measure_alone(head, plan, recording, watcher.step)
         self._draft.comparison = self._decide()
 
     def _fetch_files(self) -> tuple[ModelFile | None, ModelFile | None]:
@@ -366,7 +368,8 @@ class _Run:
         )
 
     def _go_on_without_base(self, failure: Failure) -> None:
-        """Head alone is still worth having; the reader learns why there is no verdict."""
+        """Head alone is still worth having, and is measured further where little was seen of it;
+        the reader learns why there is no verdict."""
         self._base_failed = True
         self._draft.notes.append(f"Nothing to compare with: {failure.sentence}")
 

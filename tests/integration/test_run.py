@@ -1,0 +1,547 @@
+"""The path from Settings to Result: whatever ends it, what was known until then is in the Result.
+
+The engines are small programs that are run for every step, and the embedded one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from perf_smoke.cancel import Cancelled
+from perf_smoke.measure.schedule import Progress
+from perf_smoke.models.store import user_cache
+from perf_smoke.result import Failure, Result, Series
+from perf_smoke.run import Context, run
+from perf_smoke.settings import parse
+from tests.integration.engines.programs import executable
+
+TEXT = "text stdout:\n(?P<text>.+)"
+COUNTS = (
+    "json stdout:\nn_out /n\nn_prompt /prompt\nn_prompt_cached /cached\nprompt_ms /ms\ntext /text"
+)
+
+
+@dataclass
+class Watching:
+    """Somebody who watches, and may have a say at each step."""
+
+    phases: list[str] = field(default_factory=list)
+    steps: int = 0
+    at_step: Callable[[int], None] = lambda _number: None
+
+    def phase(self, sentence: str) -> None:
+        self.phases.append(sentence)
+
+    def download(self, done_bytes: int, total_bytes: int | None) -> None:
+        pass
+
+    def step(self, progress: Progress) -> None:
+        self.steps += 1
+        self.at_step(self.steps)
+
+
+@dataclass
+class Place:
+    """A working directory, with programs in it."""
+
+    folder: Path
+    watching: Watching = field(default_factory=Watching)
+    cache: Path = field(init=False)
+    merge_target: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cache = self.folder / "cache"
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    def program(self, name: str, script: str) -> str:
+        """A bash script; `$step` says the how-manieth call of it this is, from 1."""
+        path = self.work / name
+        counting = f'echo >>"{path}.calls"; step=$(wc -l <"{path}.calls")'
+        path.write_text(f"#!/bin/bash\n{counting}\n{script}\n")
+        path.chmod(0o755)
+        return f"./{name}"
+
+    def run(self, **inputs: str) -> Result:
+        given = {name.replace("_", "-"): text for name, text in inputs.items()}
+        scratch = Path(tempfile.mkdtemp(dir=self.folder))
+        settings = parse({"warmup": "0", "working-directory": str(self.work), **given})
+        context = Context(
+            environment={**self.environment(), **self.variables},
+            cache=self.cache,
+            scratch=scratch,
+            runtime="cli",
+            merge_target=self.merge_target,
+            watcher=self.watching,
+            interruptible=nullcontext,
+        )
+        return run(settings, context)
+
+    def environment(self) -> dict[str, str]:
+        who = {
+            f"GIT_{who}_{what}": "a@b"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CEILING_DIRECTORIES": str(self.folder),
+            **who,
+        }
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(self.work), *arguments],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def commits(self, *contents: str) -> list[str]:
+        """A repository with one commit for each content of a file `content`."""
+        self.git("init", "--quiet")
+        made = []
+        for content in contents:
+            (self.work / "content").write_text(content)
+            self.git("add", "content")
+            self.git("commit", "--quiet", "-m", content)
+            made.append(self.git("rev-parse", "HEAD"))
+        return made
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    (tmp_path / "work").mkdir()
+    return Place(tmp_path)
+
+
+def failure(found: Result) -> Failure:
+    assert found.failure is not None
+    return found.failure
+
+
+def steps(found: Result) -> list[str]:
+    """Each step of head: `ok`, or why it does not count."""
+    assert found.head is not None
+    return [sample.error or "ok" for sample in found.head.samples]
+
+
+def series(found: Result) -> Series:
+    assert found.series is not None
+    return found.series
+
+
+# --- ends before the first step -------------------------------------------------------------
+
+
+def test_without_its_model_a_run_knows_where_it_was_and_what_was_asked(place: Place) -> None:
+    found = place.run(command="cat {model}", model="gone.gguf", label="nightly")
+
+    assert (found.status, found.reason) == ("failed", "model-missing")
+    assert found.settings["label"] == "nightly"
+    assert found.machine is not None
+    assert found.machine.after.load_1min is not None
+    assert found.cost.total_s > 0
+    assert (found.model, found.head, found.base, found.series) == (None, None, None, None)
+    assert (found.comparison, found.output) == (None, None)
+
+
+def test_without_its_engine_the_model_is_known(place: Place) -> None:
+    (place.work / "tiny.gguf").write_bytes(b"GGUF")
+
+    found = place.run(command="./gone {model}", model="tiny.gguf")
+
+    assert found.status == "failed"
+    assert "gone" in failure(found).sentence
+    assert found.model is not None
+    assert found.model.sha256 == hashlib.sha256(b"GGUF").hexdigest()
+    assert (found.head, found.series) == (None, None)
+
+
+def test_a_tokenizer_that_is_missing_leaves_the_model_known(place: Place) -> None:
+    (place.work / "tiny.gguf").write_bytes(b"GGUF")
+
+    found = place.run(command="true {tokenizer}", model="tiny.gguf", tokenizer="gone.json")
+
+    assert found.reason == "model-missing"
+    assert "gone.json" in failure(found).sentence
+    assert found.model is not None
+
+
+def test_an_engine_that_reads_a_model_asks_for_it(place: Place) -> None:
+    found = place.run(engine="llama-completion")
+    assert found.reason == "model-missing"
+    assert failure(found).sentence.startswith("Engine `llama-completion` needs a model")
+
+
+def test_a_program_that_nobody_knows_is_a_reason(place: Place) -> None:
+    found = place.run(binary="./something", model="tiny.gguf")
+    assert found.reason == "engine-unclear"
+    assert found.series is None
+
+
+def test_a_server_that_does_not_answer_leaves_the_models_name_known(place: Place) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else will
+        port = taken.getsockname()[1]
+        found = place.run(engine="openai", endpoint=f"http://127.0.0.1:{port}", model="tiny")
+
+    assert found.status == "failed"
+    assert found.model is not None
+    assert (found.model.reference, found.model.sha256) == ("tiny", "")
+
+
+def test_a_build_that_fails_ends_the_run_with_its_last_lines(place: Place) -> None:
+    found = place.run(command="true", build="echo no such file >&2; exit 3")
+    assert found.reason == "build-failed"
+    assert failure(found).tail == "no such file"
+    assert found.cost.build_s > 0
+    assert place.watching.phases == ["Building head"]
+
+
+def test_build_auto_is_refused_where_nobody_knows_how(place: Place) -> None:
+    found = place.run(command="true", build="auto")
+    assert found.reason == "build-unknown"
+    assert failure(found).sentence.endswith("that build command.")
+
+
+# --- ends on the way ------------------------------------------------------------------------
+
+
+def test_what_was_measured_before_the_engine_died_is_kept(place: Place) -> None:
+    dies = '[ "$step" -lt 3 ] || { echo it broke >&2; exit 7; }; echo a text'
+
+    found = place.run(command=place.program("engine", dies), metrics=TEXT, runs="5")
+
+    assert (found.status, found.reason) == ("failed", "engine-crashed")
+    assert failure(found).tail == "it broke"
+    assert steps(found) == ["ok", "ok", "engine-crashed"]
+    assert found.head is not None
+    assert found.head.summary["wall_ms"].n == 2
+    assert found.output is not None
+    assert (found.output.text, found.output.stable) == ("a text", True)
+    assert found.comparison is None
+    assert found.cost.steps_s > 0
+    assert series(found).parts["engine"] == "command"
+
+
+def test_a_bug_of_ours_is_told_and_costs_nothing_that_was_measured(place: Place) -> None:
+    def stumble(number: int) -> None:
+        if number == 3:
+            raise RuntimeError("a bug \x1b[31mof ours")
+
+    place.watching.at_step = stumble
+    found = place.run(command="true", runs="5")
+
+    assert (found.status, found.reason) == ("failed", "internal-error")
+    assert failure(found).tail.endswith("RuntimeError: a bug of ours\n")
+    assert "stumble" in failure(found).tail
+    assert steps(found) == ["ok"] * 3
+
+
+def test_a_cancelled_run_ends_also_what_was_started_unnoticed(place: Place) -> None:
+    left: list[psutil.Process] = []
+
+    def interrupt(_step: int) -> None:
+        script = f"trap '' INT TERM HUP; setsid sleep 600 & : >{place.work}/ready; wait"
+        child = psutil.Popen(["bash", "-c", script])
+        while not (place.work / "ready").exists():
+            time.sleep(0.01)
+        left.extend([child, *child.children()])
+        raise Cancelled
+
+    place.watching.at_step = interrupt
+    found = place.run(command="true", runs="5")
+    _, alive = psutil.wait_procs(left, timeout=30)
+    for process in alive:
+        process.kill()
+
+    assert (found.status, found.reason) == ("cancelled", "cancelled")
+    assert steps(found) == ["ok"]
+    assert len(left) == 2
+    assert alive == []
+
+
+# --- the base -------------------------------------------------------------------------------
+
+
+def assert_head_alone(found: Result, why: str) -> None:
+    """Head is measured, nothing is decided, and the reader learns why."""
+    assert (found.status, found.failure) == ("measured", None)
+    assert found.comparison is not None
+    assert (found.comparison.kind, found.comparison.verdict) == ("none", "no-baseline")
+    (note,) = (note for note in found.notes if note.startswith("Nothing to compare with: "))
+    assert why in note
+
+
+def test_a_base_that_is_missing_costs_only_the_verdict(place: Place) -> None:
+    found = place.run(command="true", base_command="./gone", runs="3")
+    assert_head_alone(found, "gone")
+    assert steps(found) == ["ok"] * 3
+    assert found.base is None
+
+
+def test_a_base_that_is_already_built_is_not_built_again(place: Place) -> None:
+    (place.work / "tiny.gguf").write_bytes(b"GGUF")
+    for name in ("bitnet", "bitnet-before"):
+        executable(place.work / name, "tests.integration.engines.fake_bitnet")
+    sides = {"binary": "./bitnet", "base_binary": "./bitnet-before", "model": "tiny.gguf"}
+
+    found = place.run(**sides, engine="bitnet-rs", build="echo >>builds", runs="1")
+
+    assert found.status == "measured", found.failure
+    assert found.head is not None
+    assert found.base is not None
+    assert found.base.ref == "base-binary"
+    sides_of = [Path(side.engine.binary).name for side in (found.head, found.base)]
+    assert sides_of == ["bitnet", "bitnet-before"]
+    assert (place.work / "builds").read_text() == "\n"
+    assert found.notes == ()
+
+
+def test_a_base_that_dies_at_once_leaves_head_as_if_it_had_none(place: Place) -> None:
+    for seed in ("1", "2", "3", "4"):  # whichever of the two comes first
+        base = place.program(f"base-{seed}", "echo it broke >&2; exit 7")
+        found = place.run(command="true", base_command=base, runs="9", seed=seed)
+        assert_head_alone(found, "exited with code 7")
+        assert steps(found) == ["ok"] * 9
+        assert found.head is not None
+        assert [sample.order for sample in found.head.samples][-1] == 9
+        assert len({sample.restart for sample in found.head.samples}) == 9
+        assert found.base is not None
+        assert [sample.error for sample in found.base.samples] == ["engine-crashed"]
+
+
+def test_a_base_that_dies_later_leaves_what_head_gave_until_then(place: Place) -> None:
+    base = place.program("base", '[ "$step" -lt 8 ]')
+    found = place.run(command="true", base_command=base, runs="30")
+    assert_head_alone(found, "exited with code 1")
+    assert steps(found) in (["ok"] * 7, ["ok"] * 8)
+    assert found.base is not None
+    assert [sample.ok for sample in found.base.samples] == [True] * 7 + [False]
+    assert found.base.summary["wall_ms"].n == 7
+
+
+def test_a_head_that_dies_keeps_what_both_sides_gave(place: Place) -> None:
+    head = place.program("head", '[ "$step" -lt 4 ]')
+    found = place.run(command=head, base_command="true", runs="30")
+    assert (found.status, found.reason) == ("failed", "engine-crashed")
+    assert steps(found) == ["ok"] * 3 + ["engine-crashed"]
+    assert found.base is not None
+    assert len(found.base.samples) in (3, 4)
+    assert found.comparison is None
+
+
+def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
+    base, head = place.commits("broken", "good")
+    build = 'grep good content || { echo "it is $(cat content)"; exit 3; }'
+
+    found = place.run(command="true", build=build, base_ref=base, runs="3")
+
+    assert_head_alone(found, f"The build of {base[:12]} ended with code 3.")
+    assert found.head is not None
+    assert (found.head.ref, found.base) == (head, None)
+    assert place.watching.phases == [f"Building {head[:12]}", f"Building {base[:12]}", "Measuring"]
+    assert place.git("worktree", "list", "--porcelain").count("worktree ") == 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [
+        ({"base_ref": "gone"}, "gone"),
+        ({"baseline": "ref"}, "a base needs `base-binary`"),
+    ],
+)
+def test_a_base_that_cannot_be_had_costs_only_the_verdict(
+    place: Place, inputs: dict[str, str], why: str
+) -> None:
+    place.commits("one")
+    found = place.run(command="true", runs="1", **inputs)
+    assert_head_alone(found, why)
+
+
+def test_a_merge_target_without_a_build_is_no_base(place: Place) -> None:
+    (place.merge_target,) = place.commits("one")
+    found = place.run(command="true", runs="1")
+    assert found.comparison is not None
+    assert (found.comparison.verdict, found.base, found.notes) == ("no-baseline", None, ())
+
+
+def test_baseline_none_asks_for_no_base_where_there_is_one(place: Place) -> None:
+    (place.merge_target,) = place.commits("one")
+    found = place.run(command="true", build="true", baseline="none", runs="1")
+    assert (found.status, found.base, found.notes) == ("measured", None, ())
+
+
+def test_a_pull_request_is_compared_with_where_it_left(place: Place) -> None:
+    left, _ = place.commits("old", "new")
+    place.git("checkout", "--quiet", "-b", "target", left)
+    (place.work / "other").touch()
+    place.git("add", ".")
+    place.git("commit", "--quiet", "-m", "target went on")
+    place.merge_target = place.git("rev-parse", "HEAD")
+    place.git("checkout", "--quiet", "-")
+    build = "printf '#!/bin/sh\\ncat content\\n' >engine; chmod +x engine; ! [ -e other ]"
+
+    found = place.run(command="./engine", build=build, metrics=TEXT, runs="2")
+
+    assert found.status == "measured", found.failure
+    assert found.head is not None
+    assert found.base is not None
+    assert (found.head.ref, found.base.ref) == (place.git("rev-parse", "HEAD"), left)
+    assert found.output is not None
+    assert (found.output.text, found.output.base_text) == ("new", "old")
+    assert (found.output.stable, found.output.matches_base) == (True, False)
+
+
+def test_measuring_stops_when_a_look_has_decided(place: Place) -> None:
+    slow, quick = "sleep 0.05", "true"
+    found = place.run(command=slow, base_command=quick, runs="200", metric="wall")
+    assert found.comparison is not None
+    assert found.comparison.verdict == "slower"
+    assert found.comparison.stopped == "decided"
+    assert found.comparison.pairs in found.comparison.looks[:-1]
+    assert found.comparison.pairs < 200
+
+
+def test_two_different_programs_have_a_higher_floor(place: Place) -> None:
+    floors = []
+    for base in ("true", place.program("other", "")):
+        found = place.run(command="true", base_command=base, runs="1")
+        assert found.comparison is not None
+        floors.append(found.comparison.floor)
+    assert floors == [0.005, 0.01]
+
+
+# --- what a Result says ---------------------------------------------------------------------
+
+
+def test_a_run_that_nothing_disturbed_says_all_that_it_knows(place: Place) -> None:
+    (place.work / "tiny.gguf").write_bytes(b"GGUF")
+    found = place.run(
+        command=place.program("engine", 'echo "a text of $1"') + " {model}",
+        metrics=TEXT,
+        model="tiny.gguf",
+        threads="2",
+        runs="7",
+    )
+    assert (found.status, found.failure, found.notes) == ("measured", None, ())
+    assert steps(found) == ["ok"] * 7
+    assert place.watching.steps == 7
+    assert found.head is not None
+    assert found.head.summary["wall_ms"].low is not None
+    assert found.output is not None
+    assert found.output.text.endswith("tiny.gguf")
+    assert found.output.base_text is None
+    assert found.comparison is not None
+    assert found.comparison.verdict == "no-baseline"
+    assert series(found).parts == {
+        "engine": "command",
+        "model": hashlib.sha256(b"GGUF").hexdigest(),
+        "features": "",
+        "tokens": "4",
+        "threads": "2",
+        "prompt": "2+2=",
+        "label": "",
+        "runtime": "cli",
+    }
+
+
+def test_the_same_parts_are_one_series_in_any_order_and_others_another(place: Place) -> None:
+    keys = []
+    for inputs in (
+        {"features": "b,a"},
+        {"features": "a,b", "seed": "7"},
+        {"features": "a"},
+        {"features": "a,b", "label": "nightly"},
+    ):
+        found = place.run(command="true", runs="1", **inputs)
+        keys.append(series(found).key)
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
+def test_the_embedded_engines_version_is_part_of_its_series(place: Place) -> None:
+    place.cache = user_cache(os.environ, user=os.getuid(), platform=sys.platform)
+    place.variables = {name: text for name, text in os.environ.items() if name.startswith("PIP_")}
+    found = place.run(runs="1")
+    assert found.status == "measured", found.failure
+    assert found.model is not None
+    assert found.model.reference == "smollm2-135m"
+    assert series(found).parts["engine_version"].startswith("xllamacpp ")
+
+
+def test_only_the_beginning_of_a_long_text_is_kept_and_its_hash_is_of_all(place: Place) -> None:
+    long = "x" * 30_000
+    command = place.program("engine", "head -c 30000 /dev/zero | tr '\\0' x")
+    found = place.run(command=command, base_command=command, metrics=TEXT, runs="1")
+    assert found.output is not None
+    assert found.output.text == found.output.base_text == long[:20_000]
+    assert found.output.sha256 == hashlib.sha256(long.encode()).hexdigest()
+    assert (found.output.stable, found.output.matches_base) == (True, True)
+
+
+def test_texts_that_change_are_not_stable_and_match_nothing(place: Place) -> None:
+    head = place.program("head", "echo $((step % 2))")
+    found = place.run(command=head, base_command="echo 1", metrics=TEXT, runs="2")
+    assert found.output is not None
+    assert found.output.stable is False
+    base = place.program("base", "echo $((step % 2))")
+    found = place.run(command="echo 1", base_command=base, metrics=TEXT, runs="2")
+    assert found.output is not None
+    assert (found.output.stable, found.output.matches_base) == (True, False)
+
+
+def test_notes_say_what_a_reader_of_the_numbers_must_know(place: Place) -> None:
+    def printing(n_out: str) -> str:
+        values = {"n": n_out, "prompt": "5", "cached": "3", "ms": "2", "text": '"a"'}
+        members = ", ".join(f'"{name}": {value}' for name, value in values.items())
+        return f"cat <<END\n{{{members}}}\nEND"
+
+    found = place.run(
+        command=place.program("head", printing("$((step == 2 ? 3 : 4))")),
+        base_command=place.program("base", printing("2")),
+        metrics=COUNTS,
+        runs="3",
+    )
+    cached = "Part of the prompt came from a cache: prefill speed counts only the rest."
+    assert found.notes == (
+        "1 of 3 steps gave another number of tokens than 4: left out.",
+        cached,
+        "Base: 2 of 4 tokens were produced: the engine ends early.",
+        f"Base: {cached}",
+    )
+    assert steps(found) == ["ok", "short", "ok"]
+    assert found.comparison is not None
+    assert found.comparison.verdict == "not-comparable"
+
+
+@pytest.mark.parametrize("base", [{}, {"base_command": "sleep 0.2"}])
+def test_where_only_the_warm_up_fits_it_counts_and_one_note_says_so(
+    place: Place, base: dict[str, str]
+) -> None:
+    found = place.run(command="sleep 0.2", warmup="1", budget="0.1 s", **base)
+    assert found.status == "measured"
+    assert steps(found) == ["ok"]
+    (note,) = found.notes
+    assert "the warm-up counts" in note
