@@ -10,6 +10,7 @@ import pytest
 
 from perf_smoke.engines.base import Reply
 from perf_smoke.measure.checks import checked, settle_counts, text_sha256
+from perf_smoke.measure.metrics import derive
 from perf_smoke.result import Failure, Sample
 
 
@@ -41,7 +42,7 @@ def test_a_failed_step_stays_as_it_is() -> None:
     assert checked(failed) is failed
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -1.0])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -1.0, 1e-320, 1e300])
 @pytest.mark.parametrize("name", ["load_ms", "prompt_ms", "ttft_ms", "decode_ms", "e2e_ms"])
 def test_a_duration_that_cannot_be_is_left_out_with_its_step(name: str, value: float) -> None:
     fields: dict[str, Any] = {name: value}
@@ -60,6 +61,31 @@ def test_all_impossible_durations_are_named() -> None:
     assert found.failure is not None
     assert "wall_ms = nan, cpu_ms = -1.0" in found.failure.sentence
     assert found.sample.e2e_ms == 50.0
+
+
+@pytest.mark.parametrize("name", ["load_ms", "prompt_ms", "ttft_ms", "decode_ms", "e2e_ms"])
+def test_no_part_of_a_step_takes_longer_than_the_step(name: str) -> None:
+    # Such as seconds that a recipe takes for milliseconds, or the numbers of an earlier run.
+    fields: dict[str, Any] = {"e2e_ms": None, "wall_ms": 6.25, name: 1000.0}
+    found = checked(reply(**fields))
+    assert found.failure is not None
+    assert found.failure.reason == "bad-durations"
+    assert f"{name} = 1000.0 in a step of 6.25 ms" in found.failure.sentence
+    assert getattr(found.sample, name) is None
+
+
+def test_a_clock_of_whole_milliseconds_may_say_one_more() -> None:
+    assert checked(reply(e2e_ms=7.0, wall_ms=6.25)).sample.ok
+
+
+@pytest.mark.parametrize("name", ["n_prompt", "n_prompt_cached", "n_out"])
+def test_a_count_that_no_machine_reaches_is_no_count(name: str) -> None:
+    fields: dict[str, Any] = {name: 10**20}
+    found = checked(reply(**fields))
+    assert found.failure is not None
+    assert f"{name} = 100000000000000000000" in found.failure.sentence
+    assert getattr(found.sample, name) is None
+    assert derive(found.sample).keys() == {"e2e_ms"}
 
 
 def test_no_cpu_time_at_all_is_possible() -> None:

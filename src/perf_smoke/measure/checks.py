@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -12,28 +11,33 @@ from typing import Any
 from perf_smoke.engines.base import Reply
 from perf_smoke.result import Failure, Sample
 
-_DURATIONS = ("load_ms", "prompt_ms", "ttft_ms", "decode_ms", "e2e_ms", "wall_ms")
+_PARTS = ("load_ms", "prompt_ms", "ttft_ms", "decode_ms", "e2e_ms")
+_COUNTS = ("n_prompt", "n_prompt_cached", "n_out")
+_SHORTEST_MS, _LONGEST_MS = 1e-6, 1e9
+"""A ns, which no clock here tells apart from the next, and eleven days. Beyond them rates can
+become infinite."""
+_MOST_TOKENS = 10**9
+_ROUNDED_MS, _CLOCKS_DIFFER = 1.0, 1.01
+"""A part may seem longer than the whole by so much: engines that count whole ms, other machines'
+clocks."""
 
 
 def checked(reply: Reply) -> Reply:
     """The reply with its text hashed, or turned into a failed one when its numbers cannot be.
 
-    A duration must be finite and positive, CPU time finite and not negative, and at least one
-    token must have come. Impossible values are removed: they are nobody's measurement.
+    A duration must be finite and positive and no part of a step longer than the step, CPU time
+    finite and not negative, a count one that a machine can reach, and at least one token must have
+    come. Impossible values are removed: they are nobody's measurement.
     """
     sample = reply.sample
     if not sample.ok:
         return reply
-    impossible = [
-        name
-        for name in (*_DURATIONS, "cpu_ms")
-        if (value := getattr(sample, name)) is not None and not _possible(name, value)
-    ]
+    impossible = _impossible(sample)
     if impossible:
-        shown = ", ".join(f"{name} = {getattr(sample, name)!r}" for name in impossible)
         failure = Failure(
             reason="bad-durations",
-            sentence=f"The engine gave durations that cannot be ({shown}); that step is left out.",
+            sentence=f"The engine gave numbers that cannot be ({', '.join(impossible.values())}): "
+            "are they of this step, and in the right unit?",
         )
         blank: dict[str, Any] = dict.fromkeys(impossible)
         return Reply(
@@ -91,5 +95,23 @@ def settle_counts(samples: Sequence[Sample], requested: int) -> tuple[list[Sampl
     return settled, notes
 
 
+def _impossible(sample: Sample) -> dict[str, str]:
+    """What cannot be, by name: each with its value, for a sentence."""
+    found: dict[str, str] = {}
+    for name in (*_PARTS, "wall_ms", "cpu_ms", *_COUNTS):
+        value = getattr(sample, name)
+        if value is not None and not _possible(name, value):
+            found[name] = f"{name} = {value!r}"
+    if sample.wall_ms is None or "wall_ms" in found:
+        return found
+    for name in _PARTS:
+        value = getattr(sample, name)
+        if value is not None and value > sample.wall_ms * _CLOCKS_DIFFER + _ROUNDED_MS:
+            found[name] = f"{name} = {value!r} in a step of {sample.wall_ms:.4g} ms"
+    return found
+
+
 def _possible(name: str, value: float) -> bool:
-    return math.isfinite(value) and (value >= 0 if name == "cpu_ms" else value > 0)
+    if name in _COUNTS:
+        return value <= _MOST_TOKENS
+    return (0 if name == "cpu_ms" else _SHORTEST_MS) <= value <= _LONGEST_MS
