@@ -10,6 +10,7 @@ import functools
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -316,6 +317,15 @@ class Result:
     def reason(self) -> str:
         """The failure's slug, or nothing."""
         return self.failure.reason if self.failure else ""
+
+
+def told_to_engine(settings: Mapping[str, str], name: str) -> bool:
+    """Whether the engine learns of this input: a command of those that it names, a server that was
+    there already nothing of how it is to run."""
+    if settings.get("endpoint") and name in ("threads", "features"):
+        return False
+    command = settings.get("command", "")
+    return not command or f"{{{name}}}" in command
 
 
 class UnreadableResult(Exception):

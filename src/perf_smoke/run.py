@@ -34,7 +34,16 @@ from perf_smoke.measure.schedule import (
 from perf_smoke.models.base import ModelFile
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
-from perf_smoke.result import Comparison, Failure, Model, Result, SideName, Unmeasured, printable
+from perf_smoke.result import (
+    Comparison,
+    Failure,
+    Model,
+    Result,
+    SideName,
+    Unmeasured,
+    printable,
+    told_to_engine,
+)
 from perf_smoke.settings import Settings
 from perf_smoke.sides import Checkout, Repository, run_build
 
@@ -342,7 +351,7 @@ class _Run:
             metric=self._settings.metric,
             rule=self._rule(),
             looks=self._looks,
-            threads=self._request.threads,
+            threads=self._threads_told(),
             machine=self._draft.machine(),
         )
 
@@ -355,9 +364,13 @@ class _Run:
             rule=self._rule(),
             looks=self._looks,
             stopped=draft.recording.stopped,
-            threads=self._request.threads,
+            threads=self._threads_told(),
             machine=draft.machine(),
         )
+
+    def _threads_told(self) -> int | None:
+        told = told_to_engine(self._settings.given, "threads")
+        return self._request.threads if told else None
 
     def _rule(self) -> compare.Rule:
         programs = {engine.binary_sha256 for engine in self._draft.engines.values()}

@@ -113,7 +113,7 @@ def oversubscribed(
     Args:
         spread: standard deviation of the log-ratios, outliers left aside; None where there are
             too few pairs to know it.
-        threads: how many the engine was told to use.
+        threads: how many the engine was told to use; None where it was not told.
         cpu_share: CPU time of a step over its wall time: how many CPUs it really got.
         cpus: how many it may use.
         load_before: the machine's load when the run began.
@@ -122,8 +122,11 @@ def oversubscribed(
     full = idle is not None and idle <= 1 - MOST_BUSY
     least = SUSPECT_SPREAD if full else WIDE_SPREAD
     suspect = full if spread is None else spread > least
-    if threads is None or not suspect:
+    if not suspect:
         return None
+    varied = f", and the change varied by {_percent(spread)} from pair to pair" if spread else ""
+    if threads is None:
+        return _no_cpu_left(varied) if full else None
     if cpu_share is not None:
         queueing = cpu_share < LEAST_CPU_SHARE * threads
         had = f"had {cpu_share:.1f} CPUs on average"
@@ -134,11 +137,18 @@ def oversubscribed(
     if not queueing:
         return None
     threads_had = f"{threads} thread{'' if threads == 1 else 's'} {had}"
-    varied = f", and the change varied by {_percent(spread)} from pair to pair" if spread else ""
     remedy = f"Use fewer threads than {threads}, or free a core" if threads > 1 else "Free a core"
     return Guard(
         name="oversubscribed",
         sentence=f"Too few free CPUs: {threads_had}{varied}. {remedy}.",
+    )
+
+
+def _no_cpu_left(varied: str) -> Guard:
+    return Guard(
+        name="oversubscribed",
+        sentence=f"The machine had no CPU left{varied}. Give the program fewer threads, or free a "
+        "core.",
     )
 
 

@@ -10,7 +10,7 @@ from perf_smoke.compare.doubts import Circumstances, Sides
 from perf_smoke.compare.looks import is_look
 from perf_smoke.compare.paired import Schedule, paired
 from perf_smoke.compare.rule import Rule
-from perf_smoke.result import Comparison, Guard, Machine, Result, Sample, Side
+from perf_smoke.result import Comparison, Guard, Machine, Result, Sample, Side, told_to_engine
 
 _FIELDS = {"e2e": "e2e_ms", "ttft": "ttft_ms", "wall": "wall_ms", "cpu": "cpu_ms"}
 
@@ -143,7 +143,9 @@ def no_baseline(metric: str, rule: Rule) -> Comparison:
 def again(result: Result) -> Comparison:
     """Decide anew from the steps in a Result: the same verdict as in the run itself."""
     before = result.comparison or no_baseline("auto", Rule())
-    threads = result.series.parts.get("threads", "") if result.series else ""
+    threads = ""
+    if result.series and told_to_engine(result.settings, "threads"):
+        threads = result.series.parts.get("threads", "")
     return from_sides(
         result.base,
         result.head,

@@ -17,14 +17,13 @@ from perf_smoke.report.reading import (
     headline_metric,
     is_demonstration,
     is_from_a_file,
-    is_of_a_running_server,
     no_base,
     paired,
     seconds_per_pair,
     tokens,
 )
 from perf_smoke.report.spans import Sentence, Span, code, join, quoted, sentence, strong
-from perf_smoke.result import Comparison, Result
+from perf_smoke.result import Comparison, Result, told_to_engine
 
 _FEWEST_PAIRS = 11
 """Below it the signed-rank boundary cannot be met, whatever the pairs say."""
@@ -104,11 +103,8 @@ def what_ran(result: Result) -> Sentence:
 
 
 def _given_to_engine(result: Result, name: str) -> str:
-    """An input as the engine had it; a command has only those that it names."""
-    if name in ("threads", "features") and is_of_a_running_server(result):
-        return ""
-    command = result.settings.get("command", "")
-    return asked(result, name) if not command or f"{{{name}}}" in command else ""
+    """An input as the engine had it, if it did."""
+    return asked(result, name) if told_to_engine(result.settings, name) else ""
 
 
 def _refs(result: Result) -> list[str | Span]:

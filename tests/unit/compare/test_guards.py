@@ -156,11 +156,26 @@ def test_without_cpu_times_the_load_and_the_count_of_cpus_tell() -> None:
         {"threads": 2, "cpu_share": 1.95, "cpus": 2, "load_before": 5.0, "idle": 0.0},
         {"threads": 2, "cpu_share": None, "cpus": 4, "load_before": 0.3, "idle": 0.5},
         {"threads": 2, "cpu_share": None, "cpus": None, "load_before": None, "idle": None},
-        {"threads": None, "cpu_share": 0.1, "cpus": 1, "load_before": 9.0, "idle": 0.0},
+        {"threads": None, "cpu_share": 0.1, "cpus": 1, "load_before": 9.0, "idle": 0.2},
     ],
 )
 def test_wide_spread_alone_does_not_blame_the_threads(known: dict[str, float | None]) -> None:
     assert guards.oversubscribed(0.6, **known) is None  # type: ignore[arg-type] # a table of cases
+
+
+def test_a_program_that_was_told_no_threads_is_not_blamed_for_them() -> None:
+    def look(spread: float, idle: float) -> Guard | None:
+        return guards.oversubscribed(
+            spread, threads=None, cpu_share=0.9, cpus=2, load_before=0.1, idle=idle
+        )
+
+    name, sentence = fired(look(0.2, idle=0.02))
+    assert name == "oversubscribed"
+    assert sentence == (
+        "The machine had no CPU left, and the change varied by 20 % from pair to pair. Give the "
+        "program fewer threads, or free a core."
+    )
+    assert look(0.6, idle=0.4) is None
 
 
 def test_threads_that_wait_without_spread_are_no_matter() -> None:
