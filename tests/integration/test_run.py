@@ -6,6 +6,7 @@ The engines are small programs that are run for every step, and the embedded one
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import socket
 import subprocess
@@ -223,6 +224,26 @@ def test_build_auto_is_refused_where_nobody_knows_how(place: Place) -> None:
     found = place.run(command="true", build="auto")
     assert found.reason == "build-unknown"
     assert failure(found).sentence.endswith("that build command.")
+
+
+def test_build_auto_measures_what_cargo_has_built(place: Place) -> None:
+    (place.work / "tiny.gguf").write_bytes(b"GGUF")
+    built = executable(place.work / "built", "tests.integration.engines.fake_bitnet")
+    package = {"packages": [{"name": "bitnet-cli", "features": {"cpu": [], "full-cli": []}}]}
+    target = {"name": "bitnet", "kind": ["bin"]}
+    artifact = {"reason": "compiler-artifact", "executable": str(built), "target": target}
+    place.program(
+        "cargo",
+        f"[ $1 = metadata ] && echo '{json.dumps(package)}' || echo '{json.dumps(artifact)}'",
+    )
+    place.variables = {"PATH": f"{place.work}:{os.environ['PATH']}"}
+
+    found = place.run(engine="bitnet-rs", build="auto", model="tiny.gguf", runs="1")
+
+    assert found.status == "measured", found.failure
+    assert found.head is not None
+    assert found.head.engine.binary == str(built)
+    assert found.cost.build_s > 0
 
 
 # --- ends on the way ------------------------------------------------------------------------
@@ -545,3 +566,8 @@ def test_where_only_the_warm_up_fits_it_counts_and_one_note_says_so(
     assert steps(found) == ["ok"]
     (note,) = found.notes
     assert "the warm-up counts" in note
+    assert found.machine is not None
+    ticks = (found.machine.before.cpu_ticks, found.machine.after.cpu_ticks)
+    assert ticks[0] is not None
+    assert ticks[1] is not None
+    assert ticks[0] < ticks[1], "its state was not taken anew at the end"
