@@ -17,7 +17,7 @@ from perf_smoke.engines.base import Engine, EngineSetup, Request
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import Plan, Progress, Recording, measure_pairs
 from perf_smoke.models.fetch import fetch
-from perf_smoke.run import DEFAULT_MODEL
+from perf_smoke.preparation import DEFAULT_MODEL
 
 PROMPT = "2+2="
 

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from perf_smoke import environment, result
 from perf_smoke.cancel import Signals
+from perf_smoke.context import Context
 from perf_smoke.document import Draft, finish
 from perf_smoke.models.store import user_cache
 from perf_smoke.result import Failure, Result, Unmeasured
-from perf_smoke.run import Context, run
+from perf_smoke.run import run
 from perf_smoke.settings import Settings
 from perf_smoke.watchers import watching
 

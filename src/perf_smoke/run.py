@@ -1,4 +1,4 @@
-"""The path from Settings to Result: model, sides, engines, steps, comparison. Read top to bottom.
+"""The path from Settings to Result: sides, steps, comparison. Read top to bottom.
 
 Whatever goes wrong on the way becomes the Result's failure, and what was measured until then
 stays in it.
@@ -6,91 +6,38 @@ stays in it.
 
 from __future__ import annotations
 
-import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from contextlib import ExitStack, suppress
 
 import psutil
 
 from perf_smoke import compare
 from perf_smoke.cancel import Cancelled
+from perf_smoke.context import Context
 from perf_smoke.document import Draft, finish, side
-from perf_smoke.engines import cargo, registry
-from perf_smoke.engines.base import Engine, EngineSetup, Request
-from perf_smoke.measure import machine
 from perf_smoke.measure.metrics import LEAST_FOR_SPREAD
 from perf_smoke.measure.schedule import (
     BaseFailed,
     Plan,
-    Progress,
     Recording,
     measure_alone,
     measure_pairs,
 )
-from perf_smoke.models.base import ModelFile
-from perf_smoke.models.fetch import fetch
-from perf_smoke.models.reference import beside
+from perf_smoke.preparation import Preparation
 from perf_smoke.result import (
     Comparison,
     Failure,
-    Model,
     Result,
-    SideName,
     Unmeasured,
     printable,
     told_to_engine,
 )
 from perf_smoke.settings import Settings
-from perf_smoke.sides import Checkout, Repository, run_build
 
-START_TIMEOUT_S = 600.0
-"""A worker or server may take so long until its model is loaded."""
-BUILD_TIMEOUT_S = 3600.0
 SAME_PROGRAM_FLOOR = 0.005
 """Changes below it are not called even when they are sure."""
 REBUILT_FLOOR = 0.01
 """The same for two different programs: another layout of the code alone changes this much."""
-DEFAULT_MODEL = "smollm2-135m"
-"""The embedded engine's, so that the action shows something without any input."""
-
-
-class Watcher(Protocol):
-    """Somebody who watches the run: a terminal, or the log of a workflow."""
-
-    def phase(self, sentence: str, /) -> None:
-        """A new part of the run begins."""
-        ...
-
-    def download(self, done_bytes: int, total_bytes: int | None, /) -> None:
-        """The model is coming."""
-        ...
-
-    def step(self, progress: Progress, /) -> None:
-        """A step was counted."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Context:
-    """What the run needs of the world outside."""
-
-    environment: Mapping[str, str]
-    """What child processes see."""
-    cache: Path
-    """Where fetched models stay."""
-    scratch: Path
-    """A folder for files of this run alone; it exists."""
-    runtime: str
-    """`docker`, `host` or `cli`."""
-    merge_target: str
-    """The commit that the pull request wants to merge into; empty outside a pull request."""
-    watcher: Watcher
-    interruptible: Callable[[], AbstractContextManager[None]]
-    """Inside it, a signal raises Cancelled."""
 
 
 def run(settings: Settings, context: Context) -> Result:
@@ -122,28 +69,8 @@ class _Run:
         self._settings = settings
         self._context = context
         self._draft = draft
-        self._engine = registry.row(
-            registry.resolve(
-                settings.engine,
-                command=settings.command,
-                endpoint=settings.endpoint,
-                binary=settings.binary,
-                environment=context.environment,
-            )
-        )
-        self._repository = Repository(settings.working_directory.absolute(), context.environment)
-        self._here = Checkout(
-            directory=settings.working_directory.absolute(), ref=self._repository.head()
-        )
-        self._request = Request(
-            prompt=settings.prompt,
-            tokens=settings.tokens,
-            seed=settings.seed,
-            threads=settings.threads or machine.available_cpus(machine.System()),
-        )
         self._looks: tuple[int, ...] = ()
         self._base_failed = False
-        draft.request = self._request
 
     def measure(self) -> None:
         """From the model to the comparison.
@@ -152,10 +79,10 @@ class _Run:
             Unmeasured: head could not be measured.
         """
         settings, watcher = self._settings, self._context.watcher
-        model, tokenizer = self._fetch_files()
-        head = self._prepare("head", self._here, model, tokenizer)
+        sides = Preparation(settings, self._context, self._draft)
+        head = sides.head()
         plan = Plan(
-            request=self._request,
+            request=sides.request,
             warmup=settings.warmup,
             runs=settings.runs,
             budget_s=settings.budget_s,
@@ -164,9 +91,7 @@ class _Run:
         )
         with ExitStack() as cleanup:
             try:
-                checkout = self._base_checkout(cleanup)
-                if checkout:
-                    base = self._prepare("base", checkout, model, tokenizer)
+                if base := sides.base(cleanup):
                     watcher.phase("Measuring head and base in random pairs")
                     measure_pairs(
                         head, base, plan, self._draft.recording, self._seen_enough, watcher.step
@@ -178,163 +103,6 @@ class _Run:
             watcher.phase("Measuring")
             measure_alone(head, plan, recording, watcher.step)
         self._draft.comparison = self._decide()
-
-    def _fetch_files(self) -> tuple[ModelFile | None, ModelFile | None]:
-        """The model and the tokenizer, where the engine reads files."""
-        settings = self._settings
-        reference = settings.model
-        if self._engine.id == "embedded":
-            reference = reference or DEFAULT_MODEL
-        if settings.endpoint or not (self._engine.needs_model or self._engine.id == "command"):
-            self._draft.model = Model(reference=reference) if reference else None
-            return None, None
-        if not reference and self._engine.needs_model:
-            raise Unmeasured(
-                "model-missing",
-                f"Engine `{self._engine.id}` needs a model: give `model` a path or a reference.",
-            )
-        model = self._fetch(reference, settings.model_sha256) if reference else None
-        if model:
-            self._draft.model = Model(
-                reference=model.reference, sha256=model.sha256, bytes=model.bytes
-            )
-        if settings.tokenizer:
-            return model, self._fetch(settings.tokenizer, "")
-        if model and self._engine.takes_tokenizer:
-            return model, self._tokenizer_beside(reference)
-        return model, None
-
-    def _tokenizer_beside(self, reference: str) -> ModelFile | None:
-        """The one in the model's folder; without it, the engine says whether it needs one."""
-        try:
-            return self._fetch(beside(reference, "tokenizer.json"), "")
-        except Unmeasured as error:
-            if error.failure.reason != "model-missing":
-                self._draft.notes.append(f"No tokenizer was found: {error.failure.sentence}")
-            return None
-
-    def _fetch(self, reference: str, sha256: str) -> ModelFile:
-        self._context.watcher.phase(f"Looking for {reference}")
-        fetched = fetch(
-            reference,
-            sha256=sha256,
-            cache=self._context.cache,
-            environment=self._context.environment,
-            progress=self._context.watcher.download,
-            base_directory=self._here.directory,
-        )
-        self._draft.download_s += fetched.download_s
-        self._draft.notes += fetched.notes
-        return fetched
-
-    def _base_checkout(self, cleanup: ExitStack) -> Checkout | None:
-        """Where the base's program runs; None where no base is asked for.
-
-        Raises:
-            BaseFailed: it is asked for and cannot be had.
-        """
-        settings = self._settings
-        if settings.baseline == "none":
-            return None
-        if settings.base_binary or settings.base_command:
-            name = "base-binary" if settings.base_binary else "base-command"
-            return Checkout(directory=self._here.directory, ref=name)
-        wanted = settings.base_ref or (settings.build and self._context.merge_target)
-        if wanted and self._engine.runtime == "host":
-            return self._check_out(cleanup)
-        if settings.baseline == "ref" or settings.base_ref:
-            raise BaseFailed(
-                "base-missing",
-                "a base needs `base-binary`, `base-command`, or an engine of yours with "
-                "`base-ref` (on a pull request: with `build`).",
-            )
-        return None
-
-    def _check_out(self, cleanup: ExitStack) -> Checkout:
-        settings = self._settings
-        try:
-            if settings.base_ref:
-                commit = self._repository.commit(settings.base_ref)
-            else:
-                commit = self._repository.merge_base(self._context.merge_target)
-            place = self._context.scratch / "base-checkout"
-            return cleanup.enter_context(self._repository.worktree(commit, place))
-        except Unmeasured as error:
-            raise BaseFailed.of(error.failure) from error
-
-    def _prepare(
-        self,
-        side: SideName,
-        checkout: Checkout,
-        model: ModelFile | None,
-        tokenizer: ModelFile | None,
-    ) -> Engine:
-        """Build and find the engine of one side."""
-        settings = self._settings
-        scratch = self._context.scratch / side
-        scratch.mkdir()
-        binary, command = settings.binary, settings.command
-        if side == "base":
-            binary = settings.base_binary or binary
-            command = settings.base_command or command
-        try:
-            if settings.build and checkout.ref not in ("base-binary", "base-command"):
-                binary = self._build(checkout, scratch) or binary
-            engine = self._engine.prepare(
-                EngineSetup(
-                    model=model.path if model else None,
-                    model_name=settings.model,
-                    tokenizer=tokenizer.path if tokenizer else None,
-                    binary=binary,
-                    command=command,
-                    endpoint=settings.endpoint,
-                    metrics=settings.metrics,
-                    features=settings.features,
-                    working_directory=checkout.directory,
-                    scratch=scratch,
-                    environment=self._context.environment,
-                    start_timeout_s=START_TIMEOUT_S,
-                    request=self._request,
-                )
-            )
-        except Unmeasured as error:
-            raise BaseFailed.of(error.failure) if side == "base" else error from error
-        self._draft.engines[side] = engine.identity
-        self._draft.refs[side] = checkout.ref
-        return engine
-
-    def _build(self, checkout: Checkout, scratch: Path) -> str:
-        """Build one side, untimed by the measurement; the program, where the build names it."""
-        self._context.watcher.phase(f"Building {checkout.ref[:12] or 'head'}")
-        started_s = time.monotonic()
-        try:
-            if self._settings.build == "auto":
-                return self._build_by_engine(checkout, scratch)
-            run_build(
-                self._settings.build,
-                checkout,
-                environment=self._context.environment,
-                timeout_s=BUILD_TIMEOUT_S,
-            )
-        finally:
-            self._draft.build_s += time.monotonic() - started_s
-        return ""
-
-    def _build_by_engine(self, checkout: Checkout, scratch: Path) -> str:
-        if self._engine.id != "bitnet-rs":
-            raise Unmeasured(
-                "build-unknown",
-                "`build: auto` knows how to build bitnet-rs only: give the commands that build "
-                f"{self._engine.id}.",
-            )
-        program = cargo.build(
-            working_directory=checkout.directory,
-            features=self._settings.features,
-            environment=self._context.environment,
-            scratch=scratch,
-            timeout_s=BUILD_TIMEOUT_S,
-        )
-        return str(program)
 
     def _seen_enough(self, recording: Recording) -> bool:
         """Whether a planned look decides."""
@@ -370,7 +138,7 @@ class _Run:
 
     def _threads_told(self) -> int | None:
         told = told_to_engine(self._settings.given, "threads")
-        return self._request.threads if told else None
+        return self._draft.request.threads if told and self._draft.request else None
 
     def _rule(self) -> compare.Rule:
         programs = {engine.binary_sha256 for engine in self._draft.engines.values()}
@@ -384,7 +152,9 @@ class _Run:
         """Head alone is still worth having, and is measured further where little was seen of it;
         the reader learns why there is no verdict."""
         self._base_failed = True
-        self._draft.notes.append(f"Nothing to compare with: {failure.sentence}")
+        last = failure.tail.strip().rpartition("\n")[2]
+        said = f" Its last line: {last}" if last else ""
+        self._draft.notes.append(f"Nothing to compare with: {failure.sentence}{said}")
 
 
 def _kill_children() -> None:

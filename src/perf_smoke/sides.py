@@ -67,6 +67,11 @@ class Repository:
         """The commit that is checked out; empty outside a repository."""
         return self._resolved("HEAD")
 
+    def is_changed(self) -> bool:
+        """Whether files that git tracks differ from the commit that is checked out."""
+        status = self._git("--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+        return bool(status.text)
+
     def commit(self, ref: str) -> str:
         """The commit that a ref names; fetched from origin where it is not here.
 

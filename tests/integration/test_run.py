@@ -22,10 +22,11 @@ import psutil
 import pytest
 
 from perf_smoke.cancel import Cancelled
+from perf_smoke.context import Context
 from perf_smoke.measure.schedule import Progress
 from perf_smoke.models.store import user_cache
 from perf_smoke.result import Failure, Result, Series
-from perf_smoke.run import Context, run
+from perf_smoke.run import run
 from perf_smoke.settings import parse
 from tests.integration.engines.programs import executable
 

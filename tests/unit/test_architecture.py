@@ -32,11 +32,18 @@ ARROWS = {
     "watchers": {"measure"},
     "pairs_file": {"compare", "measure", "result"},
     "document": {"engines", "measure", "result", "settings"},
-    "run": {
-        *("cancel", "compare", "document", "engines", "measure", "models", "result", "settings"),
-        "sides",
+    "context": {"measure"},
+    "preparation": {
+        *("context", "document", "engines", "measure", "models", "result", "settings", "sides"),
     },
-    "job": {"cancel", "document", "environment", "models", "result", "run", "settings", "watchers"},
+    "run": {
+        *("cancel", "compare", "context", "document", "measure", "preparation", "result"),
+        "settings",
+    },
+    "job": {
+        *("cancel", "context", "document", "environment", "models", "result", "run", "settings"),
+        "watchers",
+    },
     "report": {"result"},
     "github": {"result", "settings"},
     "action": {"cancel", "github", "job", "report", "result", "settings"},

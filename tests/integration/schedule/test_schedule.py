@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from perf_smoke import compare
+from perf_smoke.context import Context
 from perf_smoke.engines import command, embedded
 from perf_smoke.engines.base import Engine
 from perf_smoke.measure.schedule import (
@@ -23,7 +24,7 @@ from perf_smoke.measure.schedule import (
     measure_pairs,
 )
 from perf_smoke.result import SideName, Unmeasured
-from perf_smoke.run import Context, run
+from perf_smoke.run import run
 from perf_smoke.settings import parse
 from tests.integration.engines.setups import blank_setup, demonstration_model
 from tests.integration.schedule.recordings import (

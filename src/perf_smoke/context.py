@@ -1,0 +1,46 @@
+"""What a run needs of the world outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from perf_smoke.measure.schedule import Progress
+
+
+class Watcher(Protocol):
+    """Somebody who watches the run: a terminal, or the log of a workflow."""
+
+    def phase(self, sentence: str, /) -> None:
+        """A new part of the run begins."""
+        ...
+
+    def download(self, done_bytes: int, total_bytes: int | None, /) -> None:
+        """The model is coming."""
+        ...
+
+    def step(self, progress: Progress, /) -> None:
+        """A step was counted."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What the run needs of the world outside."""
+
+    environment: Mapping[str, str]
+    """What child processes see."""
+    cache: Path
+    """Where fetched models stay."""
+    scratch: Path
+    """A folder for files of this run alone; it exists."""
+    runtime: str
+    """`docker`, `host` or `cli`."""
+    merge_target: str
+    """The commit that the pull request wants to merge into; empty outside a pull request."""
+    watcher: Watcher
+    interruptible: Callable[[], AbstractContextManager[None]]
+    """Inside it, a signal raises Cancelled."""
