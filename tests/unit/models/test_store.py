@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
 from perf_smoke.models.base import Patience
-from perf_smoke.models.store import Entry, Validator, user_cache
+from perf_smoke.models.store import Entry, Validator, ensure_space, user_cache
 from perf_smoke.result import Unmeasured
 
 NOBODY = 2**31 - 2
@@ -112,4 +114,30 @@ def test_a_folder_that_cannot_be_made_is_a_reason(tmp_path: Path) -> None:
         Entry(tmp_path, sha256="", identity="x").locked(Patience()),
     ):
         os.abort()
+    assert caught.value.failure.reason == "cache-unusable"
+
+
+def test_a_file_system_that_cannot_lock_is_a_reason(
+    entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    with pytest.raises(Unmeasured) as caught, entry.locked(Patience()):
+        os.abort()
+    assert caught.value.failure.reason == "cache-unusable"
+    assert "No locks available" in caught.value.failure.sentence
+
+
+def test_what_cannot_be_removed_from_the_cache_is_a_reason(entry: Entry) -> None:
+    (entry.folder / ".m.part").mkdir()
+    with pytest.raises(Unmeasured) as caught:
+        entry.part("m").resumable()
+    assert caught.value.failure.reason == "cache-unusable"
+
+
+def test_a_folder_that_is_gone_is_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(Unmeasured) as caught:
+        ensure_space(tmp_path / "cleaned up", 1)
     assert caught.value.failure.reason == "cache-unusable"
