@@ -6,10 +6,11 @@ A parser raises ValueError with the end of a sentence that begins with the input
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,10 +50,17 @@ def choice(*choices: str) -> Callable[[str], str]:
 
     def parse(value: str) -> str:
         if value.strip() not in choices:
-            raise ValueError("must be one of " + ", ".join(choices))
+            raise ValueError(f"must be one of {', '.join(choices)}{nearest(value, choices)}")
         return value.strip()
 
     return parse
+
+
+def nearest(value: str, choices: Iterable[str]) -> str:
+    """The end of a sentence that names the choice which was perhaps misspelt; or nothing."""
+    word = value.strip().lower()[:80]  # nobody misspells at such length, and difflib is slow
+    found = difflib.get_close_matches(word, choices, n=1)
+    return f"; perhaps `{found[0]}` is meant" if found else ""
 
 
 def seconds(low: float, high: float) -> Callable[[str], float]:

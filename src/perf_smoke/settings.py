@@ -307,7 +307,7 @@ def parse(values: Mapping[str, str]) -> Settings:
         except ValueError as error:
             shown = "" if row.secret else f" (it is `{_shortened(texts[row.name])}`)"
             problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
-    problems += _unknown(values) + _contradictions(texts)
+    problems += _unknown(values) + _contradictions(texts, parsed.get("engine", "auto"))
     if problems:
         raise InvalidSettings(problems)
     given = {
@@ -326,16 +326,19 @@ def _public(text: str) -> str:
 def _unknown(values: Mapping[str, str]) -> list[Problem]:
     known = {row.name for row in INPUTS}
     return [
-        Problem(input=name, sentence=f"{_shortened(name)} is not an input; see the README's table.")
+        Problem(
+            input=name,
+            sentence=f"{_shortened(name)} is not an input"
+            f"{parsers.nearest(name, known)}; see the README's table.",
+        )
         for name in values
         if name not in known
     ]
 
 
-def _contradictions(texts: Mapping[str, str]) -> list[Problem]:
-    """What cannot be meant together."""
+def _contradictions(texts: Mapping[str, str], engine: str) -> list[Problem]:
+    """What cannot be meant together. Of an engine that is refused itself nothing is known: auto."""
     problems = []
-    engine = texts["engine"].strip()
 
     def problem(name: str, sentence: str) -> None:
         problems.append(Problem(input=name, sentence=sentence))

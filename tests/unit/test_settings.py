@@ -164,6 +164,37 @@ def test_what_cannot_be_meant_together_is_refused(values: dict[str, str], name: 
     assert [problem.input for problem in caught.value.problems] == [name]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("engine", "comand", "command"),
+        ("engine", "Llama-Server", "llama-server"),
+        ("metric", "decod", "decode"),
+        ("comment", "allways", "always"),
+        ("fail-on", "slow", "slower"),
+        ("baseline", "nome", "none"),
+        ("runtime", "dokcer", "docker"),
+        ("modle", "m.gguf", "model"),
+    ],
+)
+def test_a_misspelt_word_is_met_with_what_was_perhaps_meant(
+    name: str, value: str, meant: str
+) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        parse({name: value})
+    (problem,) = caught.value.problems
+    assert f"; perhaps `{meant}` is meant" in problem.sentence
+
+
+def test_a_word_that_is_like_none_is_not_guessed_at() -> None:
+    assert "perhaps" not in problems(engine="zzz")["engine"]
+    assert "perhaps" not in problems(colour="blue")["colour"]
+
+
+def test_a_misspelt_engine_is_the_only_thing_wrong_with_the_engine() -> None:
+    assert problems(engine="comand", command="./bench").keys() == {"engine"}
+
+
 def test_a_text_that_no_program_could_be_given_is_refused() -> None:
     assert "UTF-8" in problems(prompt="a\0b")["prompt"]
     assert "UTF-8" in problems(label="half a pair \ud83d")["label"]
