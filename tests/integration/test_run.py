@@ -380,7 +380,8 @@ def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
 
     found = place.run(command="true", build=build, base_ref=base, runs="3")
 
-    assert_head_alone(found, f"The build of {base[:12]} ended with code 3.")
+    why = f"The build of {base[:12]} ended with code 3. Its last line: it is broken"
+    assert_head_alone(found, why)
     assert found.head is not None
     assert (found.head.ref, found.base) == (head, None)
     assert place.watching.phases == [f"Building {head[:12]}", f"Building {base[:12]}", "Measuring"]
@@ -400,6 +401,18 @@ def test_a_base_that_cannot_be_had_costs_only_the_verdict(
     place.commits("one")
     found = place.run(command="true", runs="1", **inputs)
     assert_head_alone(found, why)
+
+
+def test_changes_that_are_not_committed_are_part_of_head_and_said_so(place: Place) -> None:
+    place.commits("one")
+    (place.work / "untracked").touch()
+    assert place.run(command="true", runs="1").notes == ()
+
+    (place.work / "content").write_text("two")
+    said = "Head is the working tree as it is: it has changes that are not committed."
+    assert place.run(command="true", runs="1").notes == (said,)
+    place.git("add", "content")
+    assert place.run(command="true", runs="1").notes == (said,)
 
 
 def test_a_merge_target_without_a_build_is_no_base(place: Place) -> None:

@@ -139,6 +139,10 @@ def test_outside_a_repository_there_is_no_head(tmp_path: Path) -> None:
     assert "not a git repository" in refused(tmp_path, "main").tail
 
 
+def test_a_folder_outside_a_repository_has_no_changes(tmp_path: Path) -> None:
+    assert not Repository(tmp_path, ENVIRONMENT).is_changed()
+
+
 def test_before_the_first_commit_there_is_no_head(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     assert Repository(tmp_path, ENVIRONMENT).head() == ""
