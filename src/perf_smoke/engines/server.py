@@ -100,8 +100,9 @@ def start(
         except OSError as error:
             raise failures.not_started(program, error) from error
         try:
-            if _becomes_healthy(background, client, port, deadline_s):
-                load_ms = (time.monotonic() - started_s) * 1e3
+            healthy_s = _becomes_healthy(background, client, port, deadline_s)
+            if healthy_s is not None:
+                load_ms = (healthy_s - started_s) * 1e3
                 return StartedServer(program, background, client, port=port, load_ms=load_ms)
         except BaseException:
             client.close()
@@ -123,17 +124,21 @@ def start(
     )
 
 
-def _becomes_healthy(background: Background, client: Client, port: int, deadline_s: float) -> bool:
-    """False when it ended first, or the time did."""
+def _becomes_healthy(
+    background: Background, client: Client, port: int, deadline_s: float
+) -> float | None:
+    """When it first answered (monotonic, s); None when it ended first, or the time did."""
     while (left_s := deadline_s - time.monotonic()) > 0 and background.exit_code() is None:
         healthy = False
         with contextlib.suppress(Unmeasured):  # it does not listen yet
             healthy = client.get("/health", min(_ONE_ANSWER_S, left_s)).status == 200
         if healthy:
+            healthy_s = time.monotonic()
             # Whoever took our port first answers as well; then ours is about to end.
-            return bool(_listener(background.pid, port)) or background.wait(_SETTLE_S) is None
+            ours = _listener(background.pid, port) or background.wait(_SETTLE_S) is None
+            return healthy_s if ours else None
         time.sleep(_POLL_S)
-    return False
+    return None
 
 
 def _listener(pid: int, port: int) -> int | None:

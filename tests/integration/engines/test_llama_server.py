@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -255,6 +256,19 @@ def test_a_server_outside_our_processes_has_no_cpu_time_and_no_memory_of_ours(
     assert reply.failure is None
     assert reply.sample.cpu_ms is None
     assert reply.sample.peak_rss_kib is None
+
+
+def test_load_ends_with_the_first_healthy_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Outside our processes, it is watched a while whether what answers is really our server.
+    monkeypatch.setattr(server, "_listener", lambda *_: None)
+    engine = llama_server.prepare(fake_setup(tmp_path))
+    started_s = time.monotonic()
+    with closing(engine.open({})) as session:
+        opened_ms = (time.monotonic() - started_s) * 1e3
+    assert session.load_ms
+    assert session.load_ms <= opened_ms - server._SETTLE_S * 1e3
 
 
 def test_a_key_that_the_server_asks_for_is_sent(tmp_path: Path) -> None:
