@@ -109,6 +109,21 @@ def test_two_runs_at_once_fetch_once(server: FileServer, fetcher: Fetcher, gate:
     assert len(server.seen) == 1
 
 
+def test_a_run_that_waits_goes_on_where_a_killed_one_stopped(
+    server: FileServer, fetcher: Fetcher, gate: Gate
+) -> None:
+    url = server.url(PATH)
+    first = begin(fetcher, url, SHA256)
+    until_some_is_written(fetcher)
+    second = begin(fetcher, url, SHA256)
+    first.kill()
+    first.communicate(timeout=60)
+    told = second.communicate(timeout=60)[0].splitlines()[-1]
+    assert told == f"False {SHA256}"
+    assert [int("range" in seen.headers) for seen in server.seen] == [0, 1]
+    assert fetcher.kept() == [".tiny.gguf.json", "tiny.gguf"]
+
+
 def test_a_run_does_not_wait_forever_for_another(fetcher: Fetcher) -> None:
     entry = Entry(fetcher.cache, sha256=SHA256, identity="")
     fetcher.total_s = 0
