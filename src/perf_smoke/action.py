@@ -84,6 +84,7 @@ def _show(
     # Imported here: Jinja2 would make the measuring process larger, and later.
     from perf_smoke.github.outputs import outputs
     from perf_smoke.report.markdown import Links, render
+    from perf_smoke.report.reading import no_base
     from perf_smoke.report.terminal import show
     from perf_smoke.report.verdict import notice
 
@@ -100,7 +101,8 @@ def _show(
         show(found, _plain_console())
     if found.status != "invalid":  # each invalid input has its own annotation already
         title, _, message = notice(found).partition(": ")
-        log.annotate("notice" if found.status == "measured" else "warning", title, message)
+        as_asked = found.status == "measured" and not no_base(found)
+        log.annotate("notice" if as_asked else "warning", title, message)
     problems = [*event.notes, *files.problems, append_summary(markdown, event.summary_path)]
     comment = None
     if settings and found.status != "cancelled":  # a cancelled job has no time for the network

@@ -146,6 +146,14 @@ def test_a_failing_engine_is_a_warning_with_its_last_lines_and_never_red(job: Jo
     assert "not measured" in comment.splitlines()[1]
 
 
+def test_a_base_that_cannot_be_had_is_a_warning(job: Job) -> None:
+    step = job.step(command="true", base_command="./gone", runs="1")
+
+    assert step.exit_code == 0
+    assert re.search(r"^::warning title=perf-smoke::", step.log, re.MULTILINE)
+    assert "Nothing to compare with" in step.summary
+
+
 def test_what_an_engine_prints_is_never_a_command_to_the_runner(job: Job) -> None:
     step = job.step(command=f'{sys.executable} -c "{HOSTILE}"')
 
