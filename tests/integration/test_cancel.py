@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Run:
         self.temp = folder / "temp"
         self.temp.mkdir()
         self.log = folder / "log"
+        self.seen: list[psutil.Process] = []
         environment = {
             name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"
         }
@@ -74,7 +76,8 @@ class Run:
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline_s, self.log.read_text()
             time.sleep(0.01)
-        return psutil.Process(self.process.pid).children(recursive=True)
+        self.seen = psutil.Process(self.process.pid).children(recursive=True)
+        return self.seen
 
     def wait_until_it_stalls(self) -> list[psutil.Process]:
         return self.wait_until(self.started.exists)
@@ -92,10 +95,10 @@ class Run:
     def end(self) -> None:
         """Leave nothing, also where the test has failed."""
         with self.process:
-            if self.process.poll() is None:
-                for child in psutil.Process(self.process.pid).children(recursive=True):
-                    child.kill()
-                self.process.kill()
+            self.process.kill()
+        for one in self.seen:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
 
 
 @dataclass
