@@ -10,7 +10,6 @@ from perf_smoke.report import numbers
 from perf_smoke.report.foreign import one_line
 from perf_smoke.report.reading import (
     DECIDING,
-    MAIN_METRICS,
     METRICS,
     both,
     changes,
@@ -20,9 +19,9 @@ from perf_smoke.report.reading import (
     is_of_a_running_server,
     paired,
     starts,
-    tokens,
     uncounted,
 )
+from perf_smoke.report.sources import missing, sources
 from perf_smoke.report.spans import Sentence, Span, code, join, sentence
 from perf_smoke.result import Comparison, EngineIdentity, Machine, Result, Side
 
@@ -32,13 +31,6 @@ _STOPPED = {
     "runs": "after the runs that were asked for",
     "cancelled": "when the run was cancelled",
     "failed": "at a failure",
-}
-_TIERS = {
-    "A": "the engine's own JSON",
-    "B": "timings in the server's answer",
-    "C": "the stream, on our clock",
-    "D": "text that the engine prints",
-    "E": "seen from outside the process",
 }
 _FIRST = ("Steps", "Machine", "Machine load", "Took", "Reason")
 _MOST_LOOKS = 12
@@ -81,8 +73,8 @@ def facts(result: Result) -> list[Fact]:
         ("Model", _model(result)),
         ("Machine", _machine(result.machine)),
         ("Machine load", _state(result.machine)),
-        ("Sources", _sources(result.head)),
-        ("Missing", _missing(result.head)),
+        ("Sources", sources(result.head)),
+        ("Missing", missing(result.head)),
         ("Took", _cost(result)),
         ("perf-smoke", _tool(result)),
         ("Series", sentence(code(result.series.key)) if result.series else ()),
@@ -93,9 +85,11 @@ def facts(result: Result) -> list[Fact]:
 
 def _steps(result: Result) -> Sentence:
     head = result.head
-    if head is None or is_from_a_file(result):
+    if head is None:
         return ()
     pairs = len(changes(result))
+    if is_from_a_file(result):
+        return sentence(f"{counting(pairs, 'pair')} from a file.")
     parts = []
     if pairs:
         parts.append(sentence(f"{counting(pairs, 'pair')}, the order within each drawn by lot."))
@@ -207,44 +201,6 @@ def _state(machine: Machine | None) -> Sentence:
     if machine.steal_fraction is not None:
         parts.append(f"steal {numbers.percent(machine.steal_fraction)}")
     return sentence(", ".join(parts))
-
-
-def _sources(side: Side | None) -> Sentence:
-    """Where each number comes from, grouped."""
-    if side is None:
-        return ()
-    groups = {
-        meaning: [
-            metric.label
-            for name, metric in METRICS.items()
-            if name in side.summary and side.summary[name].tier == tier
-        ]
-        for tier, meaning in _TIERS.items()
-    }
-    return sentence(
-        "; ".join(f"{', '.join(labels)}: {meaning}" for meaning, labels in groups.items() if labels)
-    )
-
-
-def _missing(side: Side | None) -> Sentence:
-    """Why a row that others have is not in the table."""
-    if side is None or not side.summary or side.engine.id == "pairs":
-        return ()
-    absent = [name for name in MAIN_METRICS if name not in side.summary]
-    ungiven = [METRICS[name].label for name in absent if not _why(side, name)]
-    parts = [f"{METRICS[name].label}: {_why(side, name)}" for name in absent if _why(side, name)]
-    if ungiven:
-        parts.append(f"{', '.join(ungiven)}: not given by this engine")
-    return sentence("; ".join(parts))
-
-
-def _why(side: Side, name: str) -> str:
-    steps = counted(side)
-    if name == "decode_tps" and tokens(side) == 1:
-        return "a single output token has no decode time"
-    if name == "prefill_tps" and any(step.prompt_ms and step.n_prompt_cached for step in steps):
-        return "the prompt came from the cache"
-    return ""
 
 
 def _cost(result: Result) -> Sentence:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from perf_smoke.report import canary, facts, foreign, reproduce, verdict, words
+from perf_smoke.report import canary, facts, foreign, reproduce, subject, verdict, words
 from perf_smoke.report.chart import histogram, in_words
 from perf_smoke.report.reading import both, changes
 from perf_smoke.report.spans import Sentence, Span
@@ -57,7 +57,7 @@ def render(result: Result, links: Links | None = None) -> str:
         else None,
         table=_table(main_table(result)),
         caption=inline(table_caption(result)),
-        what_ran=inline(words.what_ran(result)),
+        what_ran=inline(subject.what_ran(result)),
         output=inline(sentence_of_output),
         blocks=[
             (

@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 
-from perf_smoke.result import Comparison, Result, Sample, Side
+from perf_smoke.result import Comparison, Guard, Result, Sample, Side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,13 @@ DECIDING = {
 }
 """The metrics that can decide, and the row that shows each."""
 _NO_BASE = "Nothing to compare with: "
+_WARM_UP_COUNTED = "No step after the warm-up "
+_ONE_SHOT = frozenset(("llama-completion", "llama-bench", "bitnet-rs", "bitnet-cpp", "command"))
+"""The engines that start a program for every step."""
+_TAKES_THE_VERDICT = frozenset(
+    ("cpu-model-changed", "order-in-pair", "wall-against-cpu", "steal", "oversubscribed")
+)
+"""The guards that leave no verdict where the pairs alone would give one."""
 DEMONSTRATION_MODEL = "smollm2-135m"
 
 
@@ -110,6 +117,11 @@ def is_of_a_running_server(result: Result) -> bool:
     return bool(result.settings.get("endpoint"))
 
 
+def is_one_shot(side: Side) -> bool:
+    """Whether a program is started for every step, so that it is measured from outside."""
+    return side.engine.id in _ONE_SHOT
+
+
 def starts(side: Side) -> int:
     """How often its process was started."""
     return len({sample.restart for sample in side.samples})
@@ -138,6 +150,19 @@ def is_from_a_file(result: Result) -> bool:
 def no_base(result: Result) -> str:
     """The note that says why there is nothing to compare with; empty where there is none."""
     return next((note for note in result.notes if note.startswith(_NO_BASE)), "")
+
+
+def warm_up_counts(result: Result) -> bool:
+    """Whether the steps are those of the warm-up, as no other fitted into the budget."""
+    return any(note.startswith(_WARM_UP_COUNTED) for note in result.notes)
+
+
+def verdict_taken_by(result: Result) -> list[Guard]:
+    """The guards that left no verdict; empty where the pairs are too few for one anyway."""
+    comparison = paired(result)
+    if comparison is None or comparison.verdict != "inconclusive" or comparison.low is None:
+        return []
+    return [guard for guard in comparison.guards if guard.name in _TAKES_THE_VERDICT]
 
 
 def seconds_per_pair(result: Result) -> float | None:

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from perf_smoke.report import canary, facts, foreign, verdict, words
+from perf_smoke.report import canary, facts, foreign, subject, verdict, words
 from perf_smoke.report.reading import paired
 from perf_smoke.report.spans import Sentence, quoted, sentence
 from perf_smoke.report.table import Table, main_table, table_caption
@@ -46,7 +46,7 @@ def show(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
         if block.title:
             _say(console, [quoted(block.title)])
         _block(console, foreign.beginning(block.text, characters=2000, lines=30))
-    _say(console, [words.what_ran(result)])
+    _say(console, [subject.what_ran(result)])
     _say(console, [sentence("Note: ", note) for note in words.notes(result)])
     console.print()
     console.print(Padding(_facts(result), _INDENT, expand=False))

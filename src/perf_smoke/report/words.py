@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from perf_smoke.report import numbers
 from perf_smoke.report.canary import both_said, difference
-from perf_smoke.report.foreign import one_line
 from perf_smoke.report.reading import (
     DECIDING,
-    DEMONSTRATION_MODEL,
     METRICS,
-    asked,
-    both,
     changes,
     counted,
     counting,
     headline_metric,
     is_demonstration,
-    is_from_a_file,
     no_base,
     paired,
     seconds_per_pair,
     tokens,
 )
-from perf_smoke.report.spans import Sentence, Span, code, join, quoted, sentence, strong
-from perf_smoke.result import Comparison, Result, told_to_engine
+from perf_smoke.report.spans import Sentence, code, join, quoted, sentence, strong
+from perf_smoke.report.subject import whose_engine
+from perf_smoke.result import Comparison, Result
 
 _FEWEST_PAIRS = 11
 """Below it the signed-rank boundary cannot be met, whatever the pairs say."""
@@ -45,7 +41,7 @@ _SHORTER = {
 
 def lead(result: Result) -> list[Sentence]:
     """The paragraphs between the verdict line and the table."""
-    paragraphs = [_whose_engine(result)]
+    paragraphs = [whose_engine(result)]
     if result.status == "measured":
         paragraphs.append(_finding(result))
         if result.failure:
@@ -79,55 +75,6 @@ def notes(result: Result) -> list[Sentence]:
     if more := len(others) - len(shown):
         shown.append(sentence(f"{counting(more, 'more note')} in result.json."))
     return shown
-
-
-def what_ran(result: Result) -> Sentence:
-    """Which program, model and request; empty where no side was prepared."""
-    if result.head is None or is_from_a_file(result):
-        return ()
-    engine = result.head.engine
-    name = engine.binary.rstrip("/").rsplit("/", 1)[-1] if engine.id != "embedded" else ""
-    version = one_line(" ".join(filter(None, (engine.id, engine.version))), 60)
-    parts: list[str | Span] = [code(name, 60), f" ({version})"] if name else [version]
-    if result.model:
-        parts += [" with ", code(_short_reference(result.model.reference), 80)]
-    if prompt := _given_to_engine(result, "prompt"):
-        parts += [", prompt ", code(prompt, 60)]
-    if count := tokens(result.head):
-        parts.append(f", {counting(count, 'output token')}")
-    if threads := _given_to_engine(result, "threads"):
-        parts.append(f", {one_line(threads, 10)} thread{'' if threads == '1' else 's'}")
-    if features := _given_to_engine(result, "features"):
-        parts += [", features ", code(features, 80)]
-    return sentence("Ran ", *parts, ".", *_refs(result))
-
-
-def _given_to_engine(result: Result, name: str) -> str:
-    """An input as the engine had it, if it did."""
-    return asked(result, name) if told_to_engine(result.settings, name) else ""
-
-
-def _refs(result: Result) -> list[str | Span]:
-    head = result.head.ref if result.head else ""
-    if not head:
-        return []
-    if result.base is None or both(result) is None:
-        return [" Commit ", _short_ref(head), "."]
-    return [" Base ", _short_ref(result.base.ref), ", head ", _short_ref(head), "."]
-
-
-def _whose_engine(result: Result) -> Sentence:
-    """For the engine that we bring: whose speed this is."""
-    if result.head is None or result.head.engine.id != "embedded":
-        return ()
-    if is_demonstration(result):
-        return sentence(
-            "This measures perf-smoke's own llama.cpp on the demonstration model ",
-            code(DEMONSTRATION_MODEL),
-            ", not your code. For that, give ",
-            *(code("binary"), ", ", code("command"), " or ", code("endpoint"), "."),
-        )
-    return sentence("This measures perf-smoke's own llama.cpp, not a build of yours.")
 
 
 def _finding(result: Result) -> Sentence:
@@ -205,10 +152,13 @@ def _too_few_pairs(result: Result, comparison: Comparison) -> Sentence:
     fewest = max(_FEWEST_PAIRS, comparison.pairs_needed or 0)
     pairs = f"{counting(comparison.pairs, 'pair')} of steps"
     needs = f"{pairs} cannot give a verdict. It takes at least {fewest}"
+    if is_from_a_file(result):
+        return sentence(f"{needs}: add pairs.")
     if (each := seconds_per_pair(result)) is None:
         return sentence(f"{needs}.")
     took = numbers.roughly(each * fewest)
-    return sentence(f"{needs}, {took} of measuring: raise ", code("budget"), ".")
+    limit = code("runs" if comparison.stopped == "runs" else "budget")
+    return sentence(f"{needs}, {took} of measuring: raise ", limit, ".")
 
 
 def _cannot_tell(result: Result, comparison: Comparison, low: float, high: float) -> Sentence:
@@ -264,14 +214,3 @@ def _until_then(result: Result) -> Sentence:
     if pairs := len(changes(result)):
         return sentence(f"Until then: {counting(pairs, 'pair')}, no verdict.")
     return sentence(f"Until then: {counting(len(counted(result.head)), 'step')}.")
-
-
-def _short_reference(reference: str) -> str:
-    """The file's name of a path or address; a server's model name as it is."""
-    if "://" in reference or reference.startswith(("/", "./", "../")):
-        return reference.rstrip("/").rsplit("/", 1)[-1]
-    return reference
-
-
-def _short_ref(ref: str) -> Span:
-    return code(ref[:7] if len(ref) == 40 and ref.isalnum() else ref, 60)

@@ -26,7 +26,8 @@ def test_the_title_says_how_much_was_measured() -> None:
 def test_pairs_from_a_file_claim_nothing_of_how_they_were_measured() -> None:
     found = builders.pairs_file()
     assert facts.title(found) == "How this was decided: 48 pairs from a file"
-    assert set(said(found)) == {"Verdict", "Sources", "perf-smoke"}
+    assert set(said(found)) == {"Steps", "Verdict", "Sources", "perf-smoke"}
+    assert said(found)["Steps"] == "48 pairs from a file."
 
 
 def test_pairs_say_their_order_their_starts_and_why_they_stopped() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perf_smoke.report import canary, words
+from perf_smoke.report import canary, subject, words
 from perf_smoke.report.spans import Sentence, code, flat, quoted, sentence
 from perf_smoke.result import Comparison, Failure, Guard, Output, Result
 from tests.unit.report import builders
@@ -143,6 +143,20 @@ def test_too_few_pairs_say_how_many_and_how_long_it_would_take() -> None:
     )
 
 
+def test_too_few_pairs_that_were_all_that_was_asked_for_are_answered_with_more_runs() -> None:
+    found = builders.too_few_pairs()
+    assert found.comparison
+    asked_for = dataclasses.replace(found.comparison, stopped="runs")
+    assert lead(dataclasses.replace(found, comparison=asked_for)).endswith("measuring: raise runs.")
+
+
+def test_too_few_pairs_from_a_file_are_answered_with_more_pairs() -> None:
+    few, file = builders.too_few_pairs().comparison, builders.pairs_file()
+    assert lead(dataclasses.replace(file, comparison=few)) == (
+        "3 pairs of steps cannot give a verdict. It takes at least 11: add pairs."
+    )
+
+
 def test_too_few_pairs_without_wall_times_guess_no_duration() -> None:
     found = builders.too_few_pairs()
     assert found.base
@@ -170,7 +184,7 @@ def test_a_base_that_could_not_be_had_gives_its_reason_once() -> None:
 def test_a_base_that_failed_on_the_way_is_no_side() -> None:
     found = builders.base_died()
     assert lead(found) == "Nothing to compare with: the base crashed at its step 24."
-    assert flat(words.what_ran(found)).endswith("Commit 3f1c9ab.")
+    assert flat(subject.what_ran(found)).endswith("Commit 3f1c9ab.")
     assert said(found)[0] == "Output 11, so, the same at every step."
 
 
@@ -224,7 +238,7 @@ def test_a_cancelled_run_keeps_its_word_on_the_output() -> None:
 
 
 def test_pairs_from_a_file_name_no_program() -> None:
-    assert words.what_ran(builders.pairs_file()) == ()
+    assert subject.what_ran(builders.pairs_file()) == ()
 
 
 def test_greedy_output_that_differs_is_said_prominently() -> None:
@@ -261,7 +275,7 @@ def test_a_measured_document_without_numbers_admits_it() -> None:
 
 
 def test_what_ran_names_program_model_request_and_commits() -> None:
-    assert flat(words.what_ran(builders.two_sides())) == (
+    assert flat(subject.what_ran(builders.two_sides())) == (
         "Ran bitnet (bitnet-rs 0.9.1) with models/ggml-model-i2_s.gguf, prompt 2+2=, 4 output "
         "tokens, 4 threads, features cpu,avx2. Base 9d8c7b6, head 3f1c9ab."
     )
@@ -270,7 +284,7 @@ def test_what_ran_names_program_model_request_and_commits() -> None:
 def test_a_server_that_was_there_already_is_not_said_to_have_our_threads() -> None:
     found = builders.two_sides()
     asked = dataclasses.replace(found, settings={**found.settings, "endpoint": "http://host"})
-    assert flat(words.what_ran(asked)) == (
+    assert flat(subject.what_ran(asked)) == (
         "Ran bitnet (bitnet-rs 0.9.1) with models/ggml-model-i2_s.gguf, prompt 2+2=, 4 output "
         "tokens. Base 9d8c7b6, head 3f1c9ab."
     )
@@ -280,7 +294,7 @@ def test_a_command_is_said_to_have_only_what_it_names() -> None:
     found = dataclasses.replace(
         builders.one_token(), settings={"command": "bench {prompt}", "features": "fast"}
     )
-    assert flat(words.what_ran(found)) == (
+    assert flat(subject.what_ran(found)) == (
         "Ran mybench (command), prompt 2+2=, 1 output token. Commit 3f1c9ab."
     )
 
@@ -293,8 +307,8 @@ def test_what_ran_shortens_addresses_to_the_file_and_leaves_out_what_is_unknown(
         ),
         head=dataclasses.replace(builders.side((), engine=builders.EMBEDDED), ref=""),
     )
-    assert flat(words.what_ran(found)) == "Ran embedded xllamacpp 2026.10.1 with model.gguf@main."
-    assert words.what_ran(builders.skipped()) == ()
+    assert flat(subject.what_ran(found)) == "Ran embedded xllamacpp 2026.10.1 with model.gguf@main."
+    assert subject.what_ran(builders.skipped()) == ()
 
 
 def said(result: Result) -> tuple[str, list[canary.Block]]:

@@ -1,0 +1,76 @@
+"""What was measured: whose engine, which program, model and request."""
+
+from __future__ import annotations
+
+from perf_smoke.report.foreign import one_line
+from perf_smoke.report.reading import (
+    DEMONSTRATION_MODEL,
+    asked,
+    both,
+    counting,
+    is_demonstration,
+    is_from_a_file,
+    tokens,
+)
+from perf_smoke.report.spans import Sentence, Span, code, sentence
+from perf_smoke.result import Result, told_to_engine
+
+
+def whose_engine(result: Result) -> Sentence:
+    """For the engine that we bring: whose speed this is."""
+    if result.head is None or result.head.engine.id != "embedded":
+        return ()
+    if is_demonstration(result):
+        return sentence(
+            "This measures perf-smoke's own llama.cpp on the demonstration model ",
+            code(DEMONSTRATION_MODEL),
+            ", not your code. For that, give ",
+            *(code("binary"), ", ", code("command"), " or ", code("endpoint"), "."),
+        )
+    return sentence("This measures perf-smoke's own llama.cpp, not a build of yours.")
+
+
+def what_ran(result: Result) -> Sentence:
+    """Which program, model and request; empty where no side was prepared."""
+    if result.head is None or is_from_a_file(result):
+        return ()
+    engine = result.head.engine
+    name = engine.binary.rstrip("/").rsplit("/", 1)[-1] if engine.id != "embedded" else ""
+    version = one_line(" ".join(filter(None, (engine.id, engine.version))), 60)
+    parts: list[str | Span] = [code(name, 60), f" ({version})"] if name else [version]
+    if result.model:
+        parts += [" with ", code(_short_reference(result.model.reference), 80)]
+    if prompt := _given_to_engine(result, "prompt"):
+        parts += [", prompt ", code(prompt, 60)]
+    if count := tokens(result.head):
+        parts.append(f", {counting(count, 'output token')}")
+    if threads := _given_to_engine(result, "threads"):
+        parts.append(f", {one_line(threads, 10)} thread{'' if threads == '1' else 's'}")
+    if features := _given_to_engine(result, "features"):
+        parts += [", features ", code(features, 80)]
+    return sentence("Ran ", *parts, ".", *_refs(result))
+
+
+def _given_to_engine(result: Result, name: str) -> str:
+    """An input as the engine had it, if it did."""
+    return asked(result, name) if told_to_engine(result.settings, name) else ""
+
+
+def _refs(result: Result) -> list[str | Span]:
+    head = result.head.ref if result.head else ""
+    if not head:
+        return []
+    if result.base is None or both(result) is None:
+        return [" Commit ", _short_ref(head), "."]
+    return [" Base ", _short_ref(result.base.ref), ", head ", _short_ref(head), "."]
+
+
+def _short_reference(reference: str) -> str:
+    """The file's name of a path or address; a server's model name as it is."""
+    if "://" in reference or reference.startswith(("/", "./", "../")):
+        return reference.rstrip("/").rsplit("/", 1)[-1]
+    return reference
+
+
+def _short_ref(ref: str) -> Span:
+    return code(ref[:7] if len(ref) == 40 and ref.isalnum() else ref, 60)
