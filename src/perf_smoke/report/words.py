@@ -12,6 +12,7 @@ from perf_smoke.report.reading import (
     counting,
     headline_metric,
     is_demonstration,
+    is_from_a_file,
     no_base,
     paired,
     seconds_per_pair,
