@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 
+from perf_smoke.engines import llama_program
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.features import llama_arguments
 from perf_smoke.engines.fields import Fields
-from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
-from perf_smoke.engines.programs import ask_help, identify
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier
 
@@ -28,13 +26,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     Raises:
         Unmeasured: `engine-missing`, `features-unknown`.
     """
-    program = find_program(
-        setup.binary or PROGRAM,
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
-    known = ask_help(program, setup.working_directory, setup.environment)
-    switches = llama_arguments(PROGRAM, program.name, setup.features, known)
+    program = llama_program.find(PROGRAM, setup, PROGRAM)
 
     def arguments(request: Request) -> list[str]:
         return [
@@ -44,17 +36,10 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             *("-t", str(request.threads)),
             *("-r", "1"),
             *("-o", "json"),
-            *switches,
+            *program.features,
         ]
 
-    identity = identify(
-        PROGRAM,
-        program,
-        version_arguments=("--version",) if "--version" in known.switches else (),
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
-    return OneShotEngine(identity, setup, Recipe(arguments=arguments, read=_read))
+    return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=_read))
 
 
 def prompt_tokens(prompt: str) -> int:

@@ -6,14 +6,11 @@ Which switches a build knows is asked of its own help, so that builds of all age
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from perf_smoke.engines import failures, llama_text
+from perf_smoke.engines import failures, llama_program, llama_text
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.features import llama_arguments
-from perf_smoke.engines.identity import find_program
+from perf_smoke.engines.llama_program import LlamaProgram
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
-from perf_smoke.engines.programs import Help, ask_help, identify
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier, Unmeasured
 
@@ -47,15 +44,10 @@ def prepare_as(
     engine: str, setup: EngineSetup, *, default: str, extra: Sequence[str]
 ) -> OneShotEngine:
     """The same for another engine of the family, with arguments of its own."""
-    program = find_program(
-        setup.binary or default,
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
-    known = ask_help(program, setup.working_directory, setup.environment)
-    _refuse_chat_client(program, known)
-    switches = [switch for switch in _WHERE_KNOWN if switch in known.switches]
-    switches += [*extra, *llama_arguments(engine, program.name, setup.features, known)]
+    program = llama_program.find(engine, setup, default)
+    _refuse_chat_client(program)
+    switches = [switch for switch in _WHERE_KNOWN if switch in program.help.switches]
+    switches += [*extra, *program.features]
 
     def arguments(request: Request) -> list[str]:
         context = str(request.context_tokens)
@@ -75,14 +67,7 @@ def prepare_as(
     def read(finished: Finished, _result: bytes, request: Request) -> Reading:
         return _read(finished, request, prompt_is_shown=_HIDE_PROMPT not in switches)
 
-    identity = identify(
-        engine,
-        program,
-        version_arguments=("--version",),
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
-    return OneShotEngine(identity, setup, Recipe(arguments=arguments, read=read))
+    return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=read))
 
 
 def _read(finished: Finished, request: Request, *, prompt_is_shown: bool) -> Reading:
@@ -107,9 +92,10 @@ def _read(finished: Finished, request: Request, *, prompt_is_shown: bool) -> Rea
     )
 
 
-def _refuse_chat_client(program: Path, known: Help) -> None:
+def _refuse_chat_client(program: LlamaProgram) -> None:
     """Since late 2025 llama-cli is a chat client: it prints two rates and no count."""
-    if "--single-turn" in known.switches and "--no-conversation" not in known.switches:
+    known = program.help.switches
+    if "--single-turn" in known and "--no-conversation" not in known:
         raise Unmeasured(
             "engine-unsuitable",
             f"`{program.name}` is a chat client in this build of llama.cpp, which prints neither "

@@ -10,17 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from perf_smoke.engines import failures
+from perf_smoke.engines import failures, llama_program
 from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.engines.events import server_sent, stopped_early
-from perf_smoke.engines.failures import program_name
-from perf_smoke.engines.features import llama_arguments
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
-from perf_smoke.engines.identity import find_program
+from perf_smoke.engines.llama_program import LlamaProgram
 from perf_smoke.engines.probe import client_for, identify, refuse_features
-from perf_smoke.engines.programs import ask_help
-from perf_smoke.engines.programs import identify as identify_program
 from perf_smoke.engines.server import HOST, StartedServer, start
 from perf_smoke.result import EngineIdentity, Sample, Tier, Unmeasured
 from perf_smoke.settings import Secret
@@ -44,7 +40,9 @@ def prepare(setup: EngineSetup) -> RunningLlamaServer | LlamaServerProgram:
     Raises:
         Unmeasured: it is missing, or is something else.
     """
-    return _at_endpoint(setup) if setup.endpoint else _program(setup)
+    if setup.endpoint:
+        return _at_endpoint(setup)
+    return LlamaServerProgram(setup, llama_program.find(PROGRAM, setup, PROGRAM))
 
 
 def _at_endpoint(setup: EngineSetup) -> RunningLlamaServer:
@@ -60,24 +58,6 @@ def _at_endpoint(setup: EngineSetup) -> RunningLlamaServer:
             f"{client.name} is no llama-server: set `engine` to `auto`, or check `endpoint`.",
         )
     return RunningLlamaServer(setup, EngineIdentity(id="llama-server", version=server.version))
-
-
-def _program(setup: EngineSetup) -> LlamaServerProgram:
-    program = find_program(
-        setup.binary or PROGRAM,
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
-    known = ask_help(program, setup.working_directory, setup.environment)
-    switches = llama_arguments("llama-server", program.name, setup.features, known)
-    identity = identify_program(
-        "llama-server",
-        program,
-        version_arguments=("--version",),
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
-    return LlamaServerProgram(setup, identity, switches)
 
 
 class RunningLlamaServer:
@@ -105,12 +85,10 @@ class LlamaServerProgram:
 
     process_per_step = False
 
-    def __init__(
-        self, setup: EngineSetup, identity: EngineIdentity, switches: Sequence[str]
-    ) -> None:
+    def __init__(self, setup: EngineSetup, program: LlamaProgram) -> None:
         self._setup = setup
-        self._switches = switches
-        self.identity = identity
+        self._program = program
+        self.identity = program.identity
 
     def open(self, environment: Mapping[str, str]) -> LlamaServerSession:
         """Start it and wait until its model is loaded.
@@ -124,7 +102,7 @@ class LlamaServerProgram:
         def client_for_port(port: int) -> Client:
             return Client(
                 f"http://{HOST}:{port}",
-                name=f"`{program_name(self.identity.binary)}`",
+                name=f"`{self._program.name}`",
                 environment={},
                 api_key=Secret(seen.get("LLAMA_API_KEY", "")),  # then the server asks for it
             )
@@ -132,7 +110,7 @@ class LlamaServerProgram:
         server = start(
             self._argv,
             client_for_port,
-            program=program_name(self.identity.binary),
+            program=self._program.name,
             cwd=setup.working_directory,
             environment=seen,
             timeout_s=setup.start_timeout_s,
@@ -149,7 +127,7 @@ class LlamaServerProgram:
             *("-np", "1"),
             *("--host", HOST),
             *("--port", str(port)),
-            *self._switches,
+            *self._program.features,
         ]
 
 
