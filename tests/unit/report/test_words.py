@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from perf_smoke.report import canary, subject, words
-from perf_smoke.report.spans import Sentence, code, flat, quoted, sentence
-from perf_smoke.result import Comparison, Failure, Guard, Output, Result
+from perf_smoke.report.spans import flat
+from perf_smoke.result import Comparison, Failure, Guard, Result
 from tests.unit.report import builders
 
 
@@ -185,7 +185,7 @@ def test_a_base_that_failed_on_the_way_is_no_side() -> None:
     found = builders.base_died()
     assert lead(found) == "Nothing to compare with: the base crashed at its step 24."
     assert flat(subject.what_ran(found)).endswith("Commit 3f1c9ab.")
-    assert said(found)[0] == "Output 11, so, the same at every step."
+    assert flat(canary.output(found)[0]) == "Output 11, so, the same at every step."
 
 
 def test_notes_never_flood() -> None:
@@ -237,10 +237,6 @@ def test_a_cancelled_run_keeps_its_word_on_the_output() -> None:
     assert "The greedy output differs." in lead(cancelled)
 
 
-def test_pairs_from_a_file_name_no_program() -> None:
-    assert subject.what_ran(builders.pairs_file()) == ()
-
-
 def test_greedy_output_that_differs_is_said_prominently() -> None:
     paragraph = words.lead(builders.faster())[1]
     assert paragraph[0].kind == "strong"
@@ -272,127 +268,6 @@ def test_a_cancelled_run_says_what_it_measured_until_then() -> None:
 
 def test_a_measured_document_without_numbers_admits_it() -> None:
     assert lead(builders.result(head=None)) == "No step of this run gave a number."
-
-
-def test_what_ran_names_program_model_request_and_commits() -> None:
-    assert flat(subject.what_ran(builders.two_sides())) == (
-        "Ran bitnet (bitnet-rs 0.9.1) with models/ggml-model-i2_s.gguf, prompt 2+2=, 4 output "
-        "tokens, 4 threads, features cpu,avx2. Base 9d8c7b6, head 3f1c9ab."
-    )
-
-
-def test_a_server_that_was_there_already_is_not_said_to_have_our_threads() -> None:
-    found = builders.two_sides()
-    asked = dataclasses.replace(found, settings={**found.settings, "endpoint": "http://host"})
-    assert flat(subject.what_ran(asked)) == (
-        "Ran bitnet (bitnet-rs 0.9.1) with models/ggml-model-i2_s.gguf, prompt 2+2=, 4 output "
-        "tokens. Base 9d8c7b6, head 3f1c9ab."
-    )
-
-
-def test_a_command_is_said_to_have_only_what_it_names() -> None:
-    found = dataclasses.replace(
-        builders.one_token(), settings={"command": "bench {prompt}", "features": "fast"}
-    )
-    assert flat(subject.what_ran(found)) == (
-        "Ran mybench (command), prompt 2+2=, 1 output token. Commit 3f1c9ab."
-    )
-
-
-def test_what_ran_shortens_addresses_to_the_file_and_leaves_out_what_is_unknown() -> None:
-    found = builders.result(
-        series=None,
-        model=dataclasses.replace(
-            builders.DEMONSTRATION, reference="hf://owner/repo/model.gguf@main"
-        ),
-        head=dataclasses.replace(builders.side((), engine=builders.EMBEDDED), ref=""),
-    )
-    assert flat(subject.what_ran(found)) == "Ran embedded xllamacpp 2026.10.1 with model.gguf@main."
-    assert subject.what_ran(builders.skipped()) == ()
-
-
-def said(result: Result) -> tuple[str, list[canary.Block]]:
-    spans, blocks = canary.output(result)
-    return flat(spans), blocks
-
-
-def test_the_demonstration_explains_an_answer_that_looks_wrong() -> None:
-    text, _ = said(builders.result())
-    assert text.startswith("Output 11, so, the same at every step.")
-    assert "A model of 135M parameters is expected to say so" in text
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"model": builders.BITNET_MODEL},
-        {"settings": {"prompt": "Hello"}},
-        {"output": Output(text="4", sha256="", stable=True)},
-    ],
-)
-def test_only_the_known_answer_of_the_demonstration_is_explained(other: dict[str, Any]) -> None:
-    text, _ = said(builders.result(**other))
-    assert "135M" not in text
-
-
-def test_the_same_output_on_both_sides_is_said() -> None:
-    assert said(builders.two_sides()) == (
-        "Output 11, so, the same on both sides, at every step.",
-        [],
-    )
-
-
-def test_output_that_changes_from_step_to_step_is_said_prominently() -> None:
-    spans, _ = canary.output(builders.result(output=Output(text="11", sha256="", stable=False)))
-    assert flat(spans) == "Output 11 (the first), not the same at every step."
-    assert any(span.kind == "strong" for span in spans)
-
-
-def test_one_step_claims_no_sameness() -> None:
-    found = builders.result(head=builders.side(builders.samples(count=1, restarts=1)))
-    assert said(found)[0].startswith("Output 11, so. ")
-
-
-def test_a_long_output_gets_a_block_of_its_own() -> None:
-    text = "The capital of France is Paris.\nIt lies on the Seine."
-    found = builders.result(output=Output(text=text, sha256="", stable=True))
-    assert said(found) == (
-        "Output, the same at every step:",
-        [canary.Block(title="", text=text)],
-    )
-
-
-def test_two_long_outputs_that_differ_are_both_shown() -> None:
-    text, blocks = said(builders.unstable_output())
-    assert text == ""
-    assert [block.title for block in blocks] == ["Base's output:", "Head's output:"]
-
-
-def test_no_output_is_no_sentence() -> None:
-    assert said(builders.failed()) == ("", [])
-
-
-def test_short_outputs_that_differ_are_not_said_twice() -> None:
-    assert said(builders.faster()) == ("", [])
-
-
-def test_a_sentence_from_elsewhere_keeps_its_code() -> None:
-    spans = quoted("`bitnet` exited\nwith  `code` 1")
-    assert [(span.kind, span.text) for span in spans] == [
-        ("code", "bitnet"),
-        ("plain", " exited with "),
-        ("code", "code"),
-        ("plain", " 1"),
-    ]
-
-
-def test_a_backtick_without_a_partner_is_no_code() -> None:
-    spans: Sentence = quoted("it`s broken")
-    assert [span.kind for span in spans] == ["plain"]
-
-
-def test_an_empty_text_is_called_empty() -> None:
-    assert flat(sentence("Output ", code(""))) == "Output (empty)"
 
 
 def test_guards_are_said_beside_every_verdict_and_never_flood() -> None:
