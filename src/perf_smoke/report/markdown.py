@@ -74,6 +74,7 @@ def render(result: Result, links: Links | None = None) -> str:
         chart=fence(chart, "mermaid") if chart else None,
         chart_words=inline(in_words(found)) if chart else None,
         command=fence(command, "sh") if command else None,
+        consequence=inline(words.consequence(result)),
         links=_links(links),
     )
 

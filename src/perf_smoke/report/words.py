@@ -78,6 +78,21 @@ def notes(result: Result) -> list[Sentence]:
     return shown
 
 
+def consequence(result: Result) -> Sentence:
+    """What the check may do to the job, as `fail-on` says."""
+    setting = result.settings.get("fail-on", "").strip()
+    if setting == "error":
+        return sentence(
+            code("fail-on: error"),
+            ": this step fails when measuring fails, never for what it finds.",
+        )
+    if setting == "slower":
+        size = f"{numbers.share(result.comparison.margin)} " if result.comparison else ""
+        end = f": this step fails when head is slower by more than the {size}margin."
+        return sentence(code("fail-on: slower"), end)
+    return sentence("Informational: this check never blocks a merge.")
+
+
 def _finding(result: Result) -> Sentence:
     comparison = paired(result)
     if comparison is None or comparison.verdict == "no-baseline":

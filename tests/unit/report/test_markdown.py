@@ -87,6 +87,15 @@ def test_every_report_ends_by_saying_that_it_blocks_nothing(found: Result) -> No
     assert "*Informational: this check never blocks a merge.*" in render(found).splitlines()[-1]
 
 
+def test_a_report_of_a_step_that_may_fail_does_not_say_that_it_blocks_nothing() -> None:
+    strict = dataclasses.replace(builders.slower(), settings={"fail-on": "slower"})
+    last = plain(render(strict, Links(result_path="result.json"))).splitlines()[-1]
+    assert last == (
+        "*`fail-on: slower`: this step fails when head is slower by more than the 5 % margin.* "
+        "`result.json`"
+    )
+
+
 def test_every_report_is_whole_markdown(found: Result) -> None:
     assert_whole(render(found, LINKS))
 

@@ -289,3 +289,25 @@ def test_a_comparison_without_a_base_is_one_side() -> None:
         comparison=Comparison(kind="paired", metric="e2e", verdict="slower", estimate=0.5)
     )
     assert "slower" not in lead(odd)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("", "Informational: this check never blocks a merge."),
+        ("anything", "Informational: this check never blocks a merge."),
+        ("error", "fail-on: error: this step fails when measuring fails, never for what it finds."),
+        (
+            "slower",
+            "fail-on: slower: this step fails when head is slower by more than the 5 % margin.",
+        ),
+    ],
+)
+def test_what_the_check_may_do_to_the_job_is_said_as_it_was_set(setting: str, said: str) -> None:
+    found = dataclasses.replace(builders.slower(), settings={"fail-on": setting})
+    assert flat(words.consequence(found)) == said
+
+
+def test_without_a_comparison_no_margin_is_guessed() -> None:
+    strict = builders.result(comparison=None, settings={"fail-on": "slower", "margin": "3%"})
+    assert flat(words.consequence(strict)).endswith("by more than the margin.")
