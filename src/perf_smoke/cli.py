@@ -112,9 +112,11 @@ def report(document: Path, *, markdown: bool) -> None:
 @click.option(
     "--pairs", type=click.Path(path_type=Path), help="A CSV file instead: base,head in seconds."
 )
-@click.option("--margin", default="5%", show_default=True, help="With --pairs: as in run.")
-@click.option("--alpha", default="0.01", show_default=True, help="With --pairs: as in run.")
-def compare(document: Path | None, pairs: Path | None, margin: str, alpha: str) -> None:
+@click.option("--margin", help="With --pairs: as in run. [default: 5%]")
+@click.option("--alpha", help="With --pairs: as in run. [default: 0.01]")
+def compare(
+    document: Path | None, pairs: Path | None, margin: str | None, alpha: str | None
+) -> None:
     """Decide again from the steps in a result.json, or from a plain file of pairs."""
     from dataclasses import replace
 
@@ -125,9 +127,13 @@ def compare(document: Path | None, pairs: Path | None, margin: str, alpha: str) 
 
     if (document is None) == (pairs is None):
         raise click.UsageError("give either a result.json or --pairs FILE")
+    if document and (margin or alpha):
+        raise click.UsageError(
+            "--margin and --alpha count with --pairs only: a result.json keeps those of its run"
+        )
     try:
         if pairs:
-            settings = parse({"margin": margin, "alpha": alpha})
+            settings = parse({"margin": margin or "", "alpha": alpha or ""})
             found = read_pairs(pairs, Rule(alpha=settings.alpha, margin=settings.margin))
         elif document:
             saved = read(document)

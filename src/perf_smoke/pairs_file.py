@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import math
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from perf_smoke import __version__, compare
@@ -18,7 +21,10 @@ from perf_smoke.result import (
     SideName,
     Tool,
     UnreadableResult,
+    printable,
 )
+
+_POINT = ": with a decimal comma? Write 0.051, not 0,051"
 
 
 def read_pairs(path: Path, rule: compare.Rule) -> Result:
@@ -27,21 +33,13 @@ def read_pairs(path: Path, rule: compare.Rule) -> Result:
     Raises:
         UnreadableResult: the file cannot be read or is none of this kind; says in which line.
     """
-    times: dict[SideName, list[float]] = {"base": [], "head": []}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            if not {"base", "head"} <= set(rows.fieldnames or ()):
-                raise UnreadableResult(
-                    f"{path} has no columns `base` and `head` in its first line."
-                )
-            for row in rows:
-                for side, column in times.items():
-                    column.append(_seconds(row[side], f"{path}, line {rows.line_num}, `{side}`"))
+        lines = _lines(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UnreadableResult(f"{path} cannot be read: {error.strerror}.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnreadableResult(f"{path} is no CSV file in UTF-8: {error}.") from error
+    times = _times(lines, path)
     base, head = (_side(name, times[name]) for name in ("base", "head"))
     return Result(
         status="measured",
@@ -55,13 +53,56 @@ def read_pairs(path: Path, rule: compare.Rule) -> Result:
     )
 
 
-def _seconds(text: str | None, where: str) -> float:
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """A line that is not empty."""
+
+    number: int
+    values: list[str]
+
+
+def _lines(text: str) -> list[_Line]:
+    """Commas, semicolons or tabs between the values: the first line tells."""
+    first = text.lstrip().partition("\n")[0]
+    rows = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count))
+    lines = (_Line(number=rows.line_num, values=[value.strip() for value in row]) for row in rows)
+    return [line for line in lines if any(line.values)]
+
+
+def _times(lines: list[_Line], path: Path) -> dict[SideName, list[float]]:
+    """The two columns, in seconds."""
+    if not lines:
+        raise UnreadableResult(f"{path} is empty.")
+    names = [name.lower() for name in lines[0].values]
+    if not {"base", "head"} <= set(names):
+        raise UnreadableResult(f"{path} has no columns `base` and `head` in its first line.")
+    if len(lines) == 1:
+        raise UnreadableResult(f"{path} holds no pair below its first line.")
+    times: dict[SideName, list[float]] = {"base": [], "head": []}
+    for line in lines[1:]:
+        where = f"{path}, line {line.number}"
+        if any(line.values[len(names) :]):
+            comma = all(value.isdecimal() for value in line.values)
+            raise UnreadableResult(
+                f"{where} has {len(line.values)} values, but the first line names {len(names)}"
+                f"{_POINT if comma else ''}."
+            )
+        given = dict(zip(names, line.values, strict=False))
+        for side, column in times.items():
+            if not given.get(side):
+                raise UnreadableResult(f"{where} has no `{side}`.")
+            column.append(_seconds(given[side], f"{where}, `{side}`"))
+    return times
+
+
+def _seconds(text: str, where: str) -> float:
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
-        raise UnreadableResult(f"{where}: {text!r} is no time in seconds.")
+        remedy = _POINT if re.fullmatch(r"[0-9]+,[0-9]+", text) else ""
+        raise UnreadableResult(f"{where}: `{printable(text)[:80]}` is no time in seconds{remedy}.")
     return value
 
 

@@ -372,6 +372,11 @@ def read(path: Path) -> Result:
         raise UnreadableResult(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        if first["type"] == "json_invalid":
+            raise UnreadableResult(
+                f"{path} is no perf-smoke result: it is not JSON ({first['ctx']['error']}). "
+                "For a CSV of pairs: perf-smoke compare --pairs FILE."
+            ) from error
         place = "/".join(str(part) for part in first["loc"]) or "the document"
         raise UnreadableResult(
             f"{path} is no perf-smoke result: {place}: {first['msg']}"
