@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from perf_smoke.measure.schedule import Progress
+from perf_smoke.report import numbers
 
 DRAW_EVERY_S = 0.2
 LOG_EVERY_S = 10.0
@@ -130,8 +131,9 @@ def _step_ms(progress: Progress) -> float:
 def _step_words(progress: Progress, times_ms: list[float]) -> str:
     left_s = max(0.0, progress.budget_s - progress.elapsed_s)
     count, unit = (progress.pairs, "pair") if progress.pairs else (progress.steps, "step")
-    median = statistics.median(times_ms[-500:])
+    median_ms = statistics.median(times_ms[-500:])
+    median = numbers.quantity(median_ms, numbers.unit_for("ms", median_ms))
     return (
-        f"Measuring: {count} {unit}{'' if count == 1 else 's'}, median {median:.3g} ms, "
+        f"Measuring: {count} {unit}{'' if count == 1 else 's'}, median {median}, "
         f"at most {left_s:.0f} s left"
     )

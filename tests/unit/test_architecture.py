@@ -29,7 +29,7 @@ ARROWS = {
     "measure": {"engines", "result"},
     "compare": {"result"},
     "sides": {"processes", "result"},
-    "watchers": {"measure"},
+    "watchers": {"measure", "report"},
     "pairs_file": {"compare", "measure", "result"},
     "document": {"engines", "measure", "result", "settings"},
     "context": {"measure"},

@@ -54,12 +54,18 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None
         watcher.step(progress(1, e2e_ms=50.0, wall_ms=60.0))
         watcher.step(progress(2, wall_ms=70.0))
         watcher.step(progress(6, pairs=3, elapsed_s=11.0))
+        watcher.step(progress(7, e2e_ms=2_460.0))
+        watcher.step(progress(8, e2e_ms=2_460.0))
+        watcher.step(progress(9, e2e_ms=2_460.0))
     assert text.getvalue().splitlines() == [
         "Fetching the model: 12 of 98 MB",
         "Fetching the model: 12 MB",
-        "Measuring: 1 step, median 50 ms, at most 6 s left",
-        "Measuring: 2 steps, median 60 ms, at most 6 s left",
-        "Measuring: 3 pairs, median 50 ms, at most 0 s left",
+        "Measuring: 1 step, median 50.0 ms, at most 6 s left",
+        "Measuring: 2 steps, median 60.0 ms, at most 6 s left",
+        "Measuring: 3 pairs, median 50.0 ms, at most 0 s left",
+        "Measuring: 7 steps, median 60.0 ms, at most 6 s left",
+        "Measuring: 8 steps, median 70.0 ms, at most 6 s left",
+        "Measuring: 9 steps, median 1.26 s, at most 6 s left",
     ]
 
 
@@ -72,7 +78,7 @@ def test_a_terminal_shows_one_line_that_is_gone_afterwards() -> None:
         watcher.step(progress(2, e2e_ms=50.0))  # too soon to be drawn
     shown = text.getvalue()
     assert "Looking for the model …" in shown
-    assert "Measuring: 1 step, median 50 ms, at most 6 s left" in shown
+    assert "Measuring: 1 step, median 50.0 ms, at most 6 s left" in shown
     assert "2 steps" not in shown
     assert shown.endswith("\x1b[2K")  # the line is wiped
 
