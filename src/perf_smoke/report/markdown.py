@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from perf_smoke.report import canary, facts, foreign, reproduce, subject, verdict, words
 from perf_smoke.report.chart import histogram, in_words
-from perf_smoke.report.reading import both, changes
+from perf_smoke.report.reading import both, changes, no_base
 from perf_smoke.report.spans import Sentence, Span
 from perf_smoke.report.table import Row, Table, further_table, main_table, table_caption
 from perf_smoke.result import Result
@@ -155,7 +155,7 @@ def _row(row: Row) -> str:
 def _lead(result: Result, links: Links) -> list[_Markdown]:
     paragraphs = [inline(paragraph) for paragraph in words.lead(result)]
     how = _link("How to get a verdict", links.verdict_url)
-    if how and result.status == "measured" and both(result) is None:
+    if how and result.status == "measured" and both(result) is None and not no_base(result):
         paragraphs[-1:] = [_Markdown(f"{last} {how}.") for last in paragraphs[-1:]]
     return paragraphs
 

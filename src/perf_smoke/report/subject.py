@@ -13,7 +13,7 @@ from perf_smoke.report.reading import (
     tokens,
 )
 from perf_smoke.report.spans import Sentence, Span, code, sentence
-from perf_smoke.result import Result, told_to_engine
+from perf_smoke.result import EngineIdentity, Result, told_to_engine
 
 
 def whose_engine(result: Result) -> Sentence:
@@ -35,7 +35,7 @@ def what_ran(result: Result) -> Sentence:
     if result.head is None or is_from_a_file(result):
         return ()
     engine = result.head.engine
-    name = engine.binary.rstrip("/").rsplit("/", 1)[-1] if engine.id != "embedded" else ""
+    name = program(engine)
     version = one_line(" ".join(filter(None, (engine.id, engine.version))), 60)
     parts: list[str | Span] = [code(name, 60), f" ({version})"] if name else [version]
     if result.model:
@@ -49,6 +49,11 @@ def what_ran(result: Result) -> Sentence:
     if features := _given_to_engine(result, "features"):
         parts += [", features ", code(features, 80)]
     return sentence("Ran ", *parts, ".", *_refs(result))
+
+
+def program(engine: EngineIdentity) -> str:
+    """The name of its program's file; empty where there is none of the caller's."""
+    return "" if engine.id == "embedded" else engine.binary.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _given_to_engine(result: Result, name: str) -> str:

@@ -10,10 +10,12 @@ from perf_smoke.report.reading import (
     counting,
     headline_metric,
     is_demonstration,
+    no_base,
     paired,
     tokens,
 )
 from perf_smoke.report.spans import Sentence, Span, code, flat, quoted, sentence
+from perf_smoke.report.subject import program
 from perf_smoke.result import Result
 
 _STATUS = {
@@ -30,7 +32,7 @@ _UNSIZED = {
 
 def title(result: Result) -> Sentence:
     """The verdict line of a report: whose engine, and what became of it."""
-    return sentence("perf-smoke", *_label(result), f": {_verdict(result)}{_engine(result)}")
+    return sentence("perf-smoke", *_label(result), f": {_verdict(result)}", *_engine(result))
 
 
 def headline(result: Result) -> str:
@@ -56,21 +58,21 @@ def latency(result: Result) -> str:
     return f"{value} for {counting(count, 'token')}" if count else value
 
 
-def _brief(result: Result) -> list[str | Sentence]:
+def _brief(result: Result) -> list[str | Span | Sentence]:
     verdict = _verdict(result)
     if result.status != "measured":
         cause = quoted(result.failure.sentence, 300) if result.failure else ()
         return [verdict, ": " if cause else "", cause]
-    parts = [verdict]
+    parts: list[str | Span | Sentence] = [verdict]
     comparison = paired(result)
     if comparison and comparison.verdict == "not-comparable":
-        return [verdict, _engine(result)]
+        return [verdict, *_engine(result)]
     if comparison and comparison.low is not None and comparison.high is not None:
         parts.append(f" ({numbers.interval(comparison.low, comparison.high)})")
         parts.append(f", {latency(result)}")
     if difference(result):
         parts.append(", the greedy output differs")
-    return [*parts, _engine(result)]
+    return [*parts, *_engine(result)]
 
 
 def _verdict(result: Result) -> str:
@@ -80,7 +82,8 @@ def _verdict(result: Result) -> str:
         return _STATUS[result.status]
     comparison = paired(result)
     if comparison is None or comparison.verdict == "no-baseline":
-        return latency(result) or "no numbers"
+        not_compared = ", not compared" if no_base(result) else ""
+        return f"{latency(result) or 'no numbers'}{not_compared}"
     if comparison.verdict in _UNSIZED or comparison.estimate is None:
         return _UNSIZED.get(comparison.verdict, comparison.verdict)
     by = f"{comparison.verdict} by {numbers.percent(comparison.estimate)}"
@@ -94,10 +97,14 @@ def _label(result: Result) -> list[str | Span]:
     return [" ", code(label, 60)] if label else []
 
 
-def _engine(result: Result) -> str:
+def _engine(result: Result) -> list[str | Span]:
     if result.head is None:
-        return ""
+        return []
     if is_demonstration(result):
-        return " (demonstration)"
-    identity = result.head.engine.id
-    return " (embedded llama.cpp)" if identity == "embedded" else f" ({one_line(identity, 40)})"
+        return [" (demonstration)"]
+    engine = result.head.engine
+    if engine.id == "embedded":
+        return [" (embedded llama.cpp)"]
+    if engine.id == "command" and (name := program(engine)):
+        return [" (", code(name, 40), ")"]
+    return [f" ({one_line(engine.id, 40)})"]

@@ -42,13 +42,14 @@ _SHORTER = {
 
 def lead(result: Result) -> list[Sentence]:
     """The paragraphs between the verdict line and the table."""
-    paragraphs = [whose_engine(result)]
+    without_base = quoted(no_base(result))
     if result.status == "measured":
-        paragraphs.append(_finding(result))
+        paragraphs = [without_base, whose_engine(result), _finding(result)]
         if result.failure:
             paragraphs.append(quoted(result.failure.sentence))
     else:
-        paragraphs += [_not_measured(result), _until_then(result)]
+        paragraphs = [whose_engine(result), _not_measured(result)]
+        paragraphs += [_until_then(result), without_base]
     comparison = paired(result)
     if comparison is None or comparison.verdict != "not-comparable":
         paragraphs.append(difference(result))
@@ -116,8 +117,8 @@ def _one_side(result: Result) -> Sentence:
 
 
 def _why_alone(result: Result) -> Sentence:
-    if note := no_base(result):
-        return quoted(note)
+    if no_base(result):
+        return ()  # it was said first
     alone = "Nothing to compare with: this run had no base"
     if is_demonstration(result):
         return sentence(f"{alone}.")

@@ -136,6 +136,7 @@ def test_a_reader_without_a_base_is_told_how_to_get_a_verdict() -> None:
     )
     assert "How to get a verdict" not in render(builders.two_sides(), LINKS)
     assert "How to get a verdict" not in render(builders.failed(), LINKS)
+    assert "How to get a verdict" not in render(builders.base_not_built(), LINKS)
 
 
 def test_links_that_are_not_known_are_left_out() -> None:

@@ -26,15 +26,15 @@ from tests.unit.report import builders
         ("too-few-pairs", "perf-smoke: cannot tell (bitnet-rs)"),
         ("not-comparable", "perf-smoke: not comparable (bitnet-rs)"),
         ("slow-engine", "perf-smoke: 12.3 s for 4 tokens (bitnet-rs)"),
-        ("base-not-built", "perf-smoke: 54.9 ms for 4 tokens (bitnet-rs)"),
-        ("base-died", "perf-smoke: 54.7 ms for 4 tokens (bitnet-rs)"),
+        ("base-not-built", "perf-smoke: 54.9 ms for 4 tokens, not compared (bitnet-rs)"),
+        ("base-died", "perf-smoke: 54.7 ms for 4 tokens, not compared (bitnet-rs)"),
         ("pairs-file", "perf-smoke: slower by 6.8 % (pairs)"),
         ("failed", "perf-smoke: not measured (bitnet-rs)"),
         ("failed-halfway", "perf-smoke: not measured to the end (bitnet-rs)"),
         ("cancelled", "perf-smoke: cancelled (bitnet-rs)"),
         ("invalid", "perf-smoke: not measured, invalid inputs"),
         ("skipped", "perf-smoke: skipped"),
-        ("one-token", "perf-smoke: 55.3 ms for 1 token (command)"),
+        ("one-token", "perf-smoke: 55.3 ms for 1 token (mybench)"),
     ],
 )
 def test_the_headline_says_what_became_of_it_and_whose_engine_it_was(name: str, line: str) -> None:
@@ -58,6 +58,7 @@ def test_the_headline_says_what_became_of_it_and_whose_engine_it_was(name: str, 
         ("not-comparable", "perf-smoke: not comparable (bitnet-rs)"),
         ("too-few-pairs", "perf-smoke: cannot tell (bitnet-rs)"),
         ("demonstration", "perf-smoke: 55.0 ms for 4 tokens (demonstration)"),
+        ("base-died", "perf-smoke: 54.7 ms for 4 tokens, not compared (bitnet-rs)"),
         (
             "failed-halfway",
             (
@@ -120,3 +121,24 @@ def test_a_verdict_without_an_estimate_is_still_said() -> None:
 def _comparison(result: Result) -> Comparison:
     assert result.comparison
     return result.comparison
+
+
+@pytest.mark.parametrize(
+    ("binary", "name"),
+    [
+        ("/usr/bin/bench", "bench"),
+        ("", "command"),
+        ("/tmp/a\n**b**@c", "a↵**b**@c"),
+        ("/x/" + "n" * 90, "n" * 40 + "… (50 more characters)"),
+    ],
+)
+def test_a_command_is_named_by_its_program(binary: str, name: str) -> None:
+    found = builders.one_token()
+    assert found.head
+    engine = dataclasses.replace(found.head.engine, binary=binary)
+    other = dataclasses.replace(found, head=dataclasses.replace(found.head, engine=engine))
+    assert verdict.headline(other).endswith(f"token ({name})")
+
+
+def test_a_programs_name_is_code_so_that_it_cannot_act() -> None:
+    assert [span.kind for span in verdict.title(builders.one_token())].count("code") == 1

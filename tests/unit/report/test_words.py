@@ -181,6 +181,21 @@ def test_a_base_that_could_not_be_had_gives_its_reason_once() -> None:
     ]
 
 
+def test_why_there_is_no_base_comes_before_everything_else() -> None:
+    note = "Nothing to compare with: The build of 12acf0b ended with code 2."
+    for found in (builders.result(notes=(note,)), builders.slow_engine()):
+        assert lead(dataclasses.replace(found, notes=(note,))).splitlines()[0] == note
+    few = dataclasses.replace(builders.slow_engine(), notes=(note,))
+    assert lead(few).splitlines()[1:] == ["3 steps: below 6 no spread is shown."]
+
+
+def test_why_there_is_no_base_is_not_lost_where_head_failed_too() -> None:
+    note = "Nothing to compare with: the base crashed at its step 24."
+    shown = lead(dataclasses.replace(builders.failed(), notes=(note,))).splitlines()
+    assert shown[-1] == note
+    assert shown[0].startswith("bitnet exited")
+
+
 def test_a_base_that_failed_on_the_way_is_no_side() -> None:
     found = builders.base_died()
     assert lead(found) == "Nothing to compare with: the base crashed at its step 24."
