@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -172,6 +173,8 @@ class Preparation:
             command = settings.base_command or command
         if settings.build and checkout.ref not in ("base-binary", "base-command"):
             binary = self._build(checkout, scratch) or binary
+        if checkout.directory != self._here.directory:
+            self._expect_program(checkout, (*command[:1], binary, *self._engine.programs))
         engine = self._engine.prepare(
             EngineSetup(
                 model=self._model.path if self._model else None,
@@ -192,6 +195,16 @@ class Preparation:
         self._draft.engines[side] = engine.identity
         self._draft.refs[side] = checkout.ref
         return engine
+
+    def _expect_program(self, checkout: Checkout, names: Iterable[str]) -> None:
+        """The first name counts. A checkout of our own is gone when its place is read, so that
+        only the name helps its reader."""
+        program = next(filter(None, names), "")
+        if "/" in program and not (checkout.directory / program).exists():
+            remedy = "give `build`, which makes it on both sides"
+            if self._settings.build:
+                remedy = "`build` does not make it"
+            raise Unmeasured("engine-missing", f"The base's checkout has no `{program}`: {remedy}.")
 
     def _build(self, checkout: Checkout, scratch: Path) -> str:
         """Build one side, untimed by the measurement; the program, where the build names it."""

@@ -318,7 +318,7 @@ def assert_head_alone(found: Result, why: str) -> None:
 
 def test_a_base_that_is_missing_costs_only_the_verdict(place: Place) -> None:
     found = place.run(command="true", base_command="./gone", runs="3")
-    assert_head_alone(found, "gone")
+    assert_head_alone(found, f"no program `./gone` at {place.work}/gone: build or install it")
     assert steps(found) == ["ok"] * 3
     assert found.base is None
 
@@ -386,6 +386,21 @@ def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
     assert (found.head.ref, found.base) == (head, None)
     assert place.watching.phases == [f"Building {head[:12]}", f"Building {base[:12]}", "Measuring"]
     assert place.git("worktree", "list", "--porcelain").count("worktree ") == 1
+
+
+@pytest.mark.parametrize(
+    ("build", "remedy"),
+    [("", "give `build`, which makes it on both sides."), ("true", "`build` does not make it.")],
+)
+def test_a_checkout_without_the_program_is_told_by_its_name_and_not_by_its_place(
+    place: Place, build: str, remedy: str
+) -> None:
+    (base,) = place.commits("one")
+    head = place.program("engine", "")
+
+    found = place.run(command=head, base_ref=base, build=build, runs="1")
+
+    assert_head_alone(found, f"The base's checkout has no `./engine`: {remedy}")
 
 
 @pytest.mark.parametrize(

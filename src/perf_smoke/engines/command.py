@@ -29,6 +29,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
         setup.command[0],
         working_directory=setup.working_directory,
         environment=setup.environment,
+        otherwise="correct the command",
     )
 
     def arguments(request: Request) -> list[str]:

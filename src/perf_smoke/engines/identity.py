@@ -11,9 +11,18 @@ from pathlib import Path
 from perf_smoke.result import Unmeasured
 
 
-def find_program(binary: str, *, working_directory: Path, environment: Mapping[str, str]) -> Path:
+def find_program(
+    binary: str,
+    *,
+    working_directory: Path,
+    environment: Mapping[str, str],
+    otherwise: str = "set `binary`",
+) -> Path:
     """The program's absolute path: relative paths count from the working directory, bare names
     are looked up on PATH.
+
+    Args:
+        otherwise: what to do for a reader who has it elsewhere.
 
     Raises:
         Unmeasured: `engine-missing`, with what to do.
@@ -36,7 +45,7 @@ def find_program(binary: str, *, working_directory: Path, environment: Mapping[s
         where = f"at {candidate}"
     raise Unmeasured(
         "engine-missing",
-        f"There is no program `{binary}` {where}: build or install it before, or set `binary`.",
+        f"There is no program `{binary}` {where}: build or install it before, or {otherwise}.",
     )
 
 

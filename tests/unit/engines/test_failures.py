@@ -167,6 +167,14 @@ def test_a_missing_program_is_named_with_its_place(tmp_path: Path) -> None:
     assert "There is no program" in not_found("build/engine", tmp_path)
 
 
+def test_the_remedy_names_what_its_reader_has_written(tmp_path: Path) -> None:
+    assert not_found("engine", tmp_path).endswith("install it before, or set `binary`.")
+    with pytest.raises(Unmeasured, match="build or install it before, or correct the command"):
+        find_program(
+            "./bnech", working_directory=tmp_path, environment={}, otherwise="correct the command"
+        )
+
+
 def test_a_program_that_lost_its_permission_is_told_from_a_missing_one(tmp_path: Path) -> None:
     program(tmp_path, "engine", mode=0o644)
     assert "`chmod +x`" in not_found("./engine", tmp_path)
