@@ -17,9 +17,11 @@ from perf_smoke.report.reading import (
     counting,
     is_from_a_file,
     is_of_a_running_server,
+    is_one_shot,
     paired,
     starts,
     uncounted,
+    warm_up_counts,
 )
 from perf_smoke.report.sources import missing, sources
 from perf_smoke.report.spans import Sentence, Span, code, join, sentence
@@ -33,6 +35,8 @@ _STOPPED = {
     "failed": "at a failure",
 }
 _FIRST = ("Steps", "Machine", "Machine load", "Took", "Reason")
+_HASH_DIGITS = 12
+"""Enough to tell two files apart; result.json has the whole hash."""
 _MOST_LOOKS = 12
 _MOST_REASONS = 5
 
@@ -87,25 +91,37 @@ def _steps(result: Result) -> Sentence:
     head = result.head
     if head is None:
         return ()
-    pairs = len(changes(result))
     if is_from_a_file(result):
-        return sentence(f"{counting(pairs, 'pair')} from a file.")
-    parts = []
-    if pairs:
-        parts.append(sentence(f"{counting(pairs, 'pair')}, the order within each drawn by lot."))
-    elif alone := len(counted(head)):
-        parts.append(sentence(f"{counting(alone, 'step')} after the warm-up."))
-    if not is_of_a_running_server(result):
-        parts.append(_starts(head, "Each side" if both(result) else "The engine"))
+        return sentence(f"{counting(len(changes(result)), 'pair')} from a file.")
+    parts = [_amount(result, head)]
     repeats = max((sample.repeats for sample in head.samples), default=1)
+    of_runs = repeats > 1 and is_one_shot(head)
+    if not is_of_a_running_server(result) and not of_runs:
+        parts.append(_starts(head, "Each side" if both(result) else "The engine"))
     if repeats > 1:
-        parts.append(sentence(f"Each step is the mean of up to {repeats:,} requests."))
+        what = "runs of the program" if of_runs else "requests"
+        parts.append(sentence(f"Each step is the mean of up to {repeats:,} {what}."))
     if result.comparison and (when := _STOPPED.get(result.comparison.stopped)):
         parts.append(sentence(f"Stopped {when}."))
     for name, side in (("", head), (" of base", result.base)):
         if side and (reasons := uncounted(side)):
             parts.append(_left_out(name, reasons.most_common(_MOST_REASONS)))
     return join(parts)
+
+
+def _amount(result: Result, head: Side) -> Sentence:
+    """How many steps or pairs, and which."""
+    if pairs := len(changes(result)):
+        which = "the order within each drawn by lot"
+        if warm_up_counts(result):
+            which = "that of the warm-up, in an order drawn by lot"
+        return sentence(f"{counting(pairs, 'pair')}, {which}.")
+    if not counted(head):
+        return ()
+    steps = counting(len(counted(head)), "step")
+    if warm_up_counts(result):
+        return sentence(f"{steps}, that of the warm-up.")
+    return sentence(steps, "." if result.settings.get("warmup") == "0" else " after the warm-up.")
 
 
 def _starts(head: Side, who: str) -> Sentence:
@@ -161,7 +177,7 @@ def _identity(engine: EngineIdentity) -> Sentence:
     if engine.binary:
         parts += [", ", code(engine.binary, 200)]
     if engine.binary_sha256:
-        parts += [", sha256 ", code(engine.binary_sha256)]
+        parts += [", sha256 ", code(engine.binary_sha256[:_HASH_DIGITS])]
     return sentence(*parts)
 
 
@@ -173,7 +189,7 @@ def _model(result: Result) -> Sentence:
     if model.bytes is not None:
         parts.append(f", {numbers.memory(model.bytes / 1024**2)}")
     if model.sha256:
-        parts += [", sha256 ", code(model.sha256)]
+        parts += [", sha256 ", code(model.sha256[:_HASH_DIGITS])]
     return sentence(*parts)
 
 

@@ -13,6 +13,8 @@ _ONLY_IN_A_WORKFLOW = frozenset(
     ("comment", "fail-on", "github-token", "image", "label", "output-dir", "pr-number", "runtime")
 )
 _MOST = 3000
+_LINE = 80
+"""A longer command gets a line per option, so that nobody has to scroll sideways."""
 
 
 def command(result: Result) -> str:
@@ -23,7 +25,6 @@ def command(result: Result) -> str:
     """
     if result.status in ("invalid", "skipped") or is_from_a_file(result):
         return ""
-    words = ["perf-smoke", "run"]
     settings = {
         name: value
         for name, value in result.settings.items()
@@ -32,11 +33,17 @@ def command(result: Result) -> str:
     base = result.base.ref if result.base else ""
     if _is_commit(base) and not any(name.startswith("base") for name in settings):
         settings["base-ref"] = base
-    for name, value in settings.items():
-        # A value that looks like an option must be tied to its name.
-        words += [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
-    text = shlex.join(words)
+    parts = ["perf-smoke run", *(_option(*setting) for setting in settings.items())]
+    text = " ".join(parts)
+    if len(text) > _LINE:
+        text = " \\\n  ".join(parts)
     return text if len(text) <= _MOST and visible(text) == text else ""
+
+
+def _option(name: str, value: str) -> str:
+    # A value that looks like an option must be tied to its name.
+    words = [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
+    return shlex.join(words)
 
 
 def _is_commit(ref: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perf_smoke.report.reading import MAIN_METRICS, METRICS, counted, tokens
+from perf_smoke.report.reading import MAIN_METRICS, METRICS, counted, is_one_shot, tokens
 from perf_smoke.report.spans import Sentence, sentence
 from perf_smoke.result import Side
 
@@ -50,4 +50,7 @@ def _why(side: Side, name: str) -> str:
         return "a single output token has no decode time"
     if name == "prefill_tps" and any(step.prompt_ms and step.n_prompt_cached for step in steps):
         return "the prompt came from the cache"
+    if name == "peak_rss_mib" and is_one_shot(side):
+        starts_at = "the kernel starts a program's count at the peak of perf-smoke"
+        return f"too small to tell: {starts_at}, which starts it"
     return ""

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+from typing import Any
 
+import pytest
+
+from perf_smoke.engines.registry import ROWS, Row
 from perf_smoke.report import facts
 from perf_smoke.report.spans import flat
 from perf_smoke.result import Cost, EngineIdentity, MachineState, Model, Result
@@ -76,6 +81,9 @@ def test_a_step_that_failed_at_once_is_all_there_is_to_say() -> None:
 def test_repeated_requests_inside_a_step_are_said() -> None:
     found = builders.result(head=builders.side(builders.samples(count=9, repeats=5)))
     assert "Each step is the mean of up to 5 requests." in said(found)["Steps"]
+    assert said(small_program("command", repeats=25))["Steps"] == (
+        "9 steps after the warm-up. Each step is the mean of up to 25 runs of the program."
+    )
 
 
 def test_the_rule_of_the_verdict_is_written_out() -> None:
@@ -97,8 +105,8 @@ def test_a_hundred_looks_do_not_flood() -> None:
 
 def test_engine_and_model_can_be_checked_by_their_hashes() -> None:
     found = said(builders.two_sides())
-    assert found["Engine"] == f"bitnet-rs 0.9.1, target/release/bitnet, sha256 {'c2' * 32}"
-    assert found["Model"] == f"models/ggml-model-i2_s.gguf, 1.11 GiB, sha256 {'d4' * 32}"
+    assert found["Engine"] == f"bitnet-rs 0.9.1, target/release/bitnet, sha256 {'c2' * 6}"
+    assert found["Model"] == f"models/ggml-model-i2_s.gguf, 1.11 GiB, sha256 {'d4' * 6}"
 
 
 def test_a_model_that_the_server_holds_has_its_name_alone() -> None:
@@ -146,6 +154,36 @@ def test_what_is_missing_has_its_reason() -> None:
     found = builders.result(head=dataclasses.replace(cached, summary=summary))
     assert said(found)["Missing"] == "Prefill: the prompt came from the cache"
     assert "Missing" not in said(builders.result())
+
+
+def small_program(engine: str, **changes: Any) -> Result:
+    """One whose peak is below that of the process that starts it."""
+    steps = builders.samples(count=9, restarts=9, peak_rss_kib=None, **changes)
+    return builders.result(head=builders.side(steps, engine=EngineIdentity(id=engine)))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_program_too_small_for_the_kernel_to_tell_its_memory_is_said_to_be(row: Row) -> None:
+    one_shot = hasattr(importlib.import_module(row.module), "OneShotEngine")
+    assert said(small_program(row.id))["Missing"] == (
+        "Peak RSS: too small to tell: the kernel starts a program's count at the peak of "
+        "perf-smoke, which starts it"
+        if one_shot
+        else "Peak RSS: not given by this engine"
+    )
+
+
+def test_the_warm_up_that_had_to_count_is_not_said_to_be_over() -> None:
+    note = "No step after the warm-up fitted into the budget, so the warm-up counts."
+    head = builders.side(builders.samples(count=1, restarts=1))
+    alone = said(builders.result(head=head, notes=(note,)))["Steps"]
+    assert alone.startswith("1 step, that of the warm-up.")
+    pair = said(dataclasses.replace(builders.two_sides(pairs=1), notes=(note,)))["Steps"]
+    assert pair.startswith("1 pair, that of the warm-up, ")
+
+
+def test_without_a_warm_up_no_step_is_said_to_be_after_it() -> None:
+    assert said(builders.result(settings={"warmup": "0"}))["Steps"].startswith("182 steps. ")
 
 
 def test_the_cost_adds_up() -> None:
