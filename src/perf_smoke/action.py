@@ -88,6 +88,7 @@ def _show(
     from perf_smoke.report.terminal import show
     from perf_smoke.report.verdict import notice
 
+    document = job.write_result(found, folder)
     markdown = render(
         found,
         Links(
@@ -96,14 +97,17 @@ def _show(
             verdict_url=_page(event, "README.md#did-this-change-make-it-slower"),
         ),
     )
-    files = job.write_files(found, markdown, folder)
+    report = job.write_report(markdown, folder)
     with log.stopped_commands():
         show(found, _plain_console())
     if found.status != "invalid":  # each invalid input has its own annotation already
         title, _, message = notice(found).partition(": ")
         as_asked = found.status == "measured" and not no_base(found)
         log.annotate("notice" if as_asked else "warning", title, message)
-    problems = [*event.notes, *files.problems, append_summary(markdown, event.summary_path)]
+    problems = [
+        *event.notes,
+        *(document.problem, report.problem, append_summary(markdown, event.summary_path)),
+    ]
     comment = None
     if settings and found.status != "cancelled":  # a cancelled job has no time for the network
         comment = _comment(found, settings, markdown, event)
@@ -112,11 +116,11 @@ def _show(
             problems.append(comment.sentence)
     problems.append(
         set_outputs(
-            outputs(found, comment=comment, result_path=files.result, report_path=files.report),
+            outputs(found, comment=comment, result_path=document.path, report_path=report.path),
             event.output_path,
         )
     )
-    for problem in filter(None, problems):
+    for problem in dict.fromkeys(filter(None, problems)):
         log.warning(TITLE, problem)
 
 

@@ -75,11 +75,12 @@ def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) 
     from perf_smoke.report.markdown import Links, render
     from perf_smoke.report.terminal import show
 
+    document = job.write_result(found, folder)
     markdown = render(found, Links(result_path=str(folder / job.RESULT_NAME)))
-    files = job.write_files(found, markdown, folder)
+    report = job.write_report(markdown, folder)
     with suppress(OSError):  # a full disk behind stdout: the files are written, the code is right
-        show(found, console, [path for path in (files.report, files.result) if path])
-    for problem in files.problems:
+        show(found, console, [path for path in (report.path, document.path) if path])
+    for problem in dict.fromkeys(filter(None, (document.problem, report.problem))):
         click.echo(f"perf-smoke: {problem}", err=True)
     if found.status == "cancelled":
         return EXIT_INTERRUPTED

@@ -26,13 +26,11 @@ REPORT_NAME = "report.md"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Files:
-    """Where a Result and its report were written; None where they could not be."""
+class Written:
+    """Where a file was written, or why it was not: as a sentence."""
 
-    result: Path | None = None
-    report: Path | None = None
-    problems: tuple[str, ...] = ()
-    """What could not be written and why, as sentences."""
+    path: Path | None = None
+    problem: str = ""
 
 
 def measure(
@@ -94,26 +92,27 @@ def remove_old_files(folder: Path) -> str:
     return " ".join(left)
 
 
-def write_files(found: Result, markdown: str, folder: Path) -> Files:
-    """Write result.json and report.md; one that cannot be written does not stop the other."""
-    problems: list[str] = []
+def write_result(found: Result, folder: Path) -> Written:
+    """Write result.json. It comes first: whatever fails to show a Result does not lose it."""
+    return _written(folder / RESULT_NAME, lambda path: result.write(found, path))
 
-    def written(path: Path, write: Callable[[Path], None]) -> Path | None:
-        try:
-            write(path)
-        except (OSError, ValueError) as error:  # ValueError: a number that is none, a bug of ours
-            why = error.strerror if isinstance(error, OSError) else error
-            problems.append(f"{path} cannot be written: {why}.")
-            return None
-        return path
 
+def write_report(markdown: str, folder: Path) -> Written:
+    """Write report.md."""
+    return _written(folder / REPORT_NAME, lambda path: result.write_whole(path, markdown))
+
+
+def _written(path: Path, write: Callable[[Path], None]) -> Written:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        return Files(problems=(f"{folder} cannot be made: {error.strerror}.",))
-    document = written(folder / RESULT_NAME, lambda path: result.write(found, path))
-    report = written(folder / REPORT_NAME, lambda path: result.write_whole(path, markdown))
-    return Files(result=document, report=report, problems=tuple(problems))
+        return Written(problem=f"{path.parent} cannot be made: {error.strerror}.")
+    try:
+        write(path)
+    except (OSError, ValueError) as error:  # ValueError: a number that is none, a bug of ours
+        why = error.strerror if isinstance(error, OSError) else error
+        return Written(problem=f"{path} cannot be written: {why}.")
+    return Written(path=path)
 
 
 def _cache(environ: Mapping[str, str], scratch: Path) -> Path:

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +81,24 @@ def a_result(text: str = "measured") -> Result:
         settings={},
         cost=result.Cost(total_s=1.0),
         output=Output(text=text, sha256="", stable=True),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """What became of both files."""
+
+    result: Path | None = None
+    report: Path | None = None
+    problems: tuple[str, ...] = ()
+
+
+def written(found: Result, markdown: str, folder: Path) -> Files:
+    files = (job.write_result(found, folder), job.write_report(markdown, folder))
+    return Files(
+        result=files[0].path,
+        report=files[1].path,
+        problems=tuple(file.problem for file in files if file.problem),
     )
 
 
@@ -209,7 +227,7 @@ def test_an_earlier_result_that_cannot_be_removed_is_not_given_out_as_this_ones(
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
 
     left = job.remove_old_files(small_disk)
-    files = job.write_files(a_result(), "report", small_disk)
+    files = written(a_result(), "report", small_disk)
 
     assert left.count("of an earlier run cannot be removed: Read-only file system.") == 2
     assert (files.result, files.report) == (None, None)
@@ -229,7 +247,7 @@ def test_while_it_runs_no_earlier_result_lies_where_its_own_will(tmp_path: Path)
 
 def test_both_files_are_written_into_a_folder_made_for_them(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
-    files = job.write_files(a_result(), "# Report", folder)
+    files = written(a_result(), "# Report", folder)
     assert (files.result, files.report) == (folder / "result.json", folder / "report.md")
     assert files.problems == ()
     assert result.read(folder / "result.json") == a_result()
@@ -240,16 +258,17 @@ def test_both_files_are_written_into_a_folder_made_for_them(tmp_path: Path) -> N
 def test_files_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        job.write_files(a_result(), "report", tmp_path)
+        written(a_result(), "report", tmp_path)
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
 
 
-def test_a_folder_that_cannot_be_made_is_told_once(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    files = job.write_files(a_result(), "report", tmp_path / "file" / "below")
-    assert files == job.Files(problems=(f"{tmp_path}/file/below cannot be made: Not a directory.",))
+    files = written(a_result(), "report", tmp_path / "file" / "below")
+    why = f"{tmp_path}/file/below cannot be made: Not a directory."
+    assert files == Files(problems=(why, why))
 
 
 @pytest.mark.parametrize("blocked", sorted(OURS))
@@ -257,16 +276,16 @@ def test_one_file_that_cannot_be_written_does_not_stop_the_other(
     tmp_path: Path, blocked: str
 ) -> None:
     (tmp_path / blocked).mkdir()
-    files = job.write_files(a_result(), "report", tmp_path)
-    written = [path.name for path in (files.result, files.report) if path]
-    assert written == sorted(OURS - {blocked})
+    files = written(a_result(), "report", tmp_path)
+    names = [path.name for path in (files.result, files.report) if path]
+    assert names == sorted(OURS - {blocked})
     assert files.problems == (f"{tmp_path}/{blocked} cannot be written: Is a directory.",)
     assert {path.name for path in tmp_path.iterdir()} == OURS, "a draft was left"
 
 
 def test_on_a_full_disk_nothing_half_written_is_left(small_disk: Path) -> None:
     fill(small_disk)
-    files = job.write_files(a_result(), "report", small_disk)
+    files = written(a_result(), "report", small_disk)
     assert (files.result, files.report) == (None, None)
     assert [problem.split(": ")[1] for problem in files.problems] == [
         "No space left on device."
@@ -278,7 +297,7 @@ def test_a_report_that_does_not_fit_leaves_the_result_whole(tmp_path: Path) -> N
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
-        files = job.write_files(a_result(), "report " * 10_000, tmp_path)
+        files = written(a_result(), "report " * 10_000, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert result.read(tmp_path / "result.json") == a_result()
@@ -289,7 +308,7 @@ def test_a_report_that_does_not_fit_leaves_the_result_whole(tmp_path: Path) -> N
 
 def test_a_number_that_is_none_is_told_and_not_written(tmp_path: Path) -> None:
     broken = replace(a_result(), cost=result.Cost(total_s=math.nan))
-    files = job.write_files(broken, "report", tmp_path)
+    files = written(broken, "report", tmp_path)
     assert files.result is None
     assert files.report == tmp_path / "report.md"
     (problem,) = files.problems
@@ -297,15 +316,28 @@ def test_a_number_that_is_none_is_told_and_not_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
 
 
+def test_a_bug_in_the_report_loses_nothing_that_was_measured(tmp_path: Path) -> None:
+    broken = (
+        "import perf_smoke.report.markdown as markdown, perf_smoke.cli as cli\n"
+        "markdown.render = lambda *_: 1 / 0\n"
+        "cli.main(['run', '--command', 'true', '--runs', '2'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", broken], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "ZeroDivisionError" in done.stderr
+    assert result.read(tmp_path / "perf-smoke-out" / "result.json").status == "measured"
+
+
 def test_whoever_reads_while_many_write_reads_one_whole_document(tmp_path: Path) -> None:
     """Threads of one process race for the same files as processes do."""
     texts = ["a" * 10, "b" * 200_000, "c" * 2_000]
     problems: list[str] = []
-    job.write_files(a_result(texts[0]), texts[0], tmp_path)
+    written(a_result(texts[0]), texts[0], tmp_path)
 
     def write(text: str) -> None:
         for _ in range(60):
-            problems.extend(job.write_files(a_result(text), text, tmp_path).problems)
+            problems.extend(written(a_result(text), text, tmp_path).problems)
 
     writers = [threading.Thread(target=write, args=(text,)) for text in texts]
     for writer in writers:
