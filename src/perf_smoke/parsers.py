@@ -125,6 +125,17 @@ def endpoint(value: str) -> str:
     return address
 
 
-def directory(value: str) -> Path:
+def path(value: str) -> Path:
     """A path, relative to where perf-smoke runs."""
     return Path(value.strip())
+
+
+def folder(value: str) -> Path:
+    """The same, of a folder that exists."""
+    try:
+        there = path(value).is_dir()
+    except OSError:  # too long a name, or a folder on the way that may not be entered
+        there = False
+    if not there:
+        raise ValueError("must be a folder that exists")
+    return path(value)

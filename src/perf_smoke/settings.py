@@ -197,7 +197,7 @@ INPUTS: tuple[Input, ...] = (
         "Engine `command`: the program and its arguments, with `{model}`, `{tokenizer}`, `{prompt}`, `{tokens}`, `{threads}`, `{seed}`, `{features}`. No shell.",
     ),
     Input("endpoint", "", parsers.endpoint, "Address of a running server."),
-    Input("working-directory", ".", parsers.directory, "Where the caller's programs run."),
+    Input("working-directory", ".", parsers.folder, "Where the caller's programs run."),
     Input("metrics", "", str, "Engine `command`: where its numbers are; see docs/ENGINES.md."),
     Input(
         "warmup", "1", parsers.whole(0, 1000), "Steps per side that are run first and not counted."
@@ -283,7 +283,7 @@ INPUTS: tuple[Input, ...] = (
     Input(
         "output-dir",
         "",
-        parsers.optional(parsers.directory),
+        parsers.optional(parsers.path),
         "Folder for result.json and report.md.",
     ),
 )

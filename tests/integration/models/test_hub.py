@@ -157,7 +157,7 @@ def test_without_the_library_the_reader_learns_what_to_install(
         "hf://acme/tiny/tiny.gguf", PYTHONPATH=str(tmp_path / "without")
     ).failure
     assert failure.reason == "hub-library-missing"
-    assert "pip install" in failure.sentence
+    assert "`pip install huggingface_hub`" in failure.sentence
 
 
 def test_a_file_named_like_the_library_in_the_callers_tree_is_not_run(fetcher: Fetcher) -> None:
