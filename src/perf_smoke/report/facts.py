@@ -214,6 +214,8 @@ def _state(machine: Machine | None) -> Sentence:
         for when, state in (("before", machine.before), ("after", machine.after))
         if state.load_1min is not None
     ]
+    if machine.idle_fraction is not None:
+        parts.append(f"idle {numbers.percent(machine.idle_fraction)}")
     if machine.steal_fraction is not None:
         parts.append(f"steal {numbers.percent(machine.steal_fraction)}")
     return sentence(", ".join(parts))

@@ -45,7 +45,7 @@ _NO_BASE = "Nothing to compare with: "
 _WARM_UP_COUNTED = "No step after the warm-up "
 _ONE_SHOT = frozenset(("llama-completion", "llama-bench", "bitnet-rs", "bitnet-cpp", "command"))
 """The engines that start a program for every step."""
-_TAKES_THE_VERDICT = frozenset(
+TAKES_THE_VERDICT = frozenset(
     ("cpu-model-changed", "order-in-pair", "wall-against-cpu", "steal", "oversubscribed")
 )
 """The guards that leave no verdict where the pairs alone would give one."""
@@ -162,7 +162,7 @@ def verdict_taken_by(result: Result) -> list[Guard]:
     comparison = paired(result)
     if comparison is None or comparison.verdict != "inconclusive" or comparison.low is None:
         return []
-    return [guard for guard in comparison.guards if guard.name in _TAKES_THE_VERDICT]
+    return [guard for guard in comparison.guards if guard.name in TAKES_THE_VERDICT]
 
 
 def seconds_per_pair(result: Result) -> float | None:

@@ -51,6 +51,30 @@ def what_ran(result: Result) -> Sentence:
     return sentence("Ran ", *parts, ".", *_refs(result))
 
 
+def same_program(result: Result) -> Sentence:
+    """That two sides were meant and one program ran on both; empty where it is not sure.
+
+    A command's program is often an interpreter or a script, whose own bytes say nothing: there
+    both whole lines must be given, and be the same.
+    """
+    if (sides := both(result)) is None:
+        return ()
+    head, base = (side.engine for side in sides)
+    if not head.binary_sha256 or head.binary_sha256 != base.binary_sha256:
+        return ()
+    if head.id == "command":
+        line = result.settings.get("command")
+        if not line or line != result.settings.get("base-command"):
+            return ()
+        return sentence("Head and base are the same command and the same program, byte for byte.")
+    if head.id == "embedded":
+        return ()
+    return sentence(
+        "Head and base are the same program, byte for byte; only libraries that it loads can "
+        "differ."
+    )
+
+
 def program(engine: EngineIdentity) -> str:
     """The name of its program's file; empty where there is none of the caller's."""
     return "" if engine.id == "embedded" else engine.binary.rstrip("/").rsplit("/", 1)[-1]

@@ -13,6 +13,7 @@ from perf_smoke.report.reading import (
     no_base,
     paired,
     tokens,
+    verdict_taken_by,
 )
 from perf_smoke.report.spans import Sentence, Span, code, flat, quoted, sentence
 from perf_smoke.report.subject import program
@@ -67,6 +68,8 @@ def _brief(result: Result) -> list[str | Span | Sentence]:
     comparison = paired(result)
     if comparison and comparison.verdict == "not-comparable":
         return [verdict, *_engine(result)]
+    if taken := verdict_taken_by(result):
+        return [verdict, ": ", quoted(taken[0].sentence, 300)]
     if comparison and comparison.low is not None and comparison.high is not None:
         parts.append(f" ({numbers.interval(comparison.low, comparison.high)})")
         parts.append(f", {latency(result)}")

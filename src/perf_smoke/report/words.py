@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perf_smoke.report import numbers
+from perf_smoke.report import busy, numbers
 from perf_smoke.report.canary import both_said, difference
 from perf_smoke.report.reading import (
     DECIDING,
@@ -17,9 +17,10 @@ from perf_smoke.report.reading import (
     paired,
     seconds_per_pair,
     tokens,
+    verdict_taken_by,
 )
 from perf_smoke.report.spans import Sentence, code, join, quoted, sentence, strong
-from perf_smoke.report.subject import whose_engine
+from perf_smoke.report.subject import same_program, whose_engine
 from perf_smoke.result import Comparison, Result
 
 _FEWEST_PAIRS = 11
@@ -44,12 +45,13 @@ def lead(result: Result) -> list[Sentence]:
     """The paragraphs between the verdict line and the table."""
     without_base = quoted(no_base(result))
     if result.status == "measured":
-        paragraphs = [without_base, whose_engine(result), _finding(result)]
+        paragraphs = [without_base, whose_engine(result), busy.warning(result)]
+        paragraphs += [_why_no_verdict(result), _finding(result), same_program(result)]
         if result.failure:
             paragraphs.append(quoted(result.failure.sentence))
     else:
         paragraphs = [whose_engine(result), _not_measured(result)]
-        paragraphs += [_until_then(result), without_base]
+        paragraphs += [_until_then(result), without_base, busy.warning(result)]
     comparison = paired(result)
     if comparison is None or comparison.verdict != "not-comparable":
         paragraphs.append(difference(result))
@@ -57,6 +59,7 @@ def lead(result: Result) -> list[Sentence]:
         # What the report has said in its own words, with the numbers and texts, is not repeated.
         said = {"texts-differ"} if difference(result) else set()
         said |= {"tokens-differ"} if comparison.verdict == "not-comparable" else set()
+        said |= {guard.name for guard in verdict_taken_by(result)}
         guards = [guard for guard in comparison.guards if guard.name not in said]
         paragraphs += [quoted(guard.sentence) for guard in guards[:_MOST_GUARDS]]
     return [paragraph for paragraph in paragraphs if paragraph]
@@ -128,6 +131,16 @@ def _why_alone(result: Result) -> Sentence:
     )
 
 
+def _why_no_verdict(result: Result) -> Sentence:
+    """The guards that left none: first, as the interval below them may look like a verdict."""
+    guards = verdict_taken_by(result)
+    if not guards:
+        return ()
+    return join(
+        [sentence(strong("Why there is no verdict:")), *(quoted(g.sentence) for g in guards)]
+    )
+
+
 def _decided(comparison: Comparison, low: float, high: float) -> Sentence:
     if comparison.verdict == "no-change":
         return sentence(
@@ -179,14 +192,15 @@ def _too_few_pairs(result: Result, comparison: Comparison) -> Sentence:
 
 
 def _cannot_tell(result: Result, comparison: Comparison, low: float, high: float) -> Sentence:
+    taken = bool(verdict_taken_by(result))
     between = sentence(
-        "The change lies between ",
+        "The pairs alone put the change between " if taken else "The change lies between ",
         strong(f"{numbers.change(low)} and {numbers.change(high)}"),
         f" ({_interval_of(comparison)}).",
     )
     needed = comparison.pairs_needed
     if not needed or needed <= comparison.pairs:
-        return join([between, _limit(comparison)])
+        return between if taken else join([between, _limit(comparison)])
     each = seconds_per_pair(result)
     took = f", {numbers.roughly(each * needed)} of measuring," if each else ""
     return join(

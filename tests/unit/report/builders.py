@@ -47,6 +47,7 @@ EMBEDDED = EngineIdentity(
 BITNET = EngineIdentity(
     id="bitnet-rs", version="0.9.1", binary="target/release/bitnet", binary_sha256="c2" * 32
 )
+BITNET_BEFORE = dataclasses.replace(BITNET, binary_sha256="b4" * 32)
 DEMONSTRATION = Model(reference="smollm2-135m", sha256="a3" * 32, bytes=98_362_432)
 BITNET_MODEL = Model(reference="models/ggml-model-i2_s.gguf", sha256="d4" * 32, bytes=1_187_801_280)
 
@@ -172,7 +173,7 @@ def two_sides(
         cost=Cost(total_s=148.2, build_s=118.0, load_s=3.1, steps_s=21.3),
         tool=Tool(version="0.1.0", runtime="host"),
         head=side(head, engine=BITNET),
-        base=side(base, engine=BITNET, ref=BASE),
+        base=side(base, engine=BITNET_BEFORE, ref=BASE),
         comparison=Comparison(**{**decided, **comparison}),
         output=Output(
             text="11, so", sha256="e" * 64, stable=True, base_text="11, so", matches_base=True
@@ -256,7 +257,7 @@ def too_few_pairs() -> Result:
     return dataclasses.replace(
         found,
         head=side(samples(e2e_ms=24_300, seed=5, **slow), engine=BITNET),
-        base=side(samples(e2e_ms=24_100, seed=6, **slow), engine=BITNET, ref=BASE),
+        base=side(samples(e2e_ms=24_100, seed=6, **slow), engine=BITNET_BEFORE, ref=BASE),
         cost=Cost(total_s=280, build_s=118.0, load_s=9.1, steps_s=145.3),
     )
 

@@ -119,7 +119,8 @@ def test_the_base_engine_is_shown_where_it_is_another() -> None:
     other = EngineIdentity(id="bitnet-rs", version="0.9.0")
     mixed = dataclasses.replace(found, base=dataclasses.replace(found.base, engine=other))
     assert said(mixed)["Base's engine"] == "bitnet-rs 0.9.0"
-    assert "Base's engine" not in said(found)
+    alike = dataclasses.replace(found, base=dataclasses.replace(found.base, engine=builders.BITNET))
+    assert "Base's engine" not in said(alike)
 
 
 def test_the_machine_and_how_busy_it_was() -> None:
@@ -129,6 +130,13 @@ def test_the_machine_and_how_busy_it_was() -> None:
         "kernel 6.11.0-1018-azure, x86_64, image ubuntu24 20261116.1"
     )
     assert found["Machine load"] == "0.21 before, 1.94 after, steal 0.2 %"
+
+
+def test_how_much_of_the_machine_was_idle_is_said_where_the_kernel_counts_it() -> None:
+    before = MachineState(load_1min=0.2, cpu_ticks=0, steal_ticks=0, idle_ticks=0)
+    after = MachineState(load_1min=3.3, cpu_ticks=1000, steal_ticks=0, idle_ticks=24)
+    found = builders.result(machine=builders.machine(before=before, after=after))
+    assert said(found)["Machine load"] == "0.20 before, 3.30 after, idle 2.4 %, steal 0.0 %"
 
 
 def test_a_state_that_is_not_known_is_not_said() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from perf_smoke.report import subject
+import pytest
+
+from perf_smoke.report import subject, words
 from perf_smoke.report.spans import flat
+from perf_smoke.result import EngineIdentity, Result
 from tests.unit.report import builders
 
 
@@ -48,3 +51,61 @@ def test_what_ran_shortens_addresses_to_the_file_and_leaves_out_what_is_unknown(
     )
     assert flat(subject.what_ran(found)) == "Ran embedded xllamacpp 2026.10.1 with model.gguf@main."
     assert subject.what_ran(builders.skipped()) == ()
+
+
+def programs(head: EngineIdentity, base: EngineIdentity, **settings: str) -> Result:
+    found = builders.two_sides()
+    assert found.head
+    assert found.base
+    return dataclasses.replace(
+        found,
+        settings=settings,
+        head=dataclasses.replace(found.head, engine=head),
+        base=dataclasses.replace(found.base, engine=base),
+    )
+
+
+BITNET, COMMAND, PLAIN = (
+    EngineIdentity(id=engine, binary="/usr/bin/program", binary_sha256="c2" * 32)
+    for engine in ("bitnet-rs", "command", "openai")
+)
+
+
+def test_two_sides_of_the_same_program_are_said_to_be() -> None:
+    assert flat(subject.same_program(programs(BITNET, BITNET))) == (
+        "Head and base are the same program, byte for byte; only libraries that it loads can "
+        "differ."
+    )
+    assert flat(words.lead(programs(BITNET, BITNET))[-1]).startswith("Head and base are the same")
+    assert "same program" not in "".join(map(flat, words.lead(builders.two_sides())))
+
+
+def test_two_commands_are_the_same_only_where_the_whole_lines_are() -> None:
+    same = {"command": "python3 bench.py", "base-command": "python3 bench.py"}
+    assert flat(subject.same_program(programs(COMMAND, COMMAND, **same))) == (
+        "Head and base are the same command and the same program, byte for byte."
+    )
+    other = {"command": "python3 new.py", "base-command": "python3 old.py"}
+    assert subject.same_program(programs(COMMAND, COMMAND, **other)) == ()
+    # The same line in two checkouts: the interpreter is the same, what it reads is not.
+    checkouts = {"command": "python3 bench.py", "base-ref": "main"}
+    assert subject.same_program(programs(COMMAND, COMMAND, **checkouts)) == ()
+
+
+@pytest.mark.parametrize(
+    ("head", "base"),
+    [
+        (BITNET, dataclasses.replace(BITNET, binary_sha256="d3" * 32)),
+        (PLAIN, dataclasses.replace(PLAIN, binary_sha256="")),
+        (dataclasses.replace(BITNET, binary_sha256=""),) * 2,
+        (builders.EMBEDDED, builders.EMBEDDED),
+    ],
+)
+def test_what_is_not_known_to_be_the_same_is_not_called_so(
+    head: EngineIdentity, base: EngineIdentity
+) -> None:
+    assert subject.same_program(programs(head, base)) == ()
+
+
+def test_one_side_alone_is_no_two_programs() -> None:
+    assert subject.same_program(builders.base_died()) == ()

@@ -72,6 +72,13 @@ def test_a_notice_adds_the_interval_or_the_cause(name: str, line: str) -> None:
     assert verdict.notice(builders.every()[name]) == line
 
 
+def test_a_notice_without_a_verdict_gives_the_guard_that_took_it() -> None:
+    assert verdict.notice(builders.cannot_tell()) == (
+        "perf-smoke: cannot tell: The hypervisor gave 14 % of the CPU time to others: measure on a "
+        "quieter machine."
+    )
+
+
 def test_a_run_that_says_nothing_of_why_it_failed_still_has_a_notice() -> None:
     silent = dataclasses.replace(builders.failed(), failure=None)
     assert verdict.notice(silent) == "perf-smoke: not measured"

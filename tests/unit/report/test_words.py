@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import re
 from typing import Any
 
 import pytest
 
+from perf_smoke.compare import guards
 from perf_smoke.report import canary, subject, words
+from perf_smoke.report.reading import TAKES_THE_VERDICT
 from perf_smoke.report.spans import flat
 from perf_smoke.result import Comparison, Failure, Guard, Result
 from tests.unit.report import builders
@@ -113,13 +117,47 @@ def test_not_comparable_for_another_reason_lets_the_guard_speak() -> None:
     )
 
 
-def test_inconclusive_says_what_it_would_take_and_what_was_in_the_way() -> None:
-    between, guard = lead(builders.cannot_tell()).splitlines()
-    assert between.startswith("The change lies between −4.0 % and +9.0 % (90 % interval")
+def test_inconclusive_says_what_was_in_the_way_and_then_what_it_would_take() -> None:
+    guard, between = lead(builders.cannot_tell()).splitlines()
+    assert guard.startswith("Why there is no verdict: The hypervisor gave 14 % of the CPU time")
+    assert between.startswith(
+        "The pairs alone put the change between −4.0 % and +9.0 % (90 % interval"
+    )
     assert "To see 5 % it would take about 400 pairs, about 45 s of measuring, instead of 120" in (
         between
     )
-    assert guard.startswith("The hypervisor gave 14 % of the CPU time to others")
+
+
+def test_a_guard_that_left_no_verdict_is_not_contradicted_by_what_follows() -> None:
+    steal = Guard(name="steal", sentence="The machine was busy.")
+    starts = Guard(name="restarts-disagree", sentence="The starts varied.")
+    assert lead(builders.two_sides(verdict="inconclusive", guards=(steal, starts))) == (
+        "Why there is no verdict: The machine was busy.\n"
+        "The pairs alone put the change between −0.9 % and +1.2 % (99 % interval, E2E latency).\n"
+        "The starts varied."
+    )
+
+
+def test_several_guards_that_left_no_verdict_are_each_said_once() -> None:
+    both = tuple(Guard(name=name, sentence=f"{name}.") for name in ("steal", "oversubscribed"))
+    first = lead(builders.two_sides(verdict="inconclusive", guards=both)).splitlines()
+    assert first[0] == "Why there is no verdict: steal. oversubscribed."
+    assert len(first) == 2
+
+
+def test_where_the_pairs_are_too_few_anyway_no_guard_took_the_verdict() -> None:
+    steal = Guard(name="steal", sentence="The machine was busy.")
+    few = builders.too_few_pairs()
+    assert few.comparison
+    guarded = dataclasses.replace(few.comparison, guards=(steal,))
+    shown = lead(dataclasses.replace(few, comparison=guarded)).splitlines()
+    assert shown[1:] == ["The machine was busy."]
+
+
+def test_every_guard_is_either_said_first_or_beside() -> None:
+    named = set(re.findall(r'name="([a-z-]+)"', inspect.getsource(guards)))
+    beside = {"restarts-disagree", "tokens-differ", "texts-differ"}
+    assert named - beside == TAKES_THE_VERDICT
 
 
 def test_inconclusive_without_an_estimate_of_the_pairs_says_what_could_have_been_seen() -> None:
@@ -286,8 +324,8 @@ def test_a_measured_document_without_numbers_admits_it() -> None:
 
 
 def test_guards_are_said_beside_every_verdict_and_never_flood() -> None:
-    guards = tuple(Guard(name=str(n), sentence=f"Guard {n}.") for n in range(50))
-    text = lead(builders.two_sides(guards=guards))
+    many = tuple(Guard(name=str(n), sentence=f"Guard {n}.") for n in range(50))
+    text = lead(builders.two_sides(guards=many))
     assert "Guard 0." in text
     assert "Guard 20." not in text
 
