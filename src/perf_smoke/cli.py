@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ EXIT_INVALID = 2
 EXIT_INTERRUPTED = 130
 
 DEFAULT_FOLDER = Path("perf-smoke-out")
+_FOR_THE_ACTION = ("runtime", "image", "comment", "github-token", "pr-number")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,6 +66,13 @@ def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) 
     except InvalidSettings as error:
         return _invalid(error)
     folder = settings.output_dir or DEFAULT_FOLDER
+    if wrong := job.unusable(folder):
+        click.echo(f"perf-smoke: {wrong} Give another one: --output-dir.", err=True)
+        return EXIT_INVALID
+    for sentence in _without_effect(values):
+        click.echo(f"perf-smoke: {sentence}", err=True)
+    if settings.output_dir is None:
+        job.make_own(folder)
     if left := job.remove_old_files(folder):
         click.echo(f"perf-smoke: {left}", err=True)
     found = job.measure(
@@ -167,15 +175,19 @@ def doctor(**options: str | None) -> None:
     from perf_smoke.engines import inventory
     from perf_smoke.measure.machine import System, available_cpus
 
+    given = _given(options)
     try:
-        settings = parse(_given(options))
+        settings = parse(given)
     except InvalidSettings as error:
         sys.exit(_invalid(error))
-    sentences = inventory.diagnose(
-        settings,
-        environment=environment.for_children(os.environ),
-        available_cpus=available_cpus(System()),
-    )
+    sentences = [
+        *_without_effect(given),
+        *inventory.diagnose(
+            settings,
+            environment=environment.for_children(os.environ),
+            available_cpus=available_cpus(System()),
+        ),
+    ]
     for sentence in sentences:
         click.echo(sentence)
     if sentences:
@@ -193,6 +205,15 @@ def _given(options: Mapping[str, str | None]) -> dict[str, str]:
     """The inputs that were given as options, by name."""
     names = {row.field: row.name for row in INPUTS}
     return {names[field]: text for field, text in options.items() if text is not None}
+
+
+def _without_effect(given: Mapping[str, str]) -> Iterator[str]:
+    """Which of the given inputs only a workflow heeds: one sentence or none."""
+    if names := ", ".join(name for name in _FOR_THE_ACTION if given.get(name)):
+        yield (
+            f"{names}: without effect on the command line, where everything runs on this machine "
+            "and no comment is written."
+        )
 
 
 def _refuse(error: Exception) -> int:

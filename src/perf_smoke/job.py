@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +74,26 @@ def measure(
                 interruptible=signals.interruptible,
             ),
         )
+
+
+def unusable(folder: Path) -> str:
+    """Why no file could be written into this folder, which need not be there; empty if one could.
+
+    Tried in the nearest folder that is there, since permissions alone do not tell.
+    """
+    try:
+        nearest = next(place for place in (folder, *folder.parents) if place.exists())
+        tempfile.TemporaryDirectory(dir=nearest).cleanup()
+    except OSError as error:
+        return f"{folder} cannot be written to: {error.strerror}."
+    return ""
+
+
+def make_own(folder: Path) -> None:
+    """Make a folder that git does not see. One that is there already is left as it is."""
+    with suppress(OSError):
+        folder.mkdir()
+        (folder / ".gitignore").write_text("*\n", "utf-8")
 
 
 def remove_old_files(folder: Path) -> str:

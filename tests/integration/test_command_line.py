@@ -159,16 +159,61 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_no_engine(
     assert not Path(f"/proc/{engine}").exists(), "the engine's process survived"
 
 
-def test_the_output_folder_may_be_anywhere_and_a_readonly_one_loses_no_report(
-    tmp_path: Path,
+@pytest.mark.parametrize("folder", ["a file/out", "a file", "/proc/x"])
+def test_an_output_folder_that_cannot_be_is_refused_before_anything_is_measured(
+    tmp_path: Path, folder: str
 ) -> None:
     (tmp_path / "a file").write_text("in the way")
 
-    done = perf_smoke("run", "--runs", "1", "--output-dir", "a file/out", cwd=tmp_path)
+    done = perf_smoke("run", "--command", "touch ran", "--output-dir", folder, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"perf-smoke: {folder} cannot be written to: ")
+    assert "output-dir" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a file"]
+
+
+def test_an_output_folder_that_is_lost_while_it_runs_loses_no_report(tmp_path: Path) -> None:
+    done = perf_smoke(
+        *("run", "--command", "touch out", "--runs", "1", "--output-dir", "out"), cwd=tmp_path
+    )
 
     assert done.returncode == 0
-    assert "cannot be made" in done.stderr
-    assert "E2E latency" in done.stdout
+    assert "out cannot be made: File exists." in done.stderr
+    assert "Wall" in done.stdout
+
+
+def test_the_folder_that_a_run_makes_for_itself_is_none_of_gits_business(tmp_path: Path) -> None:
+    git = ("git", "-C", str(tmp_path))
+    subprocess.run([*git, "init", "--quiet"], check=True)
+
+    perf_smoke("run", "--command", "true", "--runs", "1", cwd=tmp_path)
+
+    assert (tmp_path / "perf-smoke-out" / "result.json").exists()
+    status = subprocess.run([*git, "status", "--porcelain"], check=True, capture_output=True)
+    assert status.stdout == b""
+
+
+def test_a_folder_that_was_there_or_was_named_gets_nothing_but_both_files(tmp_path: Path) -> None:
+    (tmp_path / "perf-smoke-out").mkdir()
+    perf_smoke("run", "--command", "true", "--runs", "1", cwd=tmp_path)
+    perf_smoke("run", "--command", "true", "--runs", "1", "--output-dir", "own", cwd=tmp_path)
+    for folder in ("perf-smoke-out", "own"):
+        names = {path.name for path in (tmp_path / folder).iterdir()}
+        assert names == {"result.json", "report.md"}
+
+
+def test_inputs_that_only_the_action_heeds_are_named_and_cost_nothing(tmp_path: Path) -> None:
+    given = ("--command", "true", "--runs", "1", "--runtime", "docker", "--pr-number", "7")
+    run = perf_smoke("run", *given, cwd=tmp_path)
+    doctor = perf_smoke("doctor", *given, cwd=tmp_path)
+
+    sentence = (
+        "runtime, pr-number: without effect on the command line, where everything runs on this "
+        "machine and no comment is written.\n"
+    )
+    assert (run.returncode, run.stderr) == (0, f"perf-smoke: {sentence}")
+    assert (doctor.returncode, doctor.stdout) == (1, sentence)
 
 
 def test_usage_lines_say_what_is_typed(tmp_path: Path) -> None:

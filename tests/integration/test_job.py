@@ -394,7 +394,7 @@ def test_two_runs_in_one_folder_leave_whole_files_and_none_of_their_own(
     assert found.status == "measured"
     assert found.settings["label"] in ("a", "b")
     assert (tmp_path / "perf-smoke-out" / "report.md").read_text("utf-8").endswith("\n")
-    assert {path.name for path in (tmp_path / "perf-smoke-out").iterdir()} == OURS
+    assert {path.name for path in (tmp_path / "perf-smoke-out").iterdir()} == {*OURS, ".gitignore"}
     assert list(temp.iterdir()) == []
 
 
