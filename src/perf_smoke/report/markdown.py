@@ -20,6 +20,11 @@ from perf_smoke.report.table import Row, Table, further_table, main_table, table
 from perf_smoke.result import Result
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+_TOGETHER = re.compile(
+    r"(?<=\d) (?=(?:%|[nµm]?s|min|h|[KMGT]iB|tok/s|CPUs?)(?![\w/]))"  # a number and its unit
+    r"|(?<=[\d%]) (?=… [+\N{MINUS SIGN}\d])|(?<=\d …) (?=[+\N{MINUS SIGN}\d])|(?<=×) (?=\d)"
+)
+"""The spaces at which no line may end: a phone's lines are short."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +129,8 @@ def _prose(text: str) -> str:
 
     Code is what GitHub searches neither for @names nor for #numbers, commits and addresses.
     """
-    return re.sub(r"\S+", lambda found: _word(found[0]), text)
+    words = re.sub(r"\S+", lambda found: _word(found[0]), text)
+    return _TOGETHER.sub(_NO_BREAK, words)
 
 
 def _word(word: str) -> str:

@@ -14,7 +14,7 @@ from perf_smoke.report.reading import (
     paired,
 )
 from perf_smoke.report.spans import Sentence, sentence
-from perf_smoke.result import Result, Side
+from perf_smoke.result import MetricSummary, Result, Side
 
 _FURTHER = ("load_ms", "tpot_ms", "cpu_ms")
 
@@ -75,22 +75,29 @@ def _table(result: Result, names: tuple[str, ...]) -> Table | None:
 
 
 def _one_side(result: Result, side: Side, names: tuple[str, ...]) -> Table | None:
+    found = {name: side.summary[name] for name in names if name in side.summary}
+    if not found:
+        return None
+    has_spread = any(summary.low is not None for summary in found.values())
     rows = []
-    for name in names:
-        if (found := side.summary.get(name)) is None:
-            continue
-        unit = numbers.unit_for(METRICS[name].unit, found.median, found.high)
-        spread = numbers.MISSING
-        if found.low is not None and found.high is not None:
-            spread = f"{numbers.number(found.low, unit)} … {numbers.number(found.high, unit)}"
+    for name, summary in found.items():
+        unit = numbers.unit_for(METRICS[name].unit, summary.median, summary.high)
+        spread = (_spread(summary, unit),) if has_spread else ()
         rows.append(
             Row(
                 label=f"{METRICS[name].label}, {unit.name}",
-                cells=(numbers.number(found.median, unit), spread, f"{found.n:,}"),
+                cells=(numbers.number(summary.median, unit), *spread, f"{summary.n:,}"),
                 headline=name == headline_metric(result),
             )
         )
-    return Table(columns=("median", "quartiles", "n"), rows=tuple(rows)) if rows else None
+    columns = ("median", "quartiles", "n") if has_spread else ("median", "n")
+    return Table(columns=columns, rows=tuple(rows))
+
+
+def _spread(summary: MetricSummary, unit: numbers.Unit) -> str:
+    if summary.low is None or summary.high is None:
+        return numbers.MISSING
+    return f"{numbers.number(summary.low, unit)} … {numbers.number(summary.high, unit)}"
 
 
 def _two_sides(result: Result, head: Side, base: Side, names: tuple[str, ...]) -> Table | None:
