@@ -154,8 +154,11 @@ def _table(table: Table | None) -> _Markdown | None:
 
 def _row(row: Row) -> str:
     mark = "**" if row.headline else ""
-    cells = (f"{mark}{cell}{mark}".replace(" ", _NO_BREAK) for cell in (row.label, *row.cells))
-    return "| " + " | ".join(cells) + " |"
+    # Where the screen is narrow, the unit alone may go to a second line.
+    name, space, unit = row.label.rpartition(" ")
+    label = name.replace(" ", _NO_BREAK) + space + unit
+    cells = (label, *(cell.replace(" ", _NO_BREAK) for cell in row.cells))
+    return "| " + " | ".join(f"{mark}{cell}{mark}" for cell in cells) + " |"
 
 
 def _lead(result: Result, links: Links) -> list[_Markdown]:

@@ -220,6 +220,12 @@ def test_no_line_ends_between_a_number_and_its_unit(text: str, shown: str) -> No
     assert markdown.inline(sentence(code(text))) == f"`{text}`"
 
 
+def test_a_label_may_give_its_unit_a_line_so_that_the_table_fits_a_phone() -> None:
+    found = render(builders.slower())
+    assert "| **E2E~latency, ms** | **55.0** |".replace("~", "\N{NO-BREAK SPACE}") in found
+    assert "| +5.6~% |".replace("~", "\N{NO-BREAK SPACE}") in found
+
+
 def test_code_is_longer_fenced_than_any_of_its_backticks() -> None:
     assert markdown.inline(sentence(code("a``b"))) == "```a``b```"
     assert markdown.inline(sentence(code("`x`"))) == "`` `x` ``"
