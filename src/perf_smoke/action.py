@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,12 @@ def _run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Res
         for problem in error.problems:
             log.annotate("error", TITLE, problem.sentence)
         runtime = environ["PERF_SMOKE_RUNTIME"]
-        found = _nothing_measured("invalid", _invalid(error), runtime)
+        fail_on = values.get("fail-on", "").strip()
+        found = replace(
+            _nothing_measured("invalid", _invalid(error), runtime),
+            # The one input that the report needs to say what comes of it.
+            settings={"fail-on": fail_on} if fail_on in ("error", "slower") else {},
+        )
         _show(found, None, _folder(None, event), event, log)
         return found
     folder = _folder(settings, event)
