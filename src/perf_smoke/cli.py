@@ -67,7 +67,7 @@ def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) 
         return _invalid(error)
     folder = settings.output_dir or DEFAULT_FOLDER
     if wrong := job.unusable(folder):
-        click.echo(f"perf-smoke: {wrong} Give another one: --output-dir.", err=True)
+        click.echo(f"perf-smoke: {wrong}", err=True)
         return EXIT_INVALID
     for sentence in _without_effect(values):
         click.echo(f"perf-smoke: {sentence}", err=True)
@@ -172,27 +172,27 @@ def engines() -> None:
 @_every_input
 def doctor(**options: str | None) -> None:
     """Say why a configuration would not work, without measuring anything."""
-    from perf_smoke.engines import inventory
+    from perf_smoke import job
+    from perf_smoke.doctor import diagnose
     from perf_smoke.measure.machine import System, available_cpus
+    from perf_smoke.report.foreign import one_line
 
     given = _given(options)
     try:
         settings = parse(given)
     except InvalidSettings as error:
         sys.exit(_invalid(error))
-    sentences = [
-        *_without_effect(given),
-        *inventory.diagnose(
-            settings,
-            environment=environment.for_children(os.environ),
-            available_cpus=available_cpus(System()),
-        ),
-    ]
-    for sentence in sentences:
-        click.echo(sentence)
-    if sentences:
+    diagnosis = diagnose(
+        settings,
+        environment=environment.for_children(os.environ),
+        available_cpus=available_cpus(System()),
+    )
+    unusable = job.unusable(settings.output_dir or DEFAULT_FOLDER)
+    problems = [*_without_effect(given), *diagnosis.problems, *filter(None, [unusable])]
+    for sentence in problems or [f"OK: {diagnosis.plan}"]:
+        click.echo(one_line(sentence, 2000))
+    if problems:
         sys.exit(EXIT_NOT_MEASURED)
-    click.echo("Nothing speaks against it.")
 
 
 def _invalid(error: InvalidSettings) -> int:

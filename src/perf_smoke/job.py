@@ -85,7 +85,7 @@ def unusable(folder: Path) -> str:
         nearest = next(place for place in (folder, *folder.parents) if place.exists())
         tempfile.TemporaryDirectory(dir=nearest).cleanup()
     except OSError as error:
-        return f"{folder} cannot be written to: {error.strerror}."
+        return f"{folder} cannot be written to: {error.strerror}. Set output-dir."
     return ""
 
 

@@ -25,6 +25,10 @@ START_TIMEOUT_S = 600.0
 BUILD_TIMEOUT_S = 3600.0
 DEFAULT_MODEL = "smollm2-135m"
 """The embedded engine's, so that the action shows something without any input."""
+WITHOUT_BASE = (
+    "a base needs `base-binary`, `base-command`, or an engine of yours with `base-ref` (on a pull "
+    "request: with `build`)."
+)
 
 
 class Preparation:
@@ -146,11 +150,7 @@ class Preparation:
         if wanted and self._engine.runtime == "host":
             return self._check_out(cleanup)
         if settings.baseline == "ref" or settings.base_ref:
-            raise Unmeasured(
-                "base-missing",
-                "a base needs `base-binary`, `base-command`, or an engine of yours with "
-                "`base-ref` (on a pull request: with `build`).",
-            )
+            raise Unmeasured("base-missing", WITHOUT_BASE)
         return None
 
     def _check_out(self, cleanup: ExitStack) -> Checkout:

@@ -348,7 +348,22 @@ def test_doctor_says_what_would_not_work_and_is_content_with_what_would(tmp_path
     assert bad.returncode == 1
     assert "needs a model" in bad.stdout
     assert invalid.returncode == 2
-    assert (good.returncode, good.stdout) == (0, "Nothing speaks against it.\n")
+    assert good.returncode == 0, good.stdout
+    assert good.stdout.startswith("OK: embedded with smollm2-135m, 4 tokens, ")
+    assert good.stdout.endswith("; base: none.\n")
+
+
+def test_doctor_shows_what_is_hostile_and_does_not_obey_it(tmp_path: Path) -> None:
+    for command in ("true '\x1b[31m' {tokens} ::\n::error::", "'\x1b[31m\n::error::'"):
+        done = perf_smoke("doctor", "--command", command, cwd=tmp_path)
+        assert "\x1b" not in done.stdout
+        assert "\n::" not in done.stdout
+
+
+def test_doctor_tells_an_output_folder_that_cannot_be(tmp_path: Path) -> None:
+    done = perf_smoke("doctor", "--output-dir", "/proc/x", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith("/proc/x cannot be written to: ")
 
 
 def _comparison(folder: Path) -> result.Comparison:

@@ -47,9 +47,10 @@ ARROWS = {
     "report": {"result"},
     "github": {"result", "settings"},
     "action": {"cancel", "github", "job", "report", "result", "settings"},
+    "doctor": {"engines", "models", "preparation", "result", "settings", "sides"},
     "cli": {
-        *("action", "cancel", "compare", "engines", "environment", "job", "measure", "pairs_file"),
-        *("report", "result", "settings"),
+        *("action", "cancel", "compare", "doctor", "engines", "environment", "job", "measure"),
+        *("pairs_file", "report", "result", "settings"),
     },
     "__main__": {"cli"},
 }
