@@ -25,7 +25,7 @@ ARROWS = {
     "settings": {"parsers", "result"},
     "environment": {"settings"},
     "models": {"network", "result"},
-    "engines": {"models", "network", "processes", "result", "settings"},
+    "engines": {"network", "processes", "result", "settings"},
     "measure": {"engines", "result"},
     "compare": {"result"},
     "sides": {"processes", "result"},
