@@ -8,6 +8,7 @@ nothing, and an interruption leaves the last whole file.
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import gzip
 import json
 from dataclasses import dataclass
@@ -72,10 +73,12 @@ def read(path: Path) -> list[Job]:
 
 
 def append(job: Job, path: Path) -> None:
-    """Add one job."""
-    earlier = gzip.decompress(path.read_bytes()) if path.exists() else b""
+    """Add one job; others may do so at the same time."""
     line = json.dumps(dataclasses.asdict(job), separators=(",", ":")).encode() + b"\n"
     draft = path.with_suffix(".part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft.write_bytes(gzip.compress(earlier + line, mtime=0))
-    draft.replace(path)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        earlier = gzip.decompress(path.read_bytes()) if path.exists() else b""
+        draft.write_bytes(gzip.compress(earlier + line, mtime=0))
+        draft.replace(path)

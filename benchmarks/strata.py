@@ -57,13 +57,16 @@ STRATA = {
     "quota": Stratum(
         summary="half of the CPUs' time by a cgroup's quota", spare_cpus=0, quota_share=0.5
     ),
+    "twins": Stratum(
+        summary="one CPU left to another such job: recorded by two commands at a time", spare_cpus=1
+    ),
     "shared": Stratum(
         summary="one CPU left to other people's builds and tests, which come and go", spare_cpus=1
     ),
 }
 
-ARRANGED = tuple(name for name in STRATA if name != "shared")
-"""Those that are made here; other people's work has to be there by itself."""
+ARRANGED = tuple(name for name in STRATA if name not in ("twins", "shared"))
+"""Those that one command makes by itself."""
 
 
 @contextmanager

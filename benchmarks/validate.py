@@ -35,7 +35,7 @@ _strata_option = click.option(
     multiple=True,
     type=click.Choice(list(STRATA)),
     help="Only this state of the machine; may be given again. Default: all; to record, all but"
-    " `shared`.",
+    " `twins` and `shared`.",
 )
 _data_option = click.option(
     "--data",
