@@ -58,11 +58,15 @@ def weigh(
     other_work = guards.tokens_differ(*known.tokens)
     voiding = [
         guards.cpu_model_changed(*known.cpu_models),
-        guards.order_in_pair(base_s, known.head_first, rule.margin) if known.head_first else None,
         _wall_against_cpu(finding, rule, evidence, known),
     ]
     noisy = [guards.steal(known.steal), _oversubscribed(evidence, known)]
-    beside = [guards.starts_disagree(evidence.disagreement), guards.texts_differ(*known.texts)]
+    # The coin gives each side either place as often: what the place costs favours none of them.
+    beside = [
+        guards.order_in_pair(base_s, known.head_first, rule.margin) if known.head_first else None,
+        guards.starts_disagree(evidence.disagreement),
+        guards.texts_differ(*known.texts),
+    ]
     fired = tuple(guard for guard in (other_work, *voiding, *noisy, *beside) if guard)
     if other_work:
         return "not-comparable", fired

@@ -49,7 +49,8 @@ def order_in_pair(
     return Guard(
         name="order-in-pair",
         sentence=f"Base took {_percent(math.expm1(shift))} {more} when it ran second in a pair "
-        "than when it ran first: the steps of a pair disturb each other.",
+        "than when it ran first: the steps of a pair disturb each other. Each side had either "
+        "place as often.",
     )
 
 

@@ -224,14 +224,18 @@ def test_other_text_keeps_the_verdict_and_is_said() -> None:
     assert (found.verdict, names(found)) == ("slower", ["texts-differ"])
 
 
-def test_an_order_that_matters_voids_the_verdict() -> None:
-    base, head = job(80, 0.1)
+@pytest.mark.parametrize(("change", "verdict"), [(0.2, "slower"), (0.0, "no-change")])
+def test_an_order_that_matters_to_both_sides_is_said_and_favours_none(
+    change: float, verdict: str
+) -> None:
+    base, head = job(160, change)
     coin = random.Random(3)
-    head_first = [coin.random() < 0.5 for _ in range(80)]
-    base = [s * (1.3 if after else 1.0) for s, after in zip(base, head_first, strict=True)]
-    head = [s * (1.0 if first else 1.3) for s, first in zip(head, head_first, strict=True)]
+    head_first = [coin.random() < 0.5 for _ in range(160)]
+    base = [s * (1.1 if after else 1.0) for s, after in zip(base, head_first, strict=True)]
+    head = [s * (1.0 if first else 1.1) for s, first in zip(head, head_first, strict=True)]
     found = paired(base, head, circumstances=Circumstances(head_first=head_first))
-    assert (found.verdict, names(found)) == ("inconclusive", ["order-in-pair"])
+    assert (found.verdict, names(found)) == (verdict, ["order-in-pair"])
+    assert found.estimate == pytest.approx(change, abs=0.03)
 
 
 def test_another_cpu_voids_the_verdict() -> None:
