@@ -75,13 +75,15 @@ class Noise:
     pairs: float
     """Median."""
     step_ms: float
-    spread: float
-    """Median standard deviation of the log-ratios within a job, outliers left aside."""
+    spread: float | None
+    """Median standard deviation of the log-ratios within a job, outliers left aside. None where
+    no job has pairs enough."""
     starts: float
     """Median number of starts of each side in a job."""
-    start_spread: float
-    """Standard deviation between starts of a job, the noise of their pairs taken out."""
-    start_spread_upto: float
+    start_variance: float | None
+    """Variance between starts of a job, the noise of their pairs taken out; negative where starts
+    differ less than that noise would have them. None where no job has starts enough."""
+    start_variance_upto: float | None
     """Its 95 % upper bound, by a bootstrap over jobs."""
     longest_s: float
     """Of a job, pairs and loads."""
@@ -186,20 +188,22 @@ def _noise(jobs: Sequence[Job]) -> Noise:
         for job, row in zip(jobs, differences, strict=True)
         if (part := _between_starts(row, job.start)) is not None
     ]
-    rng = np.random.default_rng(5)
-    between = np.array(components or [math.nan])
-    upper = np.quantile(rng.choice(between, size=(2000, len(between))).mean(axis=1), 0.95)
+    spreads = [robust_spread(row) for row in differences if len(row) >= FEWEST_PAIRS]
     return Noise(
         pairs=statistics.median(job.pairs for job in jobs),
         step_ms=statistics.median(statistics.median(job.base_us) / 1e3 for job in jobs),
-        spread=statistics.median(
-            [robust_spread(row) for row in differences if len(row) >= FEWEST_PAIRS] or [math.nan]
-        ),
+        spread=statistics.median(spreads) if spreads else None,
         starts=statistics.median(len(set(job.start)) for job in jobs),
-        start_spread=math.sqrt(max(0.0, float(between.mean()))),
-        start_spread_upto=math.sqrt(max(0.0, float(upper))),
+        start_variance=statistics.fmean(components) if components else None,
+        start_variance_upto=_upper_bound(components) if components else None,
         longest_s=max(job.elapsed_ms[-1] / 1e3 for job in jobs),
     )
+
+
+def _upper_bound(of_jobs: Sequence[float]) -> float:
+    """The 95 % upper bound of their mean, by a bootstrap."""
+    means = np.random.default_rng(5).choice(of_jobs, size=(2000, len(of_jobs))).mean(axis=1)
+    return float(np.quantile(means, 0.95))
 
 
 def _between_starts(differences: Sequence[float], starts: Sequence[int]) -> float | None:

@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.scores import PEERS_CHANGES, OurRow, PeerRow, Share, StratumScore
+from benchmarks.scores import PEERS_CHANGES, Noise, OurRow, PeerRow, Share, StratumScore
 from benchmarks.simulated import Cell
 from benchmarks.strata import STRATA
 from perf_smoke.report.numbers import change as signed
+
+_UNKNOWN = "–"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +76,9 @@ def _strata(scores: dict[str, StratumScore]) -> str:
             str(score.jobs),
             f"{score.noise.pairs:.0f}",
             f"{score.noise.step_ms:.1f} ms",
-            f"{score.noise.spread:.1%}",
+            _UNKNOWN if score.noise.spread is None else f"{score.noise.spread:.1%}",
             f"{score.noise.starts:.0f}",
-            f"{score.noise.start_spread:.2%} (< {score.noise.start_spread_upto:.2%})",
+            _between_starts(score.noise),
             f"{score.noise.longest_s:.1f} s",
         ]
         for name, score in scores.items()
@@ -94,6 +96,14 @@ def _strata(scores: dict[str, StratumScore]) -> str:
     return _table(head, rows)
 
 
+def _between_starts(noise: Noise) -> str:
+    if noise.start_variance is None or noise.start_variance_upto is None:
+        return _UNKNOWN
+    if noise.start_variance <= 0:
+        return "none seen"
+    return f"{math.sqrt(noise.start_variance):.2%} (< {math.sqrt(noise.start_variance_upto):.2%})"
+
+
 def _false_verdicts(scores: dict[str, StratumScore]) -> str:
     rows = []
     pooled = [0, 0]
@@ -108,7 +118,9 @@ def _false_verdicts(scores: dict[str, StratumScore]) -> str:
                 str(sum(row.wrong_sign for row in score.ours)),
                 _share(score.at_own_limit.count, score.at_own_limit.of),
                 *(
-                    _share(found.count, found.of) if (found := still.covered.get(level)) else "–"
+                    _share(found.count, found.of)
+                    if (found := still.covered.get(level))
+                    else _UNKNOWN
                     for level in (0.99, 0.9)
                 ),
             ]
@@ -174,12 +186,12 @@ def _peers(score: StratumScore) -> str:
 
 def _peer(row: PeerRow, ups: Sequence[float]) -> list[str]:
     def percent(count: int) -> str:
-        return f"{100 * count / row.jobs:.0f}" if row.jobs else "–"
+        return f"{100 * count / row.jobs:.0f}" if row.jobs else _UNKNOWN
 
     return [
         row.peer.name,
         row.peer.design,
-        _share(row.alarms[0.0], row.jobs) if row.jobs else "–",
+        _share(row.alarms[0.0], row.jobs) if row.jobs else _UNKNOWN,
         *(percent(row.alarms[change]) for change in ups),
         str(row.wrong_sign),
         *(percent(row.at_our_rate[change]) for change in ups),

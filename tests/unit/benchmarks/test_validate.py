@@ -67,6 +67,19 @@ def test_the_tables_are_made_from_the_data_files_alone(tmp_path: Path) -> None:
     assert "1 threads instead of 2" in text
 
 
+def test_what_too_few_pairs_cannot_tell_is_left_open_in_the_tables(tmp_path: Path) -> None:
+    columns = ("start", "head_first", "base_us", "head_us", "base_cpu_us", "head_cpu_us")
+    whole = recorded(1)[0]
+    kept = {name: getattr(whole, name)[:2] for name in (*columns, "elapsed_ms")}
+    jobs.append(dataclasses.replace(whole, **kept), jobs.path_of("idle", tmp_path))
+    out = tmp_path / "tables.md"
+    done = CliRunner().invoke(main, ["table", "--data", str(tmp_path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    row = next(line for line in out.read_text(encoding="utf-8").splitlines() if "| idle |" in line)
+    assert row.split(" | ")[4:7] == ["–", "1", "–"]
+    assert "nan" not in out.read_text(encoding="utf-8")
+
+
 def test_without_recordings_there_is_no_table(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["table", "--data", str(tmp_path)])
     assert done.exit_code == 1
