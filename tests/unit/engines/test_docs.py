@@ -1,4 +1,4 @@
-"""docs/ENGINES.md says what the code does: its lines can be copied, its tables are complete."""
+"""What is said of the engines is what the code does: lines can be copied, tables are complete."""
 
 from __future__ import annotations
 
@@ -24,45 +24,57 @@ from perf_smoke.settings import ENGINES, parse
 from tests.integration.engines.setups import blank_setup
 from tests.unit.engines.finished import finished
 
-TEXT = (Path(__file__).parents[3] / "docs" / "ENGINES.md").read_text()
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text()
+TEXT = (ROOT / "docs" / "ENGINES.md").read_text()
 SECTIONS = {
     section.partition("\n")[0]: section for section in re.split(r"^## ", TEXT, flags=re.MULTILINE)
 }
 
 
-def workflows(section: str) -> list[dict[str, Any]]:
-    """The inputs of every step with this action that a section shows."""
-    blocks = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+def workflows(text: str) -> list[dict[str, Any]]:
+    """The inputs of every step with this action that a text shows."""
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     steps = [step for block in blocks for step in yaml.safe_load(block)]
     return [step["with"] for step in steps if "perf-smoke-action" in step.get("uses", "")]
 
 
+def lines_to_copy() -> dict[str, list[dict[str, Any]]]:
+    """What the README has under the name of each engine."""
+    section = README.partition("### Lines to copy\n")[2]
+    folded, _, below = section.partition("### Before and after: BitNet.rs\n")
+    (block,) = re.findall(r"```yaml\n(.*?)```", folded, re.DOTALL)
+    named = re.findall(r"^  # (\S+)\n((?:  .*\n)+)", block, re.MULTILINE)
+    shown = {name: workflows(f"```yaml\n{lines}```") for name, lines in named}
+    return shown | {"bitnet-rs": workflows(below.partition("\n## ")[0])}
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_lines_of_each_engine_are_valid_and_mean_that_engine(engine: str) -> None:
-    shown = workflows(SECTIONS[engine])
-    assert shown
-    for inputs in shown:
-        settings = parse({name: str(value) for name, value in inputs.items()})
-        meant = registry.resolve(
-            settings.engine,
-            command=settings.command,
-            endpoint=settings.endpoint,
-            binary=settings.binary,
-        )
-        assert meant == engine
-        if settings.metric != "auto":
-            assert settings.metric in registry.row(engine).metrics
+    (inputs,) = lines_to_copy()[engine]
+    settings = parse({name: str(value) for name, value in inputs.items()})
+    meant = registry.resolve(
+        settings.engine,
+        command=settings.command,
+        endpoint=settings.endpoint,
+        binary=settings.binary,
+    )
+    assert meant == engine
+    if settings.metric != "auto":
+        assert settings.metric in registry.row(engine).metrics
 
 
 def test_the_recipes_and_commands_that_are_shown_can_be_used() -> None:
-    for inputs in workflows(SECTIONS["command"]):
+    shown = [*lines_to_copy()["command"], *workflows(SECTIONS["command"])]
+    assert len(shown) == 2
+    for inputs in shown:
         assert metrics_syntax.problems(inputs["metrics"]) == []
         command = parse({"command": inputs["command"]}).command
         assert command_problems(command, has_model=True, has_tokenizer=False) == []
 
 
 def test_the_recipe_for_llama_cpp_s_lines_reads_them() -> None:
-    recipe = metrics_syntax.parse(workflows(SECTIONS["command"])[1]["metrics"])
+    recipe = metrics_syntax.parse(workflows(SECTIONS["command"])[0]["metrics"])
     stderr = (Path(__file__).with_name("recorded") / "2024.txt").read_text()
     reading = recipe.read(finished("11, so\n", stderr), b"")
     assert (reading.load_ms, reading.prompt_ms, reading.decode_ms) == (193.16, 20.81, 26.32)
