@@ -23,9 +23,13 @@ class Outcome:
     """What our rule makes of a job."""
 
     verdict: str
+    estimate: float | None
+    """The change, as a fraction."""
     interval: Interval | None
     """The one that decided; None where there were too few pairs."""
     level: float | None
+    detectable: float | None
+    """The limit that is printed, as a fraction."""
     pairs: int
     seconds: float
     guards: tuple[str, ...]
@@ -55,41 +59,39 @@ class Replay:
         finding = at_end(self._moved(self._job.pairs, factor), RULE, tail)
         return self._outcome(finding, self._job.pairs, factor)
 
-    def limit(self) -> float:
-        """The detection limit that the run itself would have printed, as a fraction."""
-        pairs = self.outcome(1.0).pairs
-        if pairs < self._job.pairs:
-            tail = looks.tail_at_look(pairs, self._looks, RULE.alpha)
-            found = at_look(self._moved(pairs, 1.0), RULE, tail).detectable
-        else:
-            tail = looks.tail_at_end(pairs, self._looks, RULE.alpha)
-            found = at_end(self._moved(pairs, 1.0), RULE, tail).detectable
-        return math.expm1(found or 0.0)
-
     def _moved(self, pairs: int, factor: float) -> _Movable:
         if pairs not in self._evidence:
             job = self._job
-            differences = log_ratios(job.base_us[:pairs], job.head_us[:pairs])
-            self._evidence[pairs] = _Movable(differences, job.start[:pairs])
+            self._evidence[pairs] = _Movable(log_ratios(*_seconds(job, pairs)), job.start[:pairs])
         return self._evidence[pairs].move(math.log(factor))
 
     def _outcome(self, finding: Finding, pairs: int, factor: float) -> Outcome:
         job = self._job
-        verdict, fired = weigh(
+        weighed = weigh(
             finding,
             RULE,
             self._moved(pairs, factor),
-            job.base_us[:pairs],
+            _seconds(job, pairs),
             circumstances(job, pairs, factor),
         )
+        detectable = None
+        if finding.reach is not None and weighed.must_clear is not None:
+            detectable = math.expm1(finding.reach + weighed.must_clear)
         return Outcome(
-            verdict=verdict,
+            verdict=weighed.verdict,
+            estimate=None if finding.estimate is None else math.expm1(finding.estimate),
             interval=finding.interval,
             level=finding.level,
+            detectable=detectable,
             pairs=pairs,
             seconds=job.elapsed_ms[pairs - 1] / 1e3,
-            guards=tuple(guard.name for guard in fired),
+            guards=tuple(guard.name for guard in weighed.guards),
         )
+
+
+def _seconds(job: Job, pairs: int) -> tuple[list[float], list[float]]:
+    base, head = job.base_us[:pairs], job.head_us[:pairs]
+    return [time / 1e6 for time in base], [time / 1e6 for time in head]
 
 
 def check(job: Job, factor: float) -> tuple[str, int]:

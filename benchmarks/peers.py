@@ -109,7 +109,8 @@ def asv(steps: Steps) -> tuple[float, bool]:
     """asv continuous: Mann-Whitney below 0.002 and the medians a factor of 1.1 apart."""
     z, p_value = _mann_whitney(steps)
     ratio = float(np.median(steps.head) / np.median(steps.base))
-    return z, p_value < 0.002 and not 1 / 1.1 <= ratio <= 1.1
+    apart = not 1 / 1.1 <= ratio <= 1.1
+    return z if apart else 0.0, p_value < 0.002 and apart
 
 
 def criterion(steps: Steps) -> tuple[float, bool]:

@@ -74,12 +74,14 @@ def record(
             runs=0,
             budget_s=budget_s,
             timeout_s=120.0,
-            seed=secrets.randbits(31),
+            order_seed=secrets.randbits(31),
         )
         measure_pairs(head, base, plan, recording, lambda _: False, note)
     if recording.warmup_counted:  # nobody is told of that pair: it took longer than the budget
         elapsed_ms.append(round((recording.load_s + recording.steps_s) * 1e3))
-    described = machine.identify(system, os.environ, before, machine.state(system))
+    described = machine.identify(
+        system, os.environ, before=before, measuring=None, after=machine.state(system)
+    )
     pairs = pairs_of(recording.samples["base"], recording.samples["head"], "e2e")
     return Job(
         stratum=stratum,

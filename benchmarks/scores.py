@@ -16,7 +16,7 @@ from benchmarks.ours import Outcome, Replay, check
 from benchmarks.peers import PEERS, Peer, as_taken
 from perf_smoke.compare import FEWEST_PAIRS
 from perf_smoke.compare.evidence import log_ratios
-from perf_smoke.compare.guards import robust_spread
+from perf_smoke.compare.spread import robust_spread
 from perf_smoke.compare.walsh import WalshAverages
 
 CHANGES = (-0.2, -0.1, -0.07, -0.05, -0.03, -0.02, -0.01, 0.0)
@@ -51,6 +51,9 @@ class OurRow:
     """Median."""
     seconds: float
     """Median."""
+    estimate: float | None
+    """Median where it was called slower or faster: a run that stops early does so because its
+    pairs looked like more than they are."""
     covered: dict[float, Share]
     """By level: how often the printed interval held the injected change."""
 
@@ -98,7 +101,7 @@ class StratumScore:
     ours: list[OurRow]
     peers: list[PeerRow]
     at_own_limit: Share
-    """Changes of the size of a job's own detection limit that were called."""
+    """Changes of the size of a job's own detection limit that were called, where it printed one."""
 
 
 def score(jobs: Sequence[Job], tick: Callable[[], None]) -> StratumScore:
@@ -107,13 +110,14 @@ def score(jobs: Sequence[Job], tick: Callable[[], None]) -> StratumScore:
     peers: dict[Peer, dict[float, list[tuple[float, bool]]]] = {
         peer: {change: [] for change in PEERS_CHANGES} for peer in PEERS
     }
-    called_at_limit = 0
+    at_limit: list[bool] = []
     earlier: list[float] = []
     for number, job in enumerate(jobs):
         replay = Replay(job)
         for change in CHANGES:
             ours[change].append(replay.outcome(1 + change))
-        called_at_limit += replay.outcome(1 + replay.limit()).verdict == "slower"
+        if (limit := replay.outcome(1.0).detectable) is not None:
+            at_limit.append(replay.outcome(1 + limit).verdict == "slower")
         if number % CHECKED_EVERY == 0:
             _check(job, replay)
         for peer, scores in peers.items() if job.pairs >= FEWEST_PAIRS else ():
@@ -127,7 +131,7 @@ def score(jobs: Sequence[Job], tick: Callable[[], None]) -> StratumScore:
         noise=_noise(jobs),
         ours=[_our_row(change, outcomes) for change, outcomes in ours.items()],
         peers=[_peer_row(peer, scores, false) for peer, scores in peers.items()],
-        at_own_limit=Share(count=called_at_limit, of=len(jobs)),
+        at_own_limit=Share(count=sum(at_limit), of=len(at_limit)),
     )
 
 
@@ -144,6 +148,7 @@ def _called(outcome: Outcome) -> int:
 
 def _our_row(change: float, outcomes: Sequence[Outcome]) -> OurRow:
     truth = math.log1p(change)
+    estimates = [o.estimate for o in outcomes if _called(o) and o.estimate is not None]
     held: dict[float, list[bool]] = {}
     for outcome in outcomes:
         if outcome.interval and outcome.level:
@@ -155,6 +160,7 @@ def _our_row(change: float, outcomes: Sequence[Outcome]) -> OurRow:
         wrong_sign=sum(_called(outcome) * change < 0 for outcome in outcomes),
         pairs=statistics.median(outcome.pairs for outcome in outcomes),
         seconds=statistics.median(outcome.seconds for outcome in outcomes),
+        estimate=statistics.median(estimates) if estimates else None,
         covered={level: Share(count=sum(row), of=len(row)) for level, row in held.items()},
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_PERIOD_US = 100_000
 _HOG_BYTES = 64 * 1024**2
 """Larger than any cache of the CPUs that runners have."""
 
@@ -69,9 +70,17 @@ ARRANGED = tuple(name for name in STRATA if name not in ("twins", "shared"))
 """Those that one command makes by itself."""
 
 
+class NotOnThisMachine(Exception):
+    """It cannot be put into that state. The text says why."""
+
+
 @contextmanager
 def machine_in(stratum: Stratum) -> Iterator[None]:
-    """Put this machine into that state, and back."""
+    """Put this machine into that state, and back.
+
+    Raises:
+        NotOnThisMachine: it cannot be.
+    """
     with _quota(stratum.quota_share), _neighbour(stratum.neighbour):
         yield
 
@@ -92,28 +101,44 @@ def _neighbour(work: Callable[[], None] | None) -> Iterator[None]:
 
 @contextmanager
 def _quota(share: float | None) -> Iterator[None]:
-    """A control group of our own for this process and its children. Needs root.
-
-    Raises:
-        OSError: it cannot be made here.
-    """
+    """A control group of our own for this process and its children."""
     if share is None:
         yield
         return
-    period_us = 100_000
-    limit_us = round(share * (os.cpu_count() or 1) * period_us)
     unified = (_CGROUPS / "cgroup.controllers").exists()
     parent = _CGROUPS if unified else _CGROUPS / "cpu"
+    home = _group_of_this_process(parent, "" if unified else "cpu")
     group = parent / f"perf-smoke-bench-{os.getpid()}"
-    group.mkdir()
     try:
-        if unified:
-            (group / "cpu.max").write_text(f"{limit_us} {period_us}")
-        else:
-            (group / "cpu.cfs_period_us").write_text(str(period_us))
-            (group / "cpu.cfs_quota_us").write_text(str(limit_us))
+        group.mkdir()
+        _limit(group, round(share * (os.cpu_count() or 1) * _PERIOD_US), unified=unified)
         (group / "cgroup.procs").write_text(str(os.getpid()))
+    except OSError as error:
+        with suppress(OSError):
+            group.rmdir()
+        raise NotOnThisMachine(
+            f"a quota of CPU time needs root and cgroups that can be written ({error.strerror})"
+        ) from error
+    try:
         yield
     finally:
-        (parent / "cgroup.procs").write_text(str(os.getpid()))
+        (home / "cgroup.procs").write_text(str(os.getpid()))
         group.rmdir()
+
+
+def _limit(group: Path, quota_us: int, *, unified: bool) -> None:
+    if unified:
+        (group / "cpu.max").write_text(f"{quota_us} {_PERIOD_US}")
+    else:
+        (group / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
+        (group / "cpu.cfs_quota_us").write_text(str(quota_us))
+
+
+def _group_of_this_process(parent: Path, controller: str) -> Path:
+    """Where it is now; the root where its group is not to be seen from here."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        home = parent / path.lstrip("/")
+        if controller in controllers.split(",") and home.is_dir():
+            return home
+    return parent

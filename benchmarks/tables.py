@@ -116,13 +116,8 @@ def _false_verdicts(scores: dict[str, StratumScore]) -> str:
                 name,
                 _share(false, score.jobs),
                 str(sum(row.wrong_sign for row in score.ours)),
-                _share(score.at_own_limit.count, score.at_own_limit.of),
-                *(
-                    _share(found.count, found.of)
-                    if (found := still.covered.get(level))
-                    else _UNKNOWN
-                    for level in (0.99, 0.9)
-                ),
+                _share(*_of(score.at_own_limit)),
+                *(_share(*_of(still.covered.get(level))) for level in (0.99, 0.9)),
             ]
         )
     rows.append(["all", _share(*pooled), "", "", "", ""])
@@ -145,12 +140,22 @@ def _ours(score: StratumScore) -> str:
                 f"{100 * row.verdicts[verdict] / score.jobs:.1f}"
                 for verdict in ("slower", "faster", "no-change", "inconclusive")
             ),
+            _UNKNOWN if row.estimate is None else signed(row.estimate),
             f"{row.pairs:.0f}",
             f"{row.seconds:.1f} s",
         ]
         for row in score.ours
     ]
-    head = ["change", "slower %", "faster %", "no change %", "cannot tell %", "pairs", "time"]
+    head = [
+        "change",
+        "slower %",
+        "faster %",
+        "no change %",
+        "cannot tell %",
+        "called at",
+        "pairs",
+        "time",
+    ]
     return "Ours:\n\n" + _table(head, rows)
 
 
@@ -191,7 +196,7 @@ def _peer(row: PeerRow, ups: Sequence[float]) -> list[str]:
     return [
         row.peer.name,
         row.peer.design,
-        _share(row.alarms[0.0], row.jobs) if row.jobs else _UNKNOWN,
+        _share(row.alarms[0.0], row.jobs),
         *(percent(row.alarms[change]) for change in ups),
         str(row.wrong_sign),
         *(percent(row.at_our_rate[change]) for change in ups),
@@ -210,7 +215,13 @@ def _at(rows: Sequence[OurRow], change: float) -> OurRow:
     return next(row for row in rows if row.change == change)
 
 
+def _of(share: Share | None) -> tuple[int, int]:
+    return (share.count, share.of) if share else (0, 0)
+
+
 def _share(count: int, of: int) -> str:
+    if of == 0:
+        return _UNKNOWN
     low, high = Share(count=count, of=of).interval
     return f"{count}/{of} ({100 * low:.1f} … {100 * high:.1f} %)"
 

@@ -21,7 +21,7 @@ from rich.progress import Progress, TaskID
 
 from benchmarks import jobs, recorder, scores, simulated, tables
 from benchmarks.ours import Replay
-from benchmarks.strata import ARRANGED, STRATA, machine_in
+from benchmarks.strata import ARRANGED, STRATA, NotOnThisMachine, machine_in
 from perf_smoke.compare import looks
 from perf_smoke.measure.schedule import Progress as Step
 from perf_smoke.result import Unmeasured
@@ -71,11 +71,12 @@ def record(
 ) -> None:
     """Record until there are so many jobs of each stratum. The strata take turns."""
     model = recorder.find_model()
-    while missing := _missing(strata or ARRANGED, data, wanted, head_threads):
+    wished = list(strata or ARRANGED)
+    while missing := _missing(wished, data, wanted, head_threads):
         for stratum in missing:
-            with _bar() as bar, machine_in(STRATA[stratum]):
-                task = bar.add_task(stratum, total=budget_s)
-                try:
+            try:
+                with _bar() as bar, machine_in(STRATA[stratum]):
+                    task = bar.add_task(stratum, total=budget_s)
                     job = recorder.record(
                         model,
                         stratum,
@@ -84,8 +85,12 @@ def record(
                         head_threads=head_threads,
                         watch=_shown(bar, task),
                     )
-                except Unmeasured as error:
-                    sys.exit(f"{stratum}: {error.failure.sentence}\n{error.failure.tail}")
+            except NotOnThisMachine as error:
+                _console.print(f"{stratum}: left out, {error}", highlight=False)
+                wished.remove(stratum)
+                continue
+            except Unmeasured as error:
+                sys.exit(f"{stratum}: {error.failure.sentence}\n{error.failure.tail}")
             jobs.append(job, _file(stratum, data, head_threads))
             have = len(jobs.read(_file(stratum, data, head_threads)))
             _console.print(f"{stratum}: job {have} of {wanted}, {job.pairs} pairs", highlight=False)

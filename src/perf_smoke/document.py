@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from perf_smoke import __version__
@@ -46,6 +48,11 @@ class Draft:
     runtime: str
     environment: Mapping[str, str]
     before: MachineState = field(default_factory=lambda: machine.state(machine.System()))
+    measuring: MachineState | None = None
+    after: MachineState | None = None
+    order_seed: int = field(default_factory=lambda: secrets.randbits(32))
+    """Drawn anew for each run: with the same order every time, what an order favours by chance
+    would be there every time, and no second run could tell."""
     started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.timezone.utc))
     started_s: float = field(default_factory=time.monotonic)
     download_s: float = 0.0
@@ -58,10 +65,32 @@ class Draft:
     comparison: Comparison | None = None
     notes: list[str] = field(default_factory=list)
 
+    @contextmanager
+    def machine_watched(self) -> Iterator[None]:
+        """The machine's state before and after what is done inside. Where a look decided, the
+        state that it knew stays, so that whoever decides again knows the same."""
+        self.measuring = self.measuring or machine.state(machine.System())
+        try:
+            yield
+        finally:
+            if self.recording.stopped != "decided":
+                self.look_at_machine()
+
+    def look_at_machine(self) -> None:
+        """Its state until now."""
+        self.after = machine.state(machine.System())
+
     def machine(self) -> Machine:
-        """The machine, with its state when the run began and now."""
+        """The machine, with its state when the run and its measuring began, and when it ended;
+        where it has not ended, now."""
         system = machine.System()
-        return machine.identify(system, self.environment, self.before, machine.state(system))
+        return machine.identify(
+            system,
+            self.environment,
+            before=self.before,
+            measuring=self.measuring,
+            after=self.after or machine.state(system),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +129,7 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
         base=base.found,
         comparison=draft.comparison,
         output=_output(draft, head.found, base.found),
+        order_seed=draft.order_seed if base.found else None,
         notes=tuple(dict.fromkeys(notes)),
     )
 

@@ -170,7 +170,7 @@ class Comparison:
     """The numbers of pairs at which it was planned to look, the expected end last; empty: only
     the end. `pairs` says how far it came."""
     stopped: str = ""
-    """Why measuring stopped: `decided`, `budget`, `runs`, `cancelled`, `failed`."""
+    """Why measuring stopped: `decided`, `budget` or `runs`."""
     guards: tuple[Guard, ...] = ()
 
 
@@ -201,11 +201,14 @@ class MachineState:
     """The part of it that the hypervisor gave to others."""
     idle_ticks: int | None = None
     """The part of it in which there was nothing to run."""
+    cpu_model: str = ""
+    """As the machine names it at that moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Which machine it was, and its state before and after."""
+    """Which machine it was, and its state before and after. The shares of its time are those of the
+    measuring: a build fills a machine, and a download leaves it idle."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
@@ -220,20 +223,33 @@ class Machine:
     image: str = ""
     """The runner's image, where it says so (ImageOS and ImageVersion)."""
     before: MachineState
+    """When the run began."""
+    measuring: MachineState | None = None
+    """When measuring began: model, programs and sides were there."""
     after: MachineState
+    """When measuring ended."""
 
     @property
     def steal_fraction(self) -> float | None:
-        """Share of the run's CPU time that the hypervisor gave to others."""
-        return self._share(self.before.steal_ticks, self.after.steal_ticks)
+        """Share of the CPU time that the hypervisor gave to others."""
+        return self._share(self._start.steal_ticks, self.after.steal_ticks)
 
     @property
     def idle_fraction(self) -> float | None:
-        """Share of the run's CPU time in which a CPU had nothing to run."""
-        return self._share(self.before.idle_ticks, self.after.idle_ticks)
+        """Share of the CPU time in which a CPU had nothing to run."""
+        return self._share(self._start.idle_ticks, self.after.idle_ticks)
+
+    @property
+    def cpu_models(self) -> tuple[str, str]:
+        """What the machine named its CPU when measuring began and when it ended."""
+        return self._start.cpu_model, self.after.cpu_model
+
+    @property
+    def _start(self) -> MachineState:
+        return self.measuring or self.before
 
     def _share(self, first: int | None, last: int | None) -> float | None:
-        started, ended = self.before.cpu_ticks, self.after.cpu_ticks
+        started, ended = self._start.cpu_ticks, self.after.cpu_ticks
         if first is None or last is None or started is None or ended is None:
             return None
         spent, part = ended - started, last - first
@@ -309,6 +325,8 @@ class Result:
     base: Side | None = None
     comparison: Comparison | None = None
     output: Output | None = None
+    order_seed: int | None = None
+    """Of the coin that decided which side of a pair went first, and of the programs' layouts."""
     notes: tuple[str, ...] = ()
     """Sentences that a reader of the numbers should know."""
     schema: Literal[1] = 1

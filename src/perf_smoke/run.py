@@ -70,6 +70,7 @@ class _Run:
         self._context = context
         self._draft = draft
         self._looks: tuple[int, ...] = ()
+        self._looked_at = 0
         self._base_failed = False
 
     def measure(self) -> None:
@@ -87,36 +88,42 @@ class _Run:
             runs=settings.runs,
             budget_s=settings.budget_s,
             timeout_s=settings.timeout_s,
-            seed=settings.seed,
+            order_seed=self._draft.order_seed,
         )
+        recording = self._draft.recording
         with ExitStack() as cleanup:
             try:
                 if base := sides.base(cleanup):
                     watcher.phase("Measuring head and base in random pairs")
-                    measure_pairs(
-                        head, base, plan, self._draft.recording, self._seen_enough, watcher.step
-                    )
+                    with self._draft.machine_watched():
+                        measure_pairs(head, base, plan, recording, self._seen_enough, watcher.step)
             except BaseFailed as error:
                 self._go_on_without_base(error.failure)
-        recording = self._draft.recording
         if not recording.stopped and len(recording.samples["head"]) < LEAST_FOR_SPREAD:
             watcher.phase("Measuring")
-            measure_alone(head, plan, recording, watcher.step)
+            with self._draft.machine_watched():
+                measure_alone(head, plan, recording, watcher.step)
         self._draft.comparison = self._decide()
 
     def _seen_enough(self, recording: Recording) -> bool:
         """Whether a planned look decides."""
         if recording.pairs_planned and not self._looks:
             self._looks = compare.plan(recording.pairs_planned)
-        if recording.pairs not in self._looks[:-1]:
+        due = [look for look in self._looks[:-1] if self._looked_at < look <= recording.pairs]
+        if not due:
             return False
         head, base = side(self._draft, "head").found, side(self._draft, "base").found
         if head is None or base is None:
             return False
+        metric = self._settings.metric
+        if compare.usable_pairs(base.samples, head.samples, metric) < due[0]:
+            return False  # a step did not count: the look comes a pair later
+        self._looked_at = due[0]
+        self._draft.look_at_machine()
         return compare.settled_by(
             base.samples,
             head.samples,
-            metric=self._settings.metric,
+            metric=metric,
             rule=self._rule(),
             looks=self._looks,
             threads=self._threads_told(),

@@ -22,10 +22,12 @@ import psutil
 import pytest
 
 from perf_smoke.cancel import Cancelled
+from perf_smoke.compare import again
 from perf_smoke.context import Context
+from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import Progress
 from perf_smoke.models.store import user_cache
-from perf_smoke.result import Failure, Result, Series
+from perf_smoke.result import Failure, MachineState, Result, Series
 from perf_smoke.run import run
 from perf_smoke.settings import parse
 from tests.integration.engines.programs import executable
@@ -342,9 +344,9 @@ def test_a_base_that_is_already_built_is_not_built_again(place: Place) -> None:
 
 
 def test_a_base_that_dies_at_once_leaves_head_as_if_it_had_none(place: Place) -> None:
-    for seed in ("1", "2", "3", "4"):  # whichever of the two comes first
-        base = place.program(f"base-{seed}", "echo it broke >&2; exit 7")
-        found = place.run(command="true", base_command=base, runs="9", seed=seed)
+    for which in range(4):  # a coin decides which of the two comes first
+        base = place.program(f"base-{which}", "echo it broke >&2; exit 7")
+        found = place.run(command="true", base_command=base, runs="9")
         assert_head_alone(found, "exited with code 7")
         assert steps(found) == ["ok"] * 9
         assert found.head is not None
@@ -472,6 +474,69 @@ def test_measuring_stops_when_a_look_has_decided(place: Place) -> None:
     assert found.comparison.stopped == "decided"
     assert found.comparison.pairs in found.comparison.looks[:-1]
     assert found.comparison.pairs < 200
+
+
+def test_whoever_decides_again_knows_the_machine_as_the_look_that_decided_did(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states: list[MachineState] = []
+
+    def noted(system: machine.System) -> MachineState:
+        states.append(state(system))
+        return states[-1]
+
+    state = machine.state
+    monkeypatch.setattr(machine, "state", noted)
+    found = place.run(command="sleep 0.05", base_command="true", runs="200", metric="wall")
+    assert found.comparison is not None
+    assert found.comparison.stopped == "decided"
+    looks_taken = found.comparison.looks.index(found.comparison.pairs) + 1
+    assert len(states) == 2 + looks_taken, "when it began, when measuring began, at each look"
+    assert found.machine is not None
+    assert found.machine.after == states[-1]
+    assert again(found) == found.comparison
+
+
+def test_a_step_that_does_not_count_puts_the_look_off_but_does_not_cancel_it(place: Place) -> None:
+    def answering(us: str) -> str:
+        return f'echo "$((step == 3 ? 3 : 4)) tokens, {us} us"'
+
+    found = place.run(
+        command=place.program("head", answering("$((400 + step * 7))")),
+        base_command=place.program("base", answering("$((100 + step * 3))")),
+        metrics="text stdout:\n(?P<n_out>[0-9]+) tokens, (?P<e2e_us>[0-9]+) us",
+        runs="48",
+    )
+    assert found.comparison is not None
+    assert (found.comparison.verdict, found.comparison.stopped) == ("slower", "decided")
+    assert found.comparison.pairs == 12
+    assert steps(found).count("ok") == 12
+    assert len(steps(found)) > 12
+
+
+def test_the_machine_is_judged_by_the_time_of_measuring_alone(place: Place) -> None:
+    def seconds_counted(build: str) -> float:
+        found = place.run(command="sleep 0.01", runs="3", build=build)
+        assert found.machine is not None
+        assert found.machine.measuring is not None
+        assert found.machine.after.cpu_ticks is not None
+        assert found.machine.measuring.cpu_ticks is not None
+        ticks = found.machine.after.cpu_ticks - found.machine.measuring.cpu_ticks
+        return ticks / os.sysconf("SC_CLK_TCK") / (os.cpu_count() or 1)
+
+    assert seconds_counted("sleep 3") < 2
+
+
+def test_every_run_draws_an_order_of_its_own_and_records_it(place: Place) -> None:
+    def drawn() -> tuple[int | None, list[int]]:
+        found = place.run(command="true", base_command="true", runs="40", margin="0.1%")
+        assert found.head is not None
+        return found.order_seed, [sample.order for sample in found.head.samples]
+
+    runs = [drawn() for _ in range(2)]
+    assert runs[0][0] is not None
+    assert runs[0] != runs[1]
+    assert runs[0][1] != runs[1][1]
 
 
 def test_two_different_programs_have_a_higher_floor(place: Place) -> None:

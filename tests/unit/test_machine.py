@@ -50,7 +50,7 @@ def write(system: System, path: str, text: str) -> None:
 
 
 def identified(system: System, **environment: str) -> Machine:
-    return identify(system, environment, UNKNOWN, UNKNOWN)
+    return identify(system, environment, before=UNKNOWN, measuring=None, after=state(system))
 
 
 @pytest.fixture
@@ -137,6 +137,31 @@ def test_steal_that_is_not_told_is_none(system: System, stat: str, cpu_ticks: in
     assert (found.cpu_ticks, found.steal_ticks, found.idle_ticks) == (cpu_ticks, None, None)
 
 
+def test_the_shares_are_of_the_time_since_measuring_began(system: System) -> None:
+    def at(ticks: str) -> MachineState:
+        write(system, "proc/stat", f"cpu {ticks}\n")
+        return state(system)
+
+    before, measuring, after = (
+        at("0 0 0 0 0 0 0 0"),
+        at("900 0 0 0 0 0 0 0"),
+        at("930 0 0 60 0 0 0 10"),
+    )
+    found = identify(system, {}, before=before, measuring=measuring, after=after)
+    assert (found.idle_fraction, found.steal_fraction) == (0.6, 0.1)
+    found = identify(system, {}, before=before, measuring=None, after=after)
+    assert (found.idle_fraction, found.steal_fraction) == (0.06, 0.01)
+
+
+def test_a_cpu_that_became_another_one_is_known(system: System) -> None:
+    write(system, "proc/cpuinfo", "model name : EPYC 7763\n")
+    before = state(system)
+    write(system, "proc/cpuinfo", "model name : Xeon 8370C\n")
+    found = identify(system, {}, before=before, measuring=None, after=state(system))
+    assert found.cpu_models == ("EPYC 7763", "Xeon 8370C")
+    assert found.cpu_model == "Xeon 8370C"
+
+
 def test_a_load_that_is_not_told_is_none(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> tuple[float, float, float]:
         raise OSError("Load averages are unobtainable")
@@ -148,8 +173,8 @@ def test_a_load_that_is_not_told_is_none(system: System, monkeypatch: pytest.Mon
 def test_the_real_machine_can_be_identified_again_and_again() -> None:
     system = System()
     before = state(system)
-    found = identify(system, os.environ, before, state(system))
-    again = identify(system, os.environ, before, found.after)
+    found = identify(system, os.environ, before=before, measuring=None, after=state(system))
+    again = identify(system, os.environ, before=before, measuring=None, after=found.after)
     assert again == found
     assert found.before.load_1min is not None
     assert 1 <= found.cpus <= (os.cpu_count() or 1)

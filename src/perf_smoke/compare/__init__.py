@@ -4,7 +4,7 @@ from perf_smoke.compare.doubts import Circumstances
 from perf_smoke.compare.looks import FEWEST_PAIRS, plan
 from perf_smoke.compare.paired import Schedule, paired, settled
 from perf_smoke.compare.rule import Rule
-from perf_smoke.compare.samples import again, from_sides, no_baseline, settled_by
+from perf_smoke.compare.samples import again, from_sides, no_baseline, settled_by, usable_pairs
 
 __all__ = [
     "FEWEST_PAIRS",
@@ -18,4 +18,5 @@ __all__ = [
     "plan",
     "settled",
     "settled_by",
+    "usable_pairs",
 ]

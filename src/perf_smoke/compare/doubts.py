@@ -13,10 +13,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from perf_smoke.compare import guards
-from perf_smoke.compare.evidence import Evidence, log_ratios
+from perf_smoke.compare.evidence import Evidence, evidence_of
 from perf_smoke.compare.guards import Direction
 from perf_smoke.compare.looks import FEWEST_PAIRS
 from perf_smoke.compare.rule import Finding, Rule, direction
+from perf_smoke.compare.spread import robust_spread
 from perf_smoke.result import Guard, Verdict
 
 Sides = tuple[Sequence[float], Sequence[float]]
@@ -34,7 +35,7 @@ class Circumstances:
     steal: float | None = None
     """Share of the CPU time that the hypervisor gave to others."""
     cpu_models: tuple[str, str] = ("", "")
-    """The CPU of base and of head."""
+    """The CPU when measuring began and when it ended."""
     threads: int | None = None
     cpus: int | None = None
     load_before: float | None = None
@@ -46,38 +47,60 @@ class Circumstances:
     """Hashes of the greedy outputs, base and head."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Weighed:
+    """What the guards leave of a finding."""
+
+    verdict: Verdict
+    guards: tuple[Guard, ...]
+    """Those that fired."""
+    must_clear: float | None
+    """The log-ratio beyond which an interval has to lie for slower or faster; None where none
+    would have been called so."""
+    pairs_would_help: bool
+    """Whether it is for want of pairs that there is no verdict."""
+
+
 def weigh(
-    finding: Finding,
-    rule: Rule,
-    evidence: Evidence,
-    base_s: Sequence[float],
-    circumstances: Circumstances,
-) -> tuple[Verdict, tuple[Guard, ...]]:
-    """The verdict that remains, and the guards that fired."""
+    finding: Finding, rule: Rule, evidence: Evidence, times: Sides, circumstances: Circumstances
+) -> Weighed:
+    """The verdict that remains, and why."""
     known = circumstances
     other_work = guards.tokens_differ(*known.tokens)
+    unequal = guards.places_unequal(*times, known.head_first, rule.floor)
     voiding = [
         guards.cpu_model_changed(*known.cpu_models),
+        unequal,
         _wall_against_cpu(finding, rule, evidence, known),
     ]
     noisy = [guards.steal(known.steal), _oversubscribed(evidence, known)]
-    # The coin gives each side either place as often: what the place costs favours none of them.
     beside = [
-        guards.order_in_pair(base_s, known.head_first, rule.margin) if known.head_first else None,
+        # Either side may be the second one: what that costs both alike favours none of them.
+        None
+        if unequal
+        else guards.order_in_pair(evidence.differences, known.head_first, rule.margin),
         guards.starts_disagree(evidence.disagreement),
+        guards.coarse_clock(evidence.tick),
         guards.texts_differ(*known.texts),
     ]
     fired = tuple(guard for guard in (other_work, *voiding, *noisy, *beside) if guard)
+    verdict: Verdict = finding.said
+    must_clear: float | None = rule.log_floor
     if other_work:
-        return "not-comparable", fired
-    if any(voiding) or (any(noisy) and not _beyond_margin(finding, rule)):
-        return "inconclusive", fired
-    return finding.said, fired
+        verdict, must_clear = "not-comparable", None
+    elif any(voiding):
+        verdict, must_clear = "inconclusive", None
+    elif any(noisy):
+        must_clear = rule.log_margin
+        if not _clears(finding, must_clear):
+            verdict = "inconclusive"
+    pairs = verdict == "inconclusive" and (not any(voiding + noisy) or finding.interval is None)
+    return Weighed(verdict=verdict, guards=fired, must_clear=must_clear, pairs_would_help=pairs)
 
 
-def _beyond_margin(finding: Finding, rule: Rule) -> bool:
+def _clears(finding: Finding, bound: float) -> bool:
     found = finding.interval
-    return found is not None and (found.low > rule.log_margin or found.high < -rule.log_margin)
+    return found is not None and (found.low > bound or found.high < -bound)
 
 
 def _wall_against_cpu(
@@ -87,13 +110,15 @@ def _wall_against_cpu(
         return None
     ways: list[Direction] = []
     for sides in (known.wall_s, known.cpu_s):
-        interval = Evidence(log_ratios(*sides), evidence.starts).interval(rule.alpha / 2)
+        interval = evidence_of(*sides, evidence.starts).interval(rule.alpha / 2)
         said = direction(interval, rule) if interval else "inconclusive"
         ways.append(said if said in ("slower", "faster") else "")
     return guards.wall_against_cpu(*ways)
 
 
 def _oversubscribed(evidence: Evidence, known: Circumstances) -> Guard | None:
+    if evidence.one_shot and not guards.is_full(known.idle):
+        return None  # a program that loads on one thread has less than its CPUs on any machine
     cpu_share = None
     if known.wall_s and known.cpu_s:
         cpu_share = statistics.median(
@@ -103,7 +128,7 @@ def _oversubscribed(evidence: Evidence, known: Circumstances) -> Guard | None:
         )
     enough = evidence.pairs >= FEWEST_PAIRS
     return guards.oversubscribed(
-        guards.robust_spread(evidence.differences) if enough else None,
+        robust_spread(evidence.differences) if enough else None,
         threads=known.threads,
         cpu_share=cpu_share,
         cpus=known.cpus,

@@ -1,4 +1,4 @@
-"""Between which bounds does the change lie, with the noise of the pairs and of the starts?"""
+"""Between which bounds does the change lie, with the noise of pairs, starts and clock?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from perf_smoke.compare.clock import Tick, coarse_tick
 from perf_smoke.compare.looks import FEWEST_PAIRS
 from perf_smoke.compare.signed_rank import rank_cut
 from perf_smoke.compare.starts import start_error
@@ -36,12 +37,20 @@ class Interval:
 class Evidence:
     """The log-ratios of the pairs, head over base, and what follows from them."""
 
-    def __init__(self, differences: Sequence[float], starts: Sequence[Hashable] | None) -> None:
+    def __init__(
+        self,
+        differences: Sequence[float],
+        starts: Sequence[Hashable] | None,
+        tick: Tick | None = None,
+    ) -> None:
         """`starts`: for each pair, which start of the two programs it belongs to; None: each has
-        its own."""
+        its own. `tick`: of the clock, where it is coarse."""
         self.differences = differences
         self.starts = starts
+        self.tick = tick
         self.pairs = len(differences)
+        self.one_shot = starts is None or len(set(starts)) == self.pairs
+        """Whether each pair started its own programs, so that loading is part of the step."""
         self._averages = WalshAverages(differences)
         self.estimate = self._averages.median() if differences else None
         self._pair_error = 0.0
@@ -64,17 +73,32 @@ class Evidence:
         if self.pairs < FEWEST_PAIRS or rank_cut(self.pairs, tail) < 0:
             return None
         narrow = self._of_pairs(tail)
-        if self._start_error is None:
-            return narrow
-        more = max(0.0, self._start_error.quantile(tail) - _z(tail) * self._pair_error)
+        more = self.tick.error if self.tick else 0.0
+        if self._start_error is not None:
+            more += max(0.0, self._start_error.quantile(tail) - _z(tail) * self._pair_error)
         return Interval(low=narrow.low - more, high=narrow.high + more)
 
     def _of_pairs(self, tail: float) -> Interval:
-        """Wilcoxon's interval: what the starts add is left aside."""
+        """Wilcoxon's interval: what the starts and the clock add is left aside."""
         cut = rank_cut(self.pairs, tail)
         return Interval(
             low=self._averages.nth(cut), high=self._averages.nth(self._averages.count - 1 - cut)
         )
+
+
+def evidence_of(
+    base_s: Sequence[float], head_s: Sequence[float], starts: Sequence[Hashable] | None
+) -> Evidence:
+    """What the times of both sides say, in seconds and in pair order.
+
+    Raises:
+        ValueError: as log_ratios().
+    """
+    differences = log_ratios(base_s, head_s)
+    enough = len(differences) >= FEWEST_PAIRS
+    return Evidence(
+        differences, starts, coarse_tick(base_s, head_s, differences) if enough else None
+    )
 
 
 def log_ratios(base: Sequence[float], head: Sequence[float]) -> list[float]:

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Collection, Sequence
 from typing import Literal
 
+from perf_smoke.compare.clock import Tick
 from perf_smoke.result import Guard
 
 MOST_STEAL = 0.10
@@ -24,7 +25,7 @@ MOST_BUSY = 0.9
 LEAST_CPU_SHARE = 0.8
 """A step whose threads got less of their CPUs than this was kept waiting."""
 FEWEST_PER_PLACE = 8
-"""Steps of base that must have run first, and second, before the two are compared."""
+"""Pairs that base must have opened, and head, before the two orders are compared."""
 _Z_ORDER = 3.29
 """One false alarm in a thousand jobs."""
 
@@ -32,25 +33,86 @@ Direction = Literal["slower", "faster", ""]
 
 
 def order_in_pair(
-    base_s: Sequence[float], head_first: Sequence[bool], margin: float
+    differences: Sequence[float], head_first: Sequence[bool] | None, margin: float
 ) -> Guard | None:
-    """Base against itself: its steps that ran first in their pair against those that ran second.
+    """What it costs either side to be the second of its pair, where that is more than the margin.
 
-    The order is a coin's, so that the rank-sum test (Wilcoxon 1945) holds whatever else goes on.
+    The coin makes it a randomised test: rank sums (Wilcoxon 1945) of the log-ratios, head over
+    base, of the pairs that base opened and of those that head opened. The two differ by the cost
+    of the second place to base and to head, added up.
+
+    Args:
+        differences: the log-ratios of the pairs.
+        head_first: for each pair, whether head opened it; None where that is not known.
+        margin: a change that is practically none, as a fraction.
     """
-    first = [second for second, after in zip(base_s, head_first, strict=True) if not after]
-    second = [second for second, after in zip(base_s, head_first, strict=True) if after]
-    if min(len(first), len(second)) < FEWEST_PER_PLACE:
+    if (both := _significant_shift(differences, head_first)) is None:
         return None
-    shift = statistics.median(map(math.log, second)) - statistics.median(map(math.log, first))
-    if abs(shift) <= math.log1p(margin) or abs(_rank_sum_z(first, second)) <= _Z_ORDER:
+    each = both / 2
+    if abs(each) <= math.log1p(margin):
         return None
-    more = "longer" if shift > 0 else "less time"
+    more = "longer" if each > 0 else "less time"
     return Guard(
         name="order-in-pair",
-        sentence=f"Base took {_percent(math.expm1(shift))} {more} when it ran second in a pair "
-        "than when it ran first: the steps of a pair disturb each other. Each side had either "
-        "place as often.",
+        sentence=f"A step took {_percent(math.expm1(each))} {more} when it was the second of its "
+        "pair: the steps of a pair disturb each other. A coin decides which side is second.",
+    )
+
+
+def places_unequal(
+    base_s: Sequence[float],
+    head_s: Sequence[float],
+    head_first: Sequence[bool] | None,
+    floor: float,
+) -> Guard | None:
+    """Whether the second place costs one side more than the other: one of them goes on with
+    something after its step has ended, and the other one pays for it.
+
+    The same test on the products of a pair's times: those of the two orders differ by the cost to
+    head less the cost to base, and half of that is how far the estimate is off.
+
+    Args:
+        base_s: seconds of base's steps, in pair order.
+        head_s: seconds of head's steps.
+        head_first: for each pair, whether head opened it; None where that is not known.
+        floor: a change that is not called even when it is sure, as a fraction.
+    """
+    sums = [math.log(base) + math.log(head) for base, head in zip(base_s, head_s, strict=True)]
+    more = _significant_shift(sums, head_first)
+    if more is None or abs(more) / 2 <= math.log1p(floor):
+        return None
+    suffers, disturbs = ("head", "base") if more > 0 else ("base", "head")
+    return Guard(
+        name="places-unequal",
+        sentence=f"To be the second of a pair cost {suffers} {_percent(math.expm1(abs(more)))} "
+        f"more time than it cost {disturbs}, as it does when something of {disturbs} goes on after "
+        f"its step. That alone looks like a change of {_percent(math.expm1(abs(more) / 2))}.",
+    )
+
+
+def _significant_shift(values: Sequence[float], head_first: Sequence[bool] | None) -> float | None:
+    """Median of the pairs that base opened less that of those that head opened, where there are
+    enough of both and rank sums tell them apart."""
+    if head_first is None:
+        return None
+    base_opened = [value for value, head in zip(values, head_first, strict=True) if not head]
+    head_opened = [value for value, head in zip(values, head_first, strict=True) if head]
+    if min(len(base_opened), len(head_opened)) < FEWEST_PER_PLACE:
+        return None
+    if abs(_rank_sum_z(head_opened, base_opened)) <= _Z_ORDER:
+        return None
+    return statistics.median(base_opened) - statistics.median(head_opened)
+
+
+def coarse_clock(tick: Tick | None) -> Guard | None:
+    """`tick`: see clock.coarse_tick."""
+    if tick is None:
+        return None
+    return Guard(
+        name="coarse-clock",
+        sentence=f"All times are multiples of {tick.seconds * 1e3:g} ms, "
+        f"{_percent(math.expm1(tick.error))} of a step: the interval is wider for it. More "
+        "`tokens` make a longer step.",
     )
 
 
@@ -76,14 +138,14 @@ def steal(fraction: float | None) -> Guard | None:
     )
 
 
-def cpu_model_changed(base_model: str, head_model: str) -> Guard | None:
-    """The CPU that each side ran on, as it names itself."""
-    if not (base_model and head_model) or base_model == head_model:
+def cpu_model_changed(before: str, after: str) -> Guard | None:
+    """The CPU as the machine named it when measuring began and when it ended."""
+    if not (before and after) or before == after:
         return None
     return Guard(
         name="cpu-model-changed",
-        sentence=f"The two sides ran on different CPUs: base on {base_model}, head on "
-        f"{head_model}.",
+        sentence=f"The machine became another one while it was measured: {before} before, {after} "
+        "after.",
     )
 
 
@@ -111,6 +173,9 @@ def oversubscribed(
 ) -> Guard | None:
     """More threads than free CPUs: those that wait for each other make a step's time a lottery.
 
+    An engine that was not told its threads may fill the machine by itself: of such a one it is said
+    where it had less than the CPUs, or where its CPU time is unknown and the pairs vary widely.
+
     Args:
         spread: standard deviation of the log-ratios, outliers left aside; None where there are
             too few pairs to know it.
@@ -120,14 +185,18 @@ def oversubscribed(
         load_before: the machine's load when the run began.
         idle: share of the run in which a CPU had nothing to do.
     """
-    full = idle is not None and idle <= 1 - MOST_BUSY
+    full = is_full(idle)
     least = SUSPECT_SPREAD if full else WIDE_SPREAD
     suspect = full if spread is None else spread > least
     if not suspect:
         return None
     varied = f", and the change varied by {_percent(spread)} from pair to pair" if spread else ""
     if threads is None:
-        return _no_cpu_left(varied) if full else None
+        wide = spread is None or spread > WIDE_SPREAD
+        kept_waiting = (
+            wide if cpu_share is None or cpus is None else cpu_share < LEAST_CPU_SHARE * cpus
+        )
+        return _no_cpu_left(varied) if full and kept_waiting else None
     if cpu_share is not None:
         queueing = cpu_share < LEAST_CPU_SHARE * threads
         had = f"had {cpu_share:.1f} CPUs on average"
@@ -143,6 +212,11 @@ def oversubscribed(
         name="oversubscribed",
         sentence=f"Too few free CPUs: {threads_had}{varied}. {remedy}.",
     )
+
+
+def is_full(idle: float | None) -> bool:
+    """Whether the machine had no CPU left, by the share of the time in which one was idle."""
+    return idle is not None and idle <= 1 - MOST_BUSY
 
 
 def _no_cpu_left(varied: str) -> Guard:
@@ -173,12 +247,6 @@ def texts_differ(base: Collection[str], head: Collection[str]) -> Guard | None:
         sentence="The greedy output of head differs from that of base. Expected after a change of "
         "kernels or quantisation; otherwise look there first.",
     )
-
-
-def robust_spread(differences: Sequence[float]) -> float:
-    """The standard deviation that the quartiles would have in a normal distribution."""
-    low, _, high = statistics.quantiles(differences, n=4, method="inclusive")
-    return (high - low) / 1.349
 
 
 def _rank_sum_z(first: Sequence[float], second: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from perf_smoke.compare import looks
 from perf_smoke.compare.doubts import Circumstances, weigh
-from perf_smoke.compare.evidence import Evidence, log_ratios
+from perf_smoke.compare.evidence import Evidence, evidence_of
 from perf_smoke.compare.rule import Finding, Rule, at_end, at_look
 from perf_smoke.result import Comparison
 
@@ -60,14 +60,17 @@ def paired(
             or floor is out of range.
     """
     rule = Rule(alpha=alpha, margin=margin, floor=floor)
-    evidence = Evidence(log_ratios(base, head), schedule.starts)
+    evidence = evidence_of(base, head, schedule.starts)
     finding = _finding(evidence, rule, schedule)
-    verdict, fired = weigh(finding, rule, evidence, base, circumstances)
+    weighed = weigh(finding, rule, evidence, (base, head), circumstances)
     interval = finding.interval
+    detectable = None
+    if finding.reach is not None and weighed.must_clear is not None:
+        detectable = weighed.must_clear + finding.reach
     return Comparison(
         kind="paired",
         metric=metric,
-        verdict=verdict,
+        verdict=weighed.verdict,
         estimate=_fraction(finding.estimate),
         low=_fraction(interval.low) if interval else None,
         high=_fraction(interval.high) if interval else None,
@@ -75,12 +78,12 @@ def paired(
         alpha=alpha,
         margin=margin,
         floor=floor,
-        detectable=_fraction(finding.detectable),
+        detectable=_fraction(detectable),
         pairs=evidence.pairs,
-        pairs_needed=finding.pairs_needed if verdict == "inconclusive" else None,
+        pairs_needed=finding.pairs_needed if weighed.pairs_would_help else None,
         looks=schedule.looks,
         stopped=schedule.stopped,
-        guards=fired,
+        guards=weighed.guards,
     )
 
 

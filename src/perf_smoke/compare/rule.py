@@ -58,11 +58,13 @@ class Finding:
     interval: Interval | None = None
     """The interval that decided; None where there are too few pairs for one."""
     level: float | None = None
-    detectable: float | None = None
-    """The change that so many pairs would have called with a probability of 90 %."""
+    reach: float | None = None
+    """How far beyond what it must clear a change has to lie, for so many pairs to call it with a
+    probability of 90 %."""
     pairs_needed: int | None = None
     """About how many pairs would call a change of the margin with that probability, where
-    nothing was sure and they are more than there are."""
+    nothing was sure and they are more than there are. Both parts of the error shrink with them:
+    a longer run has more starts too."""
 
 
 def at_look(evidence: Evidence, rule: Rule, tail: float) -> Finding:
@@ -93,7 +95,7 @@ def at_end(evidence: Evidence, rule: Rule, tail: float) -> Finding:
             estimate=found.estimate,
             interval=last,
             level=1 - 2 * LAST_TAIL,
-            detectable=found.detectable,
+            reach=found.reach,
         )
     return found
 
@@ -120,17 +122,16 @@ def _finding(
     said: Said, evidence: Evidence, rule: Rule, tail: float, interval: Interval
 ) -> Finding:
     z = -NormalDist().inv_cdf(tail)
-    # What must lie between a change and the floor, for it to be called 9 times of 10.
-    distance = interval.half * (z + _Z_POWER) / z
+    reach = interval.half * (z + _Z_POWER) / z
     needed = None
     if said == "inconclusive" and rule.log_margin > rule.log_floor:
-        share = distance / (rule.log_margin - rule.log_floor)
+        share = reach / (rule.log_margin - rule.log_floor)
         needed = math.ceil(evidence.pairs * share**2)
     return Finding(
         said=said,
         estimate=evidence.estimate,
         interval=interval,
         level=1 - rule.alpha,
-        detectable=distance + rule.log_floor,
+        reach=reach,
         pairs_needed=needed if needed and needed > evidence.pairs else None,
     )

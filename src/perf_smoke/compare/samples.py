@@ -69,6 +69,11 @@ def pairs_of(base: Sequence[Sample], head: Sequence[Sample], metric: str) -> lis
     return [Pair(base=bases[at], head=heads[at]) for at in sorted(bases.keys() & heads.keys())]
 
 
+def usable_pairs(base: Sequence[Sample], head: Sequence[Sample], metric: str) -> int:
+    """How many pairs may be compared: less than were taken where a step does not count."""
+    return len(pairs_of(base, head, deciding_metric(metric, base, head)))
+
+
 def settled_by(
     base: Sequence[Sample],
     head: Sequence[Sample],
@@ -140,9 +145,12 @@ def no_baseline(metric: str, rule: Rule) -> Comparison:
     )
 
 
-def again(result: Result) -> Comparison:
-    """Decide anew from the steps in a Result: the same verdict as in the run itself."""
-    before = result.comparison or no_baseline("auto", Rule())
+def again(result: Result) -> Comparison | None:
+    """Decide anew from the steps in a Result: the same verdict as in the run itself. Where the run
+    compared nothing (it was cancelled, or the base failed on the way), nor does this."""
+    before = result.comparison
+    if before is None or before.kind == "none":
+        return before
     threads = ""
     if result.series and told_to_engine(result.settings, "threads"):
         threads = result.series.parts.get("threads", "")
@@ -183,6 +191,7 @@ def _circumstances(
         wall_s=_times(pairs, lambda sample: seconds(sample, "wall")),
         cpu_s=_times(pairs, lambda sample: seconds(sample, "cpu")),
         steal=machine.steal_fraction if machine else None,
+        cpu_models=machine.cpu_models if machine else ("", ""),
         threads=threads,
         cpus=machine.cpus if machine else None,
         load_before=machine.before.load_1min if machine else None,

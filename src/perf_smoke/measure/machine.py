@@ -30,10 +30,11 @@ class System:
 
 
 def state(system: System) -> MachineState:
-    """Load and the CPU time counters now."""
+    """Load, the CPU time counters and the CPU's name now."""
     ticks = re.match(r"cpu +([0-9 ]+)", system.text("proc/stat"))
     numbers = [int(number) for number in ticks[1].split()] if ticks else []
     return MachineState(
+        cpu_model=_cpu_model(system.text("proc/cpuinfo")),
         load_1min=_load_1min(),
         # guest time (the 9th and 10th) is part of user time already
         cpu_ticks=sum(numbers[:8]) if numbers else None,
@@ -44,13 +45,18 @@ def state(system: System) -> MachineState:
 
 
 def identify(
-    system: System, environment: Mapping[str, str], before: MachineState, after: MachineState
+    system: System,
+    environment: Mapping[str, str],
+    *,
+    before: MachineState,
+    measuring: MachineState | None,
+    after: MachineState,
 ) -> Machine:
     """Everything about this machine that a reader needs to judge the numbers."""
     cpuinfo = system.text("proc/cpuinfo")
     flags = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
     return Machine(
-        cpu_model=_cpu_model(cpuinfo),
+        cpu_model=after.cpu_model,
         flags_hash=_short_hash(flags[1].split()) if flags else "",
         cpus=available_cpus(system),
         memory_mib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2,
@@ -59,6 +65,7 @@ def identify(
         arch=platform.machine(),
         image=" ".join(filter(None, (environment.get("ImageOS"), environment.get("ImageVersion")))),
         before=before,
+        measuring=measuring,
         after=after,
     )
 

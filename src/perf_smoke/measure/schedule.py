@@ -22,10 +22,14 @@ from perf_smoke.result import Failure, Sample, SideName, Unmeasured
 
 ALONE_SHARE = 1 / 3
 """One side alone takes this share of the budget: more steps would not make it truer."""
-MOST_BLOCKS = 8
+BLOCKS = 8
 """A paired run is cut into blocks; both sides are restarted before each, because two identical
 processes can differ for their whole life (memory layout), now and then by several percent. Where
 each step starts a process of its own, there is nothing to restart and one block."""
+LONGEST_BLOCK_S = 4.0
+"""A larger budget is cut into more blocks than that, and …"""
+LONGEST_BLOCK_PAIRS = 30
+"""… so are more `runs`: pairs of the same start do not average out what that start does."""
 RESTART_SHARE = 0.25
 """Restarts take no more than this share of the budget: fewer blocks where loading is slow."""
 PILOT_PAIRS = 5
@@ -46,7 +50,8 @@ class Plan:
     """Steps per side, or pairs; 0: as many as the budget holds."""
     budget_s: float
     timeout_s: float
-    seed: int
+    order_seed: int
+    """Of the order within the pairs, and of the layouts."""
 
 
 @dataclass(kw_only=True)
@@ -96,7 +101,7 @@ class _Side:
         self._plan = plan
         self._recording = recording
         # A generator of its own: when a side is restarted must not change the order of the steps.
-        self._layouts = random.Random(f"{plan.seed} {name}")  # noqa: S311 - a layout, no secret
+        self._layouts = random.Random(f"{plan.order_seed} {name}")  # noqa: S311 - a layout, no secret
         self._session: Session | None = None
         # After a base that failed head is measured further, alone.
         self._starts = 1 + max((sample.restart for sample in recording.samples[name]), default=-1)
@@ -254,7 +259,7 @@ def measure_pairs(
         BaseFailed: base did not start, or a step of it failed.
         Unmeasured: the same of head.
     """
-    rng = random.Random(plan.seed)  # noqa: S311 - an order of steps, no secret
+    rng = random.Random(plan.order_seed)  # noqa: S311 - an order of steps, no secret
     started_s = time.monotonic()
     pair_times_s: list[float] = []
     with (
@@ -317,8 +322,10 @@ def _start_block(order: list[_Side]) -> list[Reply]:
 
 def _blocks(plan: Plan, start_s: float) -> int:
     """Into how many blocks the run is cut, when one start of both sides takes `start_s`."""
-    affordable = int(RESTART_SHARE * plan.budget_s / start_s) if start_s > 0 else MOST_BLOCKS
-    return max(1, min(MOST_BLOCKS, affordable, plan.runs or MOST_BLOCKS))
+    parts = plan.runs / LONGEST_BLOCK_PAIRS if plan.runs else plan.budget_s / LONGEST_BLOCK_S
+    wanted = max(BLOCKS, int(parts))
+    affordable = int(RESTART_SHARE * plan.budget_s / start_s) if start_s > 0 else wanted
+    return max(1, min(wanted, affordable, plan.runs or wanted))
 
 
 def _share_done(plan: Plan, pairs: int, elapsed_s: float) -> float:

@@ -3,9 +3,8 @@
 Said on evidence alone. Time that the hypervisor took is evidence whatever the program does. Of a
 machine that others kept busy, all of this must be so:
 
-- No CPU was free: of the run's CPU time next to nothing was idle, even if all the idle time fell
-  outside of the build, which fills a machine by itself. So nothing is said on an idle machine,
-  however long a program sleeps or waits for a disk.
+- No CPU was free: while it was measured, next to nothing of the CPU time was idle. So nothing is
+  said on an idle machine, however long a program sleeps or waits for a disk.
 - More wanted to run than there are CPUs: the load, before or after.
 - The program had less than its share of the CPUs: CPU time over wall time is well below the
   number of threads that it was told to use (one, where it was told none), or of CPUs if that is
@@ -52,18 +51,13 @@ def _stolen(machine: Machine) -> str:
 def _kept_waiting(result: Result, machine: Machine, head: Side) -> str:
     load = max(state.load_1min or 0.0 for state in (machine.before, machine.after))
     had = _cpus_had(head)
-    if had is None or load <= machine.cpus or not _is_full(result, machine):
+    idle = machine.idle_fraction
+    if had is None or load <= machine.cpus or idle is None or idle > _LEAST_IDLE:
         return ""
     if had >= _LEAST_CPU_SHARE * min(_threads(result), machine.cpus):
         return ""
     cpus = counting(machine.cpus, "CPU")
     return f"load {load:.1f} on {cpus}, of which the program had {had:.1f}"
-
-
-def _is_full(result: Result, machine: Machine) -> bool:
-    idle, cost = machine.idle_fraction, result.cost
-    unbuilt_s = cost.total_s - cost.build_s
-    return idle is not None and unbuilt_s > 0 and idle * cost.total_s / unbuilt_s <= _LEAST_IDLE
 
 
 def _cpus_had(head: Side) -> float | None:

@@ -45,7 +45,9 @@ _NO_BASE = "Nothing to compare with: "
 _WARM_UP_COUNTED = "No step after the warm-up "
 _ONE_SHOT = frozenset(("llama-completion", "llama-bench", "bitnet-rs", "bitnet-cpp", "command"))
 """The engines that start a program for every step."""
-TAKES_THE_VERDICT = frozenset(("cpu-model-changed", "wall-against-cpu", "steal", "oversubscribed"))
+TAKES_THE_VERDICT = frozenset(
+    ("cpu-model-changed", "places-unequal", "wall-against-cpu", "steal", "oversubscribed")
+)
 """The guards that leave no verdict where the pairs alone would give one."""
 DEMONSTRATION_MODEL = "smollm2-135m"
 

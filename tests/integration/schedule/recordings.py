@@ -19,7 +19,7 @@ def plan(**changes: Any) -> Plan:
         "runs": 0,
         "budget_s": 30.0,
         "timeout_s": 60.0,
-        "seed": 42,
+        "order_seed": 42,
     }
     return Plan(**{**fields, **changes})
 

@@ -83,7 +83,7 @@ def test_of_slow_engines_there_is_always_one_pair(clock: Clock, step_s: float, p
 @pytest.mark.parametrize("seed", range(4))
 def test_a_warm_up_that_counts_has_the_order_in_which_it_was_taken(clock: Clock, seed: int) -> None:
     head, base = (ByClock(clock=clock, step_s=40.0) for _ in SIDES)
-    recording = paired(head, base, plan(seed=seed))
+    recording = paired(head, base, plan(order_seed=seed))
 
     began_s = {"head": head.began_s, "base": base.began_s}
     assert order(recording) == sorted(SIDES, key=lambda name: began_s[name])
@@ -146,7 +146,7 @@ def test_the_seed_alone_decides_the_order_however_often_the_sides_are_restarted(
         head, base = (
             ByClock(clock=clock, load_s=load_s, process_per_step=process_per_step) for _ in SIDES
         )
-        recording = paired(head, base, plan(seed=seed))
+        recording = paired(head, base, plan(order_seed=seed))
         assert (
             head.opened == base.opened == len(set(restarts(recording, "head"))) + (process_per_step)
         )
@@ -162,7 +162,7 @@ def test_the_seed_alone_decides_the_order_however_often_the_sides_are_restarted(
 def test_the_seed_decides_the_paddings_and_each_side_has_its_own(clock: Clock) -> None:
     def paddings(seed: int) -> list[list[str]]:
         head, base = (ByClock(clock=clock) for _ in SIDES)
-        paired(head, base, plan(seed=seed, runs=4))
+        paired(head, base, plan(order_seed=seed, runs=4))
         return [head.paddings, base.paddings]
 
     assert paddings(7) == paddings(7)
@@ -203,6 +203,23 @@ def test_restarts_take_no_more_than_a_quarter_of_the_budget(
 
     assert len(set(restarts(recording, "head"))) == starts
     assert starts == 1 or recording.load_s <= 0.25 * 30.0
+
+
+@pytest.mark.parametrize(
+    ("longer", "starts"),
+    [
+        ({"budget_s": 120.0}, 30),
+        ({"budget_s": 31.0}, 8),
+        ({"budget_s": 16.0}, 8),
+        ({"runs": 600, "budget_s": 120.0}, 20),
+    ],
+)
+def test_a_longer_run_has_more_starts_because_pairs_alone_do_not_average_them_out(
+    clock: Clock, longer: dict[str, float], starts: int
+) -> None:
+    head, base = (ByClock(clock=clock, load_s=0.1) for _ in SIDES)
+    paired(head, base, plan(**longer))
+    assert head.opened == base.opened == starts
 
 
 def test_an_engine_that_takes_no_time_to_start_is_restarted_as_often_as_any(clock: Clock) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import jobs, scores, simulated
+from benchmarks import jobs, recorder, scores, simulated, strata
 from benchmarks.ours import Replay, check
 from benchmarks.peers import as_taken
 from benchmarks.validate import main
@@ -40,6 +40,30 @@ def test_a_replay_that_is_not_what_the_product_says_stops_the_scoring(
     monkeypatch.setattr(scores, "check", lambda job, factor: ("faster", 1))
     with pytest.raises(AssertionError, match="not what the product says"):
         scores.score(recorded(1), lambda: None)
+
+
+def test_starts_that_differ_pass_for_changes_only_where_nobody_knows_of_them() -> None:
+    def called(made: list[jobs.Job]) -> int:
+        return sum(Replay(job).outcome(1.0).verdict in ("slower", "faster") for job in made)
+
+    kind = simulated.Starts(spread=0.01)
+    made = [simulated.job(0.015, kind, 8, seed) for seed in range(100)]
+    assert called(made) <= 2
+    unknown = [dataclasses.replace(job, start=list(range(job.pairs))) for job in made]
+    assert called(unknown) >= 10
+
+
+def test_a_state_that_this_machine_cannot_be_put_into_is_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strata, "_CGROUPS", tmp_path / "none")
+    monkeypatch.setattr(recorder, "find_model", lambda: tmp_path / "unused.gguf")
+    done = CliRunner().invoke(
+        main, ["record", "--stratum", "quota", "--data", str(tmp_path), "--jobs", "1"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "quota: left out, a quota of CPU time needs root" in done.output
+    assert not list(tmp_path.glob("*.gz"))
 
 
 def test_blocks_are_the_same_steps_in_the_order_of_time() -> None:

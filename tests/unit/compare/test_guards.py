@@ -1,11 +1,14 @@
 """Each guard fires on what it is for, keeps silent otherwise, and says it in a sentence."""
 
 import random
+import re
 
 import pytest
 from scipy.stats import mannwhitneyu
 
 from perf_smoke.compare import guards
+from perf_smoke.compare.clock import Tick
+from perf_smoke.compare.evidence import log_ratios
 from perf_smoke.compare.guards import Direction
 from perf_smoke.result import Guard
 
@@ -16,36 +19,89 @@ def fired(guard: Guard | None) -> tuple[str, str]:
     return guard.name, guard.sentence
 
 
-def base_by_place(second_takes: float, noise: float = 0.05) -> tuple[list[float], list[bool]]:
+def by_place(
+    base_second: float, head_second: float, noise: float = 0.05
+) -> tuple[list[float], list[float], list[bool]]:
+    """Times of two equal sides, each multiplied where it was the second of its pair."""
     rng = random.Random(6)
     head_first = [rng.random() < 0.5 for _ in range(80)]
-    return [
-        0.05 * rng.lognormvariate(0, noise) * (second_takes if after else 1.0)
-        for after in head_first
-    ], head_first
+    base = [0.05 * rng.lognormvariate(0, noise) * (base_second if h else 1.0) for h in head_first]
+    head = [0.05 * rng.lognormvariate(0, noise) * (1.0 if h else head_second) for h in head_first]
+    return base, head, head_first
 
 
-def test_a_base_that_takes_longer_when_it_runs_second_is_seen() -> None:
-    name, sentence = fired(guards.order_in_pair(*base_by_place(1.2), margin=0.05))
+def order_in_pair(
+    base: list[float], head: list[float], head_first: list[bool], margin: float = 0.05
+) -> Guard | None:
+    return guards.order_in_pair(log_ratios(base, head), head_first, margin)
+
+
+def test_steps_that_take_longer_as_the_second_of_a_pair_are_seen() -> None:
+    name, sentence = fired(order_in_pair(*by_place(1.2, 1.2)))
     assert name == "order-in-pair"
-    assert "% longer when it ran second" in sentence
+    size = re.search(r"took (\d+) % longer when it was the second of its pair", sentence)
+    assert size
+    assert 16 <= int(size[1]) <= 24
 
 
-def test_a_base_that_gains_from_running_second_is_seen_too() -> None:
-    _, sentence = fired(guards.order_in_pair(*base_by_place(0.8), margin=0.05))
-    assert "% less time when it ran second" in sentence
+def test_steps_that_gain_from_being_the_second_are_seen_too() -> None:
+    _, sentence = fired(order_in_pair(*by_place(0.8, 0.8)))
+    assert "% less time when it was the second" in sentence
 
 
 @pytest.mark.parametrize("second_takes", [1.0, 1.03])
 def test_an_effect_of_the_order_within_the_margin_is_no_matter(second_takes: float) -> None:
-    assert guards.order_in_pair(*base_by_place(second_takes, noise=0.005), margin=0.05) is None
+    assert order_in_pair(*by_place(second_takes, second_takes, noise=0.005)) is None
 
 
 def test_a_big_effect_of_the_order_in_few_noisy_pairs_may_be_chance() -> None:
     rng = random.Random(1)
-    times = [0.05 * rng.lognormvariate(0, 0.8) for _ in range(20)]
+    times = [rng.gauss(0, 0.8) for _ in range(20)]
     assert guards.order_in_pair(times, [k % 2 == 0 for k in range(20)], margin=0.001) is None
-    assert guards.order_in_pair([1.0, 9.0] * 7, [False, True] * 7, margin=0.05) is None
+    assert guards.order_in_pair([0.0, 2.0] * 7, [False, True] * 7, margin=0.05) is None
+    assert guards.order_in_pair([0.0, 2.0] * 70, None, margin=0.05) is None
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ((1.0, 1.2), r"cost head 2\d % more time"),
+        ((1.2, 1.0), r"cost base 2\d % more time"),
+        ((0.8, 1.0), r"cost head 2\d % more time"),
+        ((0.9, 1.1), r"cost head 2\d % more time"),
+    ],
+)
+def test_a_place_that_costs_one_side_more_is_seen(places: tuple[float, float], words: str) -> None:
+    name, sentence = fired(guards.places_unequal(*by_place(*places), floor=0.005))
+    assert name == "places-unequal"
+    assert re.search(words, sentence)
+    looks_like = re.search(r"looks like a change of ([0-9.]+) %", sentence)
+    assert looks_like
+    assert 7 <= float(looks_like[1]) <= 14
+
+
+def test_a_place_that_costs_both_sides_the_same_favours_none() -> None:
+    assert guards.places_unequal(*by_place(1.3, 1.3), floor=0.005) is None
+    assert guards.places_unequal(*by_place(1.0, 1.0), floor=0.005) is None
+    assert guards.places_unequal([1.0], [2.0], None, floor=0.005) is None
+
+
+def test_the_order_is_held_against_a_run_by_chance_less_than_once_in_a_hundred() -> None:
+    found = 0
+    for seed in range(400):
+        rng = random.Random(seed)
+        head_first = [rng.random() < 0.5 for _ in range(60)]
+        base, head = ([rng.lognormvariate(0, 0.1) for _ in range(60)] for _ in range(2))
+        found += guards.places_unequal(base, head, head_first, floor=0.0) is not None
+    assert found <= 3
+
+
+def test_a_coarse_clock_is_said_with_the_remedy() -> None:
+    name, sentence = fired(guards.coarse_clock(Tick(seconds=0.001, error=0.0488)))
+    assert name == "coarse-clock"
+    assert "multiples of 1 ms, 5.0 % of a step" in sentence
+    assert "More `tokens`" in sentence
+    assert guards.coarse_clock(None) is None
 
 
 @pytest.mark.parametrize("decimals", [2, 9])
@@ -84,7 +140,7 @@ def test_a_hypervisor_that_gives_the_cpu_away_is_named() -> None:
 def test_two_cpu_models_are_named() -> None:
     name, sentence = fired(guards.cpu_model_changed("EPYC 7763", "Xeon 8370C"))
     assert name == "cpu-model-changed"
-    assert "base on EPYC 7763, head on Xeon 8370C" in sentence
+    assert "EPYC 7763 before, Xeon 8370C after" in sentence
     assert guards.cpu_model_changed("EPYC 7763", "EPYC 7763") is None
     assert guards.cpu_model_changed("", "Xeon 8370C") is None
 
@@ -178,6 +234,18 @@ def test_a_program_that_was_told_no_threads_is_not_blamed_for_them() -> None:
     assert look(0.6, idle=0.4) is None
 
 
+def test_a_program_that_fills_the_machine_by_itself_is_not_said_to_be_kept_waiting() -> None:
+    def look(spread: float | None, cpu_share: float | None) -> Guard | None:
+        return guards.oversubscribed(
+            spread, threads=None, cpu_share=cpu_share, cpus=2, load_before=2.0, idle=0.02
+        )
+
+    assert look(0.4, cpu_share=1.9) is None
+    assert look(0.2, cpu_share=None) is None, "it may be the server that was asked"
+    fired(look(0.4, cpu_share=None))
+    fired(look(None, cpu_share=None))
+
+
 def test_threads_that_wait_without_spread_are_no_matter() -> None:
     assert (
         guards.oversubscribed(0.1, threads=8, cpu_share=1.0, cpus=2, load_before=3.0, idle=0.0)
@@ -197,9 +265,3 @@ def test_different_texts_are_said() -> None:
     assert fired(guards.texts_differ({"a"}, {"b"}))[0] == "texts-differ"
     assert guards.texts_differ({"a"}, {"b", "a"}) is None
     assert guards.texts_differ(set(), {"b"}) is None
-
-
-def test_the_spread_leaves_outliers_aside() -> None:
-    rng = random.Random(4)
-    noise = [rng.gauss(0, 0.1) for _ in range(400)]
-    assert guards.robust_spread([*noise, 50.0, -50.0]) == pytest.approx(0.1, rel=0.15)

@@ -238,10 +238,28 @@ def test_an_order_that_matters_to_both_sides_is_said_and_favours_none(
     assert found.estimate == pytest.approx(change, abs=0.03)
 
 
+@pytest.mark.parametrize("disturbed", ["base", "head"])
+def test_a_side_that_disturbs_the_step_after_its_own_leaves_no_verdict(disturbed: str) -> None:
+    base, head = job(160, 0.0)
+    coin = random.Random(3)
+    head_first = [coin.random() < 0.5 for _ in range(160)]
+    if disturbed == "base":
+        base = [s * (1.2 if after else 1.0) for s, after in zip(base, head_first, strict=True)]
+    else:
+        head = [s * (1.0 if first else 1.2) for s, first in zip(head, head_first, strict=True)]
+    alone = paired(base, head)
+    assert alone.verdict == ("faster" if disturbed == "base" else "slower"), "it looks like one"
+    found = paired(base, head, circumstances=Circumstances(head_first=head_first))
+    assert found.verdict == "inconclusive"
+    assert names(found) == ["places-unequal"]
+    assert (found.detectable, found.pairs_needed) == (None, None)
+
+
 def test_another_cpu_voids_the_verdict() -> None:
     found = paired(*job(60, 0.5), circumstances=Circumstances(cpu_models=("A", "B")))
     assert (found.verdict, names(found)) == ("inconclusive", ["cpu-model-changed"])
     assert found.estimate is not None
+    assert (found.detectable, found.pairs_needed) == (None, None)
 
 
 def test_clocks_that_contradict_each_other_void_the_verdict() -> None:
@@ -262,6 +280,37 @@ def test_on_a_busy_machine_only_a_change_far_beyond_the_margin_is_called(
     assert (found.verdict, names(found)) == (verdict, ["steal"])
 
 
+def test_on_a_busy_machine_the_limit_is_that_of_what_would_be_called_there() -> None:
+    sides = job(60, 0.0, noise=0.1)
+    quiet, busy = paired(*sides), paired(*sides, circumstances=Circumstances(steal=0.2))
+    assert quiet.detectable is not None
+    assert busy.detectable == pytest.approx((1 + quiet.detectable) * 1.05 / 1.005 - 1, rel=1e-9), (
+        "the margin takes the floor's place"
+    )
+    assert paired(*job(60, 0.0, noise=0.5)).pairs_needed is not None
+    noisy = paired(*job(60, 0.0, noise=0.5), circumstances=Circumstances(steal=0.2))
+    assert noisy.pairs_needed is None, "more pairs do not make a quiet machine"
+
+
+def test_times_on_a_coarse_clock_claim_no_more_than_its_ticks() -> None:
+    base, head = [0.020] * 40, [0.021] * 40
+    found = paired(base, head)
+    assert (found.verdict, names(found)) == ("inconclusive", ["coarse-clock"])
+    assert found.low == pytest.approx(0.0, abs=1e-9)
+    same = paired(base, base)
+    assert (same.verdict, names(same)) == ("inconclusive", ["coarse-clock"])
+    fine = paired([time + 0.000123 for time in base], [time + 0.000123 for time in head])
+    assert (fine.verdict, fine.guards) == ("slower", ())
+
+
+def test_noise_of_several_ticks_averages_the_rounding_out() -> None:
+    exact = job(120, 0.10, noise=0.15)
+    rounded = tuple([round(second, 3) for second in side] for side in exact)
+    found = paired(rounded[0], rounded[1])
+    assert (found.verdict, found.guards) == ("slower", ())
+    assert found.estimate == pytest.approx(paired(*exact).estimate, abs=0.01)
+
+
 def test_too_many_threads_are_the_named_cause_of_no_verdict() -> None:
     base, head = job(60, 0.0, noise=0.7)
     cpu = tuple([second * 1.2 for second in side] for side in (base, head))
@@ -271,8 +320,21 @@ def test_too_many_threads_are_the_named_cause_of_no_verdict() -> None:
         circumstances=Circumstances(
             wall_s=(base, head), cpu_s=(cpu[0], cpu[1]), threads=2, cpus=2, load_before=0.1
         ),
+        schedule=Schedule(starts=[k // 20 for k in range(60)]),
     )
     assert (found.verdict, names(found)) == ("inconclusive", ["oversubscribed"])
+
+
+@pytest.mark.parametrize(("idle", "said"), [(0.4, []), (0.05, ["oversubscribed"])])
+def test_a_program_that_loads_on_one_thread_is_not_said_to_queue_while_a_cpu_is_free(
+    idle: float, said: list[str]
+) -> None:
+    base, head = job(60, 0.0, noise=0.7)
+    cpu = tuple([second * 1.2 for second in side] for side in (base, head))
+    known = Circumstances(wall_s=(base, head), cpu_s=(cpu[0], cpu[1]), threads=2, cpus=2, idle=idle)
+    one_shot = Schedule(starts=range(60))
+    found = paired(base, head, circumstances=known, schedule=one_shot)
+    assert (found.verdict, names(found)) == ("inconclusive", said)
 
 
 def test_too_few_pairs_and_a_busy_machine_are_both_told() -> None:

@@ -97,10 +97,11 @@ def test_threads_that_nobody_told_the_program_are_not_expected_of_it() -> None:
 
 
 def test_a_build_that_filled_the_machine_says_nothing_of_the_steps() -> None:
-    built = Cost(total_s=50, build_s=40, steps_s=8)
-    assert warning(run(idle=900, cost=built)) == ()
-    assert flat(warning(run(idle=190, cost=built))) == SAID
-    assert warning(run(idle=0, cost=Cost(total_s=40, build_s=40))) == ()
+    built = _machine(run(idle=900))
+    since_then = MachineState(load_1min=3.3, cpu_ticks=8000, steal_ticks=0, idle_ticks=100)
+    machine = dataclasses.replace(built, measuring=since_then)
+    assert flat(warning(run(idle=900))) == SAID
+    assert warning(run(machine=machine)) == ()
 
 
 def test_time_that_the_hypervisor_took_is_said_whatever_the_program_did() -> None:

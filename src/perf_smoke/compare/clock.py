@@ -1,0 +1,57 @@
+"""How much of a change can be the clock's, where its ticks are coarse beside what is compared?
+
+An engine that tells whole milliseconds rounds every time to a multiple of one. Noise wider than a
+tick carries the times across it, and over many pairs the rounding averages out. Noise narrower than
+a tick does not: all of base's times may be rounded the same way, and all of head's the other way,
+and pairs that agree to the last digit are still off by up to a tick.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perf_smoke.compare.spread import robust_spread
+
+NOTICEABLE = 0.001
+"""Ticks below this share of a step are no matter."""
+_EXACT = 1e-6
+"""What two times may be off, as a share of the shortest, to be multiples of the same all the same:
+far less than a tick, and far more than what arithmetic does to them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """What all times are multiples of, where the noise is narrower than it."""
+
+    seconds: float
+    error: float
+    """By how much the log-ratio of two such times may be off, whatever their number."""
+
+
+def coarse_tick(
+    base_s: Sequence[float], head_s: Sequence[float], differences: Sequence[float]
+) -> Tick | None:
+    """The tick that must be reckoned with; None where the noise averages it out.
+
+    `differences`: the log-ratios of the pairs, two or more.
+    """
+    seconds = _common_measure([*base_s, *head_s])
+    error = math.log1p(seconds / min(statistics.median(base_s), statistics.median(head_s)))
+    if error < NOTICEABLE or robust_spread(differences) >= error:
+        return None
+    return Tick(seconds=seconds, error=error)
+
+
+def _common_measure(times: Sequence[float]) -> float:
+    """The largest number that all of them are multiples of (Euclid's algorithm, with remainders
+    to the nearest multiple, so that what is a little short of one counts as one)."""
+    limit = _EXACT * min(times)
+    measure = 0.0
+    for time in set(times):
+        left, measure = measure, time
+        while left > limit:
+            measure, left = left, abs(math.remainder(measure, left))
+    return measure

@@ -1,0 +1,50 @@
+"""What the ticks of a clock are, by the times alone, and when they matter."""
+
+import random
+
+import pytest
+
+from perf_smoke.compare.clock import Tick, coarse_tick
+from perf_smoke.compare.evidence import log_ratios
+
+
+def found(base: list[float], head: list[float]) -> Tick | None:
+    return coarse_tick(base, head, log_ratios(base, head))
+
+
+@pytest.mark.parametrize(
+    ("times_ms", "tick_ms"),
+    [
+        ([20, 21], 1),
+        ([20, 22, 25], 1),
+        ([40, 60], 20),
+        ([20.5, 21], 0.5),
+        ([61 / 3, 62 / 3], 1 / 3),
+    ],
+)
+def test_the_tick_is_what_all_times_are_multiples_of(times_ms: list[float], tick_ms: float) -> None:
+    times = [time / 1e3 for time in times_ms] * 6
+    tick = found(times, times)
+    assert tick is not None
+    assert tick.seconds == pytest.approx(tick_ms / 1e3)
+
+
+def test_times_of_a_fine_clock_have_none() -> None:
+    rng = random.Random(2)
+    base, head = ([rng.gauss(0.02, 1e-6) for _ in range(12)] for _ in range(2))
+    assert found(base, head) is None
+    assert found([round(time, 6) for time in base], [round(time, 6) for time in head]) is None
+
+
+def test_noise_that_is_wider_than_a_tick_averages_it_out() -> None:
+    rng = random.Random(2)
+    wide = [[round(rng.gauss(0.02, 0.002), 3) for _ in range(40)] for _ in range(2)]
+    assert found(*wide) is None
+    narrow = [[round(rng.gauss(0.0202, 0.0002), 3) for _ in range(40)] for _ in range(2)]
+    assert found(*narrow) is not None
+
+
+def test_times_that_are_all_the_same_tell_no_more_than_that() -> None:
+    tick = found([0.02] * 11, [0.02] * 11)
+    assert tick is not None
+    assert tick.seconds == 0.02
