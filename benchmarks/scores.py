@@ -83,6 +83,10 @@ class Noise:
     no job has pairs enough."""
     starts: float
     """Median number of starts of each side in a job."""
+    estimate: float
+    """Mean of the jobs' estimates, a log-ratio: it should be none."""
+    estimate_error: float
+    """Its standard error."""
     start_variance: float | None
     """Variance between starts of a job, the noise of their pairs taken out; negative where starts
     differ less than that noise would have them. None where no job has starts enough."""
@@ -194,11 +198,14 @@ def _noise(jobs: Sequence[Job]) -> Noise:
         for job, row in zip(jobs, differences, strict=True)
         if (part := _between_starts(row, job.start)) is not None
     ]
+    estimates = [WalshAverages(row).median() for row in differences]
     spreads = [robust_spread(row) for row in differences if len(row) >= FEWEST_PAIRS]
     return Noise(
         pairs=statistics.median(job.pairs for job in jobs),
         step_ms=statistics.median(statistics.median(job.base_us) / 1e3 for job in jobs),
         spread=statistics.median(spreads) if spreads else None,
+        estimate=statistics.fmean(estimates),
+        estimate_error=float(np.std(estimates)) / math.sqrt(len(estimates)),
         starts=statistics.median(len(set(job.start)) for job in jobs),
         start_variance=statistics.fmean(components) if components else None,
         start_variance_upto=_upper_bound(components) if components else None,

@@ -79,6 +79,7 @@ def _strata(scores: dict[str, StratumScore]) -> str:
             _UNKNOWN if score.noise.spread is None else f"{score.noise.spread:.1%}",
             f"{score.noise.starts:.0f}",
             _between_starts(score.noise),
+            f"{score.noise.estimate:+.2%} ± {score.noise.estimate_error:.2%}",
             f"{score.noise.longest_s:.1f} s",
         ]
         for name, score in scores.items()
@@ -91,6 +92,7 @@ def _strata(scores: dict[str, StratumScore]) -> str:
         "SD of a pair",
         "starts",
         "SD between starts",
+        "mean estimate",
         "longest job",
     ]
     return _table(head, rows)
