@@ -125,14 +125,17 @@ def test_a_perf_smoke_that_hangs_is_ended_by_the_second_signal(
         assert containers() == ""
 
 
-def test_a_signal_while_installing_says_cancelled(make_job: MakeJob, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fail_on", ["never", "error"])
+def test_a_signal_while_installing_says_cancelled_and_is_no_red(
+    make_job: MakeJob, tmp_path: Path, fail_on: str
+) -> None:
     uv = tmp_path / "slow" / "uv"
     uv.parent.mkdir()
     uv.write_text(f"#!/bin/bash\n: >'{tmp_path}/installing'; sleep 600\n", "utf-8")
     uv.chmod(0o755)
     job = make_job(tool_cache=tmp_path / "tools")
     path = f"{uv.parent}:{job.path}"
-    step = job.start({"runtime": "host", "command": "true"}, {"PATH": path})
+    step = job.start({"runtime": "host", "command": "true", "fail-on": fail_on}, {"PATH": path})
     wait_until((tmp_path / "installing").exists)
     step.signal(signal.SIGINT)
     outcome = step.wait()

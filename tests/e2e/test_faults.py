@@ -121,7 +121,9 @@ def test_what_it_prints_when_it_crashes_gives_no_orders(
     assert "\n    ```\n    </details>\n    @someone\n" in outcome.summary
 
 
-@pytest.mark.parametrize(("fail_on", "code"), [("never", 0), ("slower", 0), ("error", 1), ("?", 0)])
+@pytest.mark.parametrize(
+    ("fail_on", "code"), [("never", 0), ("slower", 0), ("error", 1), (" error\n", 1), ("?", 0)]
+)
 def test_only_fail_on_error_makes_it_red(job: Job, fail_on: str, code: int) -> None:
     outcome = job.run({**QUICK, "fail-on": fail_on}, {"RUNNER_TEMP": "/proc/nowhere"})
     assert outcome.code == code
@@ -149,6 +151,11 @@ def test_what_perf_smoke_decides_is_taken_over(
 ) -> None:
     outcome = job.run({**QUICK, **inputs})
     assert (outcome.code, outcome.status) == (code, status), outcome.log
+
+
+def test_spaces_around_an_explicit_choice_do_not_replace_it(job: Job) -> None:
+    outcome = job.run({**QUICK, "runtime": " docker\n"}, {"DOCKER_HOST": "unix:///nowhere.sock"})
+    assert_reported(outcome, "docker-unavailable")
 
 
 @pytest.mark.parametrize("missing", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
