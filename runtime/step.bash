@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # How the step reports what perf-smoke cannot, and ends what it started. Sourced by launch.
 
-child='' target='' container='' scratch='' part='' signals=0 finished=no
+child='' target='' container='' scratch='' part='' stop_token='' signals=0 finished=no
 # bash 3.2 takes $'…' inside of "${…//…/…}" for what it looks like.
 newline=$'\n' return=$'\r'
 
@@ -12,6 +12,8 @@ give_up() {
   local status=$1 reason=$2 sentence=$3 tail=''
   finished=yes
   [ ! -s "${4:-}" ] || tail=$(tail -n 15 "$4" | cut -c 1-400 | LC_ALL=C tr -d '\000-\010\013-\037\177')
+  # A perf-smoke that was killed leaves commands stopped and a group open, perhaps amidst a line.
+  [ -z "$stop_token" ] || printf '\n::%s::\n::endgroup::\n' "$stop_token"
   printf '::warning title=perf-smoke::not measured: %s\n' "$(escaped "$sentence")"
   [ -z "$tail" ] || print_inert "$tail"
   # Written anew: half a line of a perf-smoke that was killed while it wrote would fail the step.
@@ -37,8 +39,16 @@ escaped() {
 
 # Prints text of unknown origin so that no line of it is taken for a workflow command.
 print_inert() {
-  local token="perf-smoke-$RANDOM$RANDOM$RANDOM"
+  local token
+  token=$(new_token)
   printf '::stop-commands::%s\n%s\n::%s::\n' "$token" "${1//\#\#\[/# #[}" "$token"
+}
+
+# What nobody can guess, and so print, to start workflow commands again.
+new_token() {
+  local token
+  token=$(od -An -N 20 -t x1 /dev/urandom 2>/dev/null | tr -d ' \n')
+  echo "${token:-perf-smoke-$RANDOM$RANDOM$RANDOM$RANDOM}"
 }
 
 # shellcheck disable=SC2329 # a trap calls it
@@ -130,6 +140,10 @@ give_up_if_cancelled() {
 # returns its code; what it wrote on stderr is in $scratch/log.
 perf_smoke() {
   local code
+  # While it measures it stops workflow commands, by a token of ours: if it is killed, we can start
+  # them again. The programs that it measures do not inherit it.
+  stop_token=$(new_token)
+  local -x PERF_SMOKE_STOP_TOKEN=$stop_token
   attend 0 "$@" 2>"$scratch/log"
   code=$?
   [ "$code" -ge 125 ] || [ "$signals" -gt 0 ] || container=''

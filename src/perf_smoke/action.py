@@ -71,7 +71,9 @@ def _run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Res
     folder = _folder(settings, event)
     if left := job.remove_old_files(folder):
         log.warning(TITLE, left)
-    with log.group("perf-smoke: measuring"), log.stopped_commands():
+    # Were this process killed in here, launch would start commands again: it knows the token.
+    token = environ.get("PERF_SMOKE_STOP_TOKEN", "")
+    with log.group("perf-smoke: measuring"), log.stopped_commands(token):
         found = job.measure(
             settings,
             environ,

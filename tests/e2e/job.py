@@ -18,6 +18,7 @@ import yaml
 from perf_smoke import result
 from perf_smoke.result import Result
 from perf_smoke.settings import INPUTS
+from tests.runner_log import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,7 +51,8 @@ class Outcome:
 
     @property
     def warnings(self) -> list[str]:
-        return re.findall(r"^::warning [^:]*::(.*)$", self.log, re.MULTILINE)
+        found = (re.match(r"::warning [^:]*::(.*)", line) for line in commands(self.log))
+        return [match[1] for match in found if match]
 
     def result(self) -> Result:
         return result.read(self.folder / "result.json")
@@ -186,6 +188,12 @@ class Job:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def stop_token(log: str) -> str:
+    """What starts workflow commands again, once perf-smoke has measured."""
+    _, _, group = log.partition("::group::perf-smoke: measuring\n::stop-commands::")
+    return group.partition("\n")[0]
 
 
 def command_lines() -> list[str]:

@@ -125,6 +125,24 @@ def test_a_perf_smoke_that_hangs_is_ended_by_the_second_signal(
         assert containers() == ""
 
 
+def test_the_reader_is_told_of_a_second_signal_that_ended_it_while_it_measured(
+    job: Job, runtime: str
+) -> None:
+    # A process that is stopped hears no signal but SIGKILL.
+    stop = job.workspace / "stop"
+    stop.write_text("#!/bin/bash\nkill -STOP $PPID; : >stopped\n", "utf-8")
+    stop.chmod(0o755)
+    step = job.start({"runtime": runtime, "command": "./stop"}, {})
+    wait_until(lambda: (job.workspace / "stopped").exists() or step.process.poll() is not None)
+    step.signal(signal.SIGINT)
+    step.signal(signal.SIGTERM)
+    outcome = step.wait()
+    assert (outcome.code, outcome.status) == (0, "cancelled"), outcome.log
+    assert outcome.warnings == [
+        "not measured: the job was cancelled before perf-smoke could report."
+    ], outcome.log
+
+
 @pytest.mark.parametrize("fail_on", ["never", "error"])
 def test_a_signal_while_installing_says_cancelled_and_is_no_red(
     make_job: MakeJob, tmp_path: Path, fail_on: str

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import NOBODY, MakeJob
-from tests.e2e.job import Job, command_lines, wait_until
+from tests.e2e.job import Job, command_lines, stop_token, wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -162,6 +162,13 @@ def test_the_container_gets_the_network_settings_of_the_job_and_a_home_of_its_ow
     assert not Path(home).exists()
     assert not [line for line in lines if line.startswith(("THEIRS=", "INPUT_"))]
     assert "a-secret" not in "".join(lines)
+    assert stop_token(outcome.log) not in "".join(lines)
+
+
+def test_a_perf_smoke_killed_in_the_middle_is_said(job: Job, image: str) -> None:
+    outcome = job.run({**QUICK, "command": "bash -c 'kill -KILL $PPID'"})
+    assert (outcome.code, outcome.status, outcome.reason) == (0, "failed", "perf-smoke-crashed")
+    assert len(outcome.warnings) == 1, outcome.log
 
 
 def test_no_value_is_on_a_command_line(job: Job, image: str) -> None:
@@ -180,6 +187,7 @@ def test_no_value_is_on_a_command_line(job: Job, image: str) -> None:
     assert "docker run" in lines
     assert "the-secret-token" not in lines
     assert "another-secret" not in lines
+    assert stop_token(step.log()) not in lines
 
 
 def test_an_engine_that_sees_another_workspace_is_found_out(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import NOBODY, MakeJob
-from tests.e2e.job import ROOT, Job
+from tests.e2e.job import ROOT, Job, stop_token
 
 QUICK = {"runtime": "host", "command": "true", "runs": "1", "warmup": "0"}
 """Measures a program that does nothing: for tests of the way there."""
@@ -93,6 +93,13 @@ def test_the_program_sees_the_callers_environment_and_nothing_of_ours(job: Job) 
     assert not [name for name in found if name.startswith("INPUT_")]
     assert not {"VIRTUAL_ENV", "PYTHONHOME"} & set(found)
     assert "a-secret" not in "".join(found.values())
+    assert stop_token(outcome.log) not in "".join(found.values())
+
+
+def test_what_stops_commands_while_it_measures_is_new_for_each_step(job: Job) -> None:
+    first, second = (stop_token(job.run(QUICK).log) for _ in range(2))
+    assert first != second
+    assert len(first) == 40
 
 
 def test_python_variables_and_modules_of_the_caller_do_not_get_in(job: Job) -> None:

@@ -16,6 +16,7 @@ import pytest
 from perf_smoke import result
 from perf_smoke.github.outputs import OUTPUTS
 from tests.emulator.server import Emulator, PullRequest
+from tests.runner_log import commands
 
 HOSTILE = (
     "print('::set-env name=PATH::/nowhere'); print('::error::not ours'); "
@@ -157,14 +158,7 @@ def test_a_base_that_cannot_be_had_is_a_warning(job: Job) -> None:
 def test_what_an_engine_prints_is_never_a_command_to_the_runner(job: Job) -> None:
     step = job.step(command=f'{sys.executable} -c "{HOSTILE}"')
 
-    acting, stopped = [], ""
-    for line in step.log.splitlines():
-        if stopped:
-            stopped = "" if line == f"::{stopped}::" else stopped
-        elif line.startswith("::stop-commands::"):
-            stopped = line.removeprefix("::stop-commands::")
-        elif line.startswith("::") or "##[" in line:
-            acting.append(line)
+    acting = commands(step.log)
     assert "::set-env name=PATH" in step.log, "its last lines are not shown"
     names = {line.split("::")[1].split(" ")[0] for line in acting}
     assert names <= {"group", "endgroup", "add-mask", "warning"}, acting

@@ -76,13 +76,14 @@ class WorkflowLog:
             _issue("endgroup", "")
 
     @contextmanager
-    def stopped_commands(self) -> Iterator[None]:
+    def stopped_commands(self, token: str = "") -> Iterator[None]:
         """Let the runner read nothing inside as a command.
 
-        Only a line with the token starts commands again. It is made here, after the text: a
-        program that has printed already cannot hold it.
+        Args:
+            token: only a line with it starts commands again. Empty: one that is made here, after
+                the text, so that a program which has printed already cannot hold it.
         """
-        token = secrets.token_hex(20)
+        token = token or secrets.token_hex(20)
         _issue("stop-commands", token)
         try:
             yield
