@@ -16,15 +16,34 @@ give_up() {
   [ -z "$stop_token" ] || printf '\n::%s::\n::endgroup::\n' "$stop_token"
   printf '::warning title=perf-smoke::not measured: %s\n' "$(escaped "$sentence")"
   [ -z "$tail" ] || print_inert "$tail"
-  # Written anew: half a line of a perf-smoke that was killed while it wrote would fail the step.
-  printf 'status=%s\nreason=%s\n' "$status" "$reason" 2>/dev/null >"${GITHUB_OUTPUT:-/dev/null}"
+  set_status "$status" "$reason"
   {
     printf '### perf-smoke: not measured\n\n%s\n\n' "$sentence"
     # Indented, and not in a fence: what a program printed may hold fences of its own.
     [ -z "$tail" ] || printf '    %s\n\n' "${tail//$newline/$newline    }"
     [ "${INPUT_FAIL_ON:-}" = error ] || printf '*Informational: this check never blocks a merge.*\n'
   } 2>/dev/null >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
-  case ${INPUT_FAIL_ON:-}:$status in
+  end_step "$status"
+}
+
+# perf-smoke came to its end, and yet its outputs are not there. What it wrote in the summary stays.
+give_up_outputs() {
+  finished=yes
+  printf '::warning title=perf-smoke::%s\n' \
+    "$(escaped "the outputs could not be written$(if_full "${GITHUB_OUTPUT%/*}"). Later steps find none.")"
+  set_status failed outputs-not-written
+  end_step failed
+}
+
+# Written anew, and whole or not at all: half a line, of a perf-smoke that was killed while it wrote
+# or of ours on a full disk, would fail the step.
+set_status() {
+  local file=${GITHUB_OUTPUT:-/dev/null}
+  printf 'status=%s\nreason=%s\n' "$1" "$2" 2>/dev/null >"$file" || : 2>/dev/null >"$file"
+}
+
+end_step() {
+  case ${INPUT_FAIL_ON:-}:$1 in
     error:cancelled) ;; # whoever cancels a job does not ask whether it failed
     error:*) exit 1 ;;
   esac
@@ -147,7 +166,10 @@ perf_smoke() {
   attend 0 "$@" 2>"$scratch/log"
   code=$?
   [ "$code" -ge 125 ] || [ "$signals" -gt 0 ] || container=''
-  has_reported "$code" || return "$code"
+  if ! has_reported "$code"; then
+    [ "$code" != 0 ] || [ "$signals" -gt 0 ] || give_up_outputs
+    return "$code"
+  fi
   [ ! -s "$scratch/log" ] || print_inert "$(tail -n 200 "$scratch/log")"
   finished=yes
   case ${INPUT_FAIL_ON:-}:$code in
@@ -159,7 +181,7 @@ perf_smoke() {
 
 # Its outputs tell: an exit code of 1 may be `fail-on` or the end of Python.
 has_reported() {
-  if [ -w "${GITHUB_OUTPUT:-}" ]; then
+  if [ -f "${GITHUB_OUTPUT:-}" ] && [ -w "$GITHUB_OUTPUT" ]; then
     grep -qE '^status(=|<<)' "$GITHUB_OUTPUT"
   else
     [ "$1" = 0 ]

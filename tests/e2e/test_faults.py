@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -159,7 +161,7 @@ def test_spaces_around_an_explicit_choice_do_not_replace_it(job: Job) -> None:
 
 
 @pytest.mark.parametrize("missing", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
-@pytest.mark.parametrize("value", [None, "/proc/nowhere/file"])
+@pytest.mark.parametrize("value", [None, "/proc/nowhere/file", "/dev/full"])
 def test_a_report_that_cannot_be_written_is_no_red(
     job: Job, missing: str, value: str | None
 ) -> None:
@@ -169,6 +171,46 @@ def test_a_report_that_cannot_be_written_is_no_red(
     outcome = job.run(QUICK, {missing: value, "RUNNER_TEMP": "/proc/nowhere"})
     assert outcome.code == 0
     assert len(outcome.warnings) == 1
+
+
+@pytest.fixture
+def small_disk(job: Job) -> Iterator[Path]:
+    """64 KiB, for what the job says to the runner."""
+    event = (job.commands / "event.json").read_bytes()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(job.commands)]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root and the right to mount")
+    (job.commands / "event.json").write_bytes(event)
+    yield job.commands
+    subprocess.run(["umount", str(job.commands)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("free_pages", "reported"), [(0, ("", "")), (1, ("failed", "outputs-not-written"))]
+)
+def test_outputs_that_find_no_room_are_no_crash(
+    job: Job, small_disk: Path, tmp_path: Path, free_pages: int, reported: tuple[str, str]
+) -> None:
+    fill = job.workspace / "fill"
+    left = free_pages * os.sysconf("SC_PAGE_SIZE")
+    fill.write_text(
+        f"#!/bin/bash\nexec >'{small_disk}/full'\n"
+        f"cat /dev/zero 2>/dev/null\ntruncate --size=-{left} '{small_disk}/full'\n",
+        "utf-8",
+    )
+    fill.chmod(0o755)
+    # Named in two outputs, it takes them past one page.
+    deep = tmp_path.joinpath(*["deep" * 50] * 8)
+    outcome = job.run(
+        {**QUICK, "command": "./fill", "output-dir": str(deep)},
+        {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")},
+    )
+    assert outcome.code == 0
+    assert (outcome.status, outcome.reason) == reported, outcome.log
+    assert "The outputs could not be written: " in outcome.warnings[0]
+    assert outcome.warnings[1].startswith("the outputs could not be written: only 0 MiB are free")
+    assert "not measured" not in outcome.log
+    assert "not measured" not in (tmp_path / "summary").read_text("utf-8")
 
 
 def test_what_an_earlier_step_left_does_not_pass_as_this_ones(job: Job, tmp_path: Path) -> None:

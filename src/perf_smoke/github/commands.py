@@ -7,12 +7,13 @@ removed `::set-output`, and bring requests (17 MiB, 0.2 s) into the process that
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -171,10 +172,14 @@ def _utf16(text: str) -> int:
 
 
 def _append(path: Path, text: str, what: str) -> str:
+    """Write all of it or nothing: the runner fails a step for half an output."""
+    before = _size(path)
     try:
         with path.open("a", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
     except OSError as error:
+        with suppress(OSError):
+            os.truncate(path, before)
         return f"The {what} could not be written: {path}: {error.strerror}."
     return ""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import resource
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,17 @@ from perf_smoke.github.commands import (
 )
 from perf_smoke.github.shorten import CUT_SENTENCE
 from perf_smoke.settings import Secret
+
+LARGE = 1_000_000
+
+
+@pytest.fixture
+def no_large_files() -> Iterator[None]:
+    """Files of this process end at LARGE bytes, as at the end of a disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGE, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class TestAnnotations:
@@ -181,6 +194,16 @@ class TestOutputs:
 
         assert "The outputs could not be written" in problem
         assert problem.endswith(": No such file or directory.")
+
+    @pytest.mark.usefixtures("no_large_files")
+    def test_that_do_not_fit_on_the_disk_leave_no_half_of_one(self, tmp_path: Path) -> None:
+        path = tmp_path / "output"
+        path.write_bytes(b"#" * (LARGE - 10))
+
+        problem = set_outputs({"status": "measured"}, path)
+
+        assert problem.endswith(": File too large.")
+        assert path.stat().st_size == LARGE - 10
 
     def test_past_a_megabyte_leave_out_the_longest(self, tmp_path: Path) -> None:
         path = tmp_path / "output"
