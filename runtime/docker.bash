@@ -116,8 +116,8 @@ run_in_docker() {
   perf_smoke docker run --rm --pull never --name "$container" --network host \
     --user "$(id -u):$(id -g)" --workdir "$PWD" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
-    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_STOP_TOKEN \
-    --env PERF_SMOKE_LISTING="$listing" "$image" run
+    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_OUTPUT \
+    --env PERF_SMOKE_STOP_TOKEN --env PERF_SMOKE_LISTING="$listing" "$image" run
   code=$?
   give_up_if_cancelled
   grep -q 'bind source path does not exist' "$scratch/log" && code=97

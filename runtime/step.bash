@@ -162,7 +162,7 @@ perf_smoke() {
   # While it measures it stops workflow commands, by a token of ours: if it is killed, we can start
   # them again. The programs that it measures do not inherit it.
   stop_token=$(new_token)
-  local -x PERF_SMOKE_STOP_TOKEN=$stop_token
+  local -x PERF_SMOKE_STOP_TOKEN=$stop_token PERF_SMOKE_OUTPUT=$output
   attend 0 "$@" 2>"$scratch/log"
   code=$?
   [ "$code" -ge 125 ] || [ "$signals" -gt 0 ] || container=''

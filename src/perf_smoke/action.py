@@ -66,9 +66,9 @@ def _run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Res
             # The one input that the report needs to say what comes of it.
             settings={"fail-on": fail_on} if fail_on in ("error", "slower") else {},
         )
-        _show(found, None, _folder(None, event), event, log)
+        _show(found, None, _folder(None, event, environ), event, log)
         return found
-    folder = _folder(settings, event)
+    folder = _folder(settings, event, environ)
     if left := job.remove_old_files(folder):
         log.warning(TITLE, left)
     # Were this process killed in here, launch would start commands again: it knows the token.
@@ -159,9 +159,12 @@ def _plain_console() -> Console:
     return Console(force_terminal=False, no_color=True, width=100)
 
 
-def _folder(settings: Settings | None, event: Event) -> Path:
+def _folder(settings: Settings | None, event: Event, environ: Mapping[str, str]) -> Path:
+    """The one that was asked for, or that launch has made for this step."""
     given = settings.output_dir if settings else None
-    return (given or (event.runner_temp or Path.cwd()) / "perf-smoke").absolute()
+    made = environ.get("PERF_SMOKE_OUTPUT")
+    default = Path(made) if made else (event.runner_temp or Path.cwd()) / "perf-smoke"
+    return (given or default).absolute()
 
 
 def _invalid(error: InvalidSettings) -> Failure:

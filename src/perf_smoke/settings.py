@@ -97,7 +97,7 @@ class Settings:
     runtime: Literal["auto", "docker", "host"]
     image: str
     output_dir: Path | None
-    """None: RUNNER_TEMP/perf-smoke inside an action, perf-smoke-out elsewhere."""
+    """None: a folder of the step in RUNNER_TEMP inside an action, perf-smoke-out elsewhere."""
     given: Mapping[str, str]
     """The inputs that differ from their defaults, as given, without secrets."""
 
@@ -284,7 +284,7 @@ INPUTS: tuple[Input, ...] = (
         "output-dir",
         "",
         parsers.optional(parsers.path),
-        "Folder for result.json and report.md.",
+        "Folder for result.json and report.md. A further step of a job has perf-smoke-2, and so on.",
     ),
 )
 

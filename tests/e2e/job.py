@@ -64,6 +64,7 @@ class Step:
 
     process: subprocess.Popen[bytes]
     job: Job
+    folder: Path
     _outcome: Outcome | None = field(default=None, repr=False)
 
     def signal(self, number: signal.Signals) -> None:
@@ -82,7 +83,7 @@ class Step:
             log=self.log(),
             outputs=_outputs(self.job.output),
             summary=self.job.summary.read_text("utf-8") if self.job.summary.exists() else "",
-            folder=self.job.folder,
+            folder=self.folder,
         )
 
 
@@ -103,7 +104,6 @@ class Job:
         self.output = self.commands / "set_output"
         self.summary = self.commands / "step_summary"
         self.log = self.root / "log"
-        self.folder = self.temp / "perf-smoke"
         self.tool_cache = tool_cache
         self.user = user
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -174,7 +174,9 @@ class Job:
                 extra_groups=None if self.user is None else _groups_of_docker(),
             )
         self._processes.append(process)
-        return Step(process=process, job=self)
+        count = len(self._processes)
+        folder = self.temp / ("perf-smoke" if count == 1 else f"perf-smoke-{count}")
+        return Step(process=process, job=self, folder=folder)
 
     def run(
         self, inputs: Mapping[str, str] | None = None, env: Mapping[str, str | None] | None = None

@@ -214,10 +214,13 @@ def test_outputs_that_find_no_room_are_no_crash(
 
 
 def test_what_an_earlier_step_left_does_not_pass_as_this_ones(job: Job, tmp_path: Path) -> None:
-    assert job.run(QUICK).status == "measured"
-    outcome = job.run(QUICK, {"PATH": shim(tmp_path / "shims", "uname", "echo Haiku")})
+    folder = tmp_path / "out"
+    inputs = {**QUICK, "output-dir": str(folder)}
+    assert job.run(inputs).status == "measured"
+    assert len(list(folder.iterdir())) == 2
+    outcome = job.run(inputs, {"PATH": shim(tmp_path / "shims", "uname", "echo Haiku")})
     assert_reported(outcome, "unsupported-platform", status="skipped")
-    assert list(outcome.folder.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.docker

@@ -45,6 +45,14 @@ def test_a_second_step_takes_the_environment_of_the_first(
     assert [path.stat().st_ino for path in environments(cache)] == [before]
 
 
+def test_the_files_that_a_step_names_stay_there_after_the_next(job: Job) -> None:
+    steps = [job.run({**QUICK, "label": label}) for label in ("one", "two", "three")]
+    for step, label in zip(steps, ("one", "two", "three"), strict=True):
+        assert step.outputs["result-json"] == str(step.folder / "result.json")
+        assert step.result().settings["label"] == label
+        assert Path(step.outputs["report-md"]).read_text("utf-8").startswith("### perf-smoke")
+
+
 def test_two_first_steps_at_once_share_one_whole_environment(
     make_job: MakeJob, tmp_path: Path
 ) -> None:
