@@ -49,9 +49,9 @@ hash_of_the_build() (
 
 # Adds a folder or file at the same path. Folders are made first: docker would make them as root.
 mount() {
-  local path=$1 options=${2:-}
-  [ -e "$path" ] || mkdir -p "$path" 2>/dev/null
-  [ -e "$path" ] && [ "$path" != / ] || return
+  local path=${1%/} options=${2:-}
+  [ -e "$path" ] || mkdir -p "$path" 2>/dev/null || return
+  [ -n "$options" ] || writable+=("$path")
   path=${path//\"/\"\"}
   # Twice the same is an error for docker.
   case "${mounts[*]:-}" in *"\"target=$path\""*) return ;; esac
@@ -60,10 +60,51 @@ mount() {
   mounts+=(--mount "type=bind,\"source=$path\",\"target=$path\"$options")
 }
 
+# Adds a folder that may lie anywhere, under the name that it is given and under its real one. Where
+# an outer folder is there to be written it stays so: mounted again, to be read, it would not.
+mount_folder() {
+  local folder outer
+  for folder in "$(cd -L -- "$1" && pwd -L)" "$(cd -P -- "$1" && pwd -P)"; do
+    for outer in "${writable[@]}"; do
+      case $folder/ in "$outer"/*) continue 2 ;; esac
+    done
+    mount "$folder" "${2:-}"
+  done
+}
+
+# Adds the folder of a file, to be read; where that is a link, also of each file that it leads to.
+mount_file() {
+  local path=$1 folder
+  while [ -e "$path" ]; do
+    mount_folder "${path%/*}/" ,readonly
+    folder=$(cd -P -- "${path%/*}/" && pwd -P)
+    path=$(readlink "$path") || return 0
+    case $path in /*) ;; *) path=$folder/$path ;; esac
+  done
+}
+
+# Adds what the inputs name by a path, wherever it lies, and lists it in `named`.
+mount_named() {
+  local base path
+  base=$INPUT_WORKING_DIRECTORY
+  case $base in /*) ;; . | "") base=$PWD ;; *) base=$PWD/$base ;; esac
+  named=''
+  if [ -d "$base" ]; then
+    mount_folder "$base"
+    named=$base
+  fi
+  for path in "$INPUT_MODEL" "$INPUT_TOKENIZER"; do
+    case $path in /*) ;; *) path=$base/$path ;; esac
+    [ -f "$path" ] || continue
+    mount_file "$path"
+    named=$named$newline$path
+  done
+}
+
 # Everything that may be read or written, and nothing else of the machine.
 mount_everything() {
   local path name
-  mounts=()
+  mounts=() writable=()
   mount "$PWD"
   # New and with a name of its own: an engine that does not have it works on another file system.
   mount "$scratch"
@@ -72,16 +113,14 @@ mount_everything() {
   for path in "${GITHUB_OUTPUT:-}" "${GITHUB_STEP_SUMMARY:-}" "${GITHUB_EVENT_PATH:-}"; do
     case $path in /*) mount "${path%/*}" ;; esac
   done
-  case ${INPUT_OUTPUT_DIR:-} in /*) mount "$INPUT_OUTPUT_DIR" ;; esac
-  for path in "${INPUT_MODEL:-}" "${INPUT_TOKENIZER:-}"; do
-    case $path in /*) [ ! -e "$path" ] || mount "${path%/*}" ,readonly ;; esac
-  done
+  mkdir -p "$output" 2>/dev/null && mount_folder "$output"
   mount "$cache"
   mount "$hf_home"
-  for name in HF_HUB_CACHE HF_TOKEN_PATH PIP_CONFIG_FILE PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE \
-    CURL_CA_BUNDLE; do
-    [ ! -e "${!name:-}" ] || mount "${!name}" ,readonly
+  case ${HF_HUB_CACHE:-} in /*) mount "$HF_HUB_CACHE" ;; esac
+  for name in HF_TOKEN_PATH PIP_CONFIG_FILE PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
+    case ${!name:-} in /*) [ ! -e "${!name}" ] || mount "${!name}" ,readonly ;; esac
   done
+  mount_named
 }
 
 # The names alone, for `docker run --env NAME`: no value is on a command line, which every process of
@@ -102,22 +141,31 @@ name_environment() {
 
 # Returns only when the container did not start: then `reason` and `sentence` are set.
 run_in_docker() {
-  local code listing cache hf_home
+  local code listing named cache hf_home
+  local -x INPUT_MODEL=$INPUT_MODEL INPUT_TOKENIZER=$INPUT_TOKENIZER
+  # The container has another home than the one that is meant.
+  if [ -n "${HOME:-}" ]; then
+    case $INPUT_MODEL in \~/*) INPUT_MODEL=$HOME/${INPUT_MODEL#??} ;; esac
+    case $INPUT_TOKENIZER in \~/*) INPUT_TOKENIZER=$HOME/${INPUT_TOKENIZER#??} ;; esac
+  fi
   # The caches are the caller's, so that actions/cache finds them where it looks.
   cache=${XDG_CACHE_HOME:-${HOME:-$scratch}/.cache}
   hf_home=${HF_HOME:-$cache/huggingface}
   mkdir -p "$scratch/home"
   mount_everything
   name_environment
-  # For the image's entrypoint, which ends with code 97 if it sees another workspace.
+  # For the image's entrypoint, which ends with code 97 if it sees another workspace, and with 98 if
+  # it does not see what was named.
   # shellcheck disable=SC2012 # the names are compared, not read
   listing=$(LC_ALL=C ls -a . | cksum)
+  local -x PERF_SMOKE_NAMED=$named
   container=perf-smoke-$$-$RANDOM$RANDOM
   perf_smoke docker run --rm --pull never --name "$container" --network host \
     --user "$(id -u):$(id -g)" --workdir "$PWD" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
     --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_OUTPUT \
-    --env PERF_SMOKE_STOP_TOKEN --env PERF_SMOKE_LISTING="$listing" "$image" run
+    --env PERF_SMOKE_STOP_TOKEN --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" \
+    "$image" run
   code=$?
   give_up_if_cancelled
   grep -q 'bind source path does not exist' "$scratch/log" && code=97
@@ -125,6 +173,10 @@ run_in_docker() {
     97)
       reason=docker-sees-other-files
       sentence='the Docker engine sees other files than this job does, or may not write them'
+      ;;
+    98)
+      reason=docker-sees-other-files
+      sentence="the Docker engine does not see $(tail -n 1 "$scratch/log")"
       ;;
     125 | 126 | 127)
       reason=docker-run-failed sentence="the container did not start (docker run: code $code)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -94,12 +94,14 @@ def test_the_files_it_leaves_belong_to_the_user_of_the_step(job: Job, image: str
         assert path.stat().st_uid == os.getuid()
 
 
+@pytest.mark.parametrize("absolute", [True, False])
 def test_a_folder_for_the_output_outside_of_the_job_is_made_and_filled(
-    job: Job, image: str, tmp_path: Path
+    job: Job, image: str, absolute: bool
 ) -> None:
-    outcome = job.run({**QUICK, "output-dir": str(tmp_path / "out, side")})
+    folder = job.workspace.parent / "out, side"
+    outcome = job.run({**QUICK, "output-dir": str(folder) if absolute else "../out, side"})
     assert outcome.status == "measured", outcome.log
-    assert (tmp_path / "out, side" / "report.md").exists()
+    assert (folder / "report.md").exists()
 
 
 def test_a_model_and_a_tokenizer_outside_of_the_job_are_read_and_cannot_be_changed(
@@ -116,6 +118,125 @@ def test_a_model_and_a_tokenizer_outside_of_the_job_are_read_and_cannot_be_chang
     inputs = {"command": "./check {model} {tokenizer}", "model": str(files[0])}
     outcome = job.run({**QUICK, **inputs, "tokenizer": str(files[1])})
     assert outcome.status == "measured", outcome.log
+
+
+def linked(link: Path, target: str | Path) -> Path:
+    """A link that was just made."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(target)
+    return link
+
+
+def file(path: Path) -> Path:
+    """A file that was just made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("content", "utf-8")
+    return path
+
+
+def at_home(job: Job) -> str:
+    file(job.root / "home" / "models" / "model.bin")
+    return "~/models/model.bin"
+
+
+def beside_the_workspace(job: Job) -> str:
+    file(job.workspace.parent / "models" / "model.bin")
+    return "../models/model.bin"
+
+
+def as_the_hub_keeps_it(job: Job) -> str:
+    hub = job.root / "hub, of models"
+    file(hub / "blobs" / "0123")
+    return str(linked(hub / "snapshots" / "abcd" / "model.bin", "../../blobs/0123"))
+
+
+def behind_two_links(job: Job) -> str:
+    store = file(job.root / "store" / "model.bin")
+    linked(job.workspace / "model.bin", linked(job.root / "current" / "model.bin", store))
+    return "model.bin"
+
+
+def in_a_folder_that_is_a_link(job: Job) -> str:
+    linked(job.workspace / "models", file(job.root / "store" / "model.bin").parent)
+    return "models/model.bin"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        at_home,
+        beside_the_workspace,
+        as_the_hub_keeps_it,
+        behind_two_links,
+        in_a_folder_that_is_a_link,
+    ],
+)
+def test_a_file_is_found_wherever_the_host_finds_it(
+    job: Job, image: str, place: Callable[[Job], str]
+) -> None:
+    path = place(job)
+    inputs = {**QUICK, "command": "cat {model} {tokenizer}", "model": path, "tokenizer": path}
+    home = {"HOME": str(job.root / "home"), "XDG_CACHE_HOME": str(job.root / "cache")}
+    assert job.run({**inputs, "runtime": "host"}, home).status == "measured"
+    outcome = job.run(inputs, home)
+    assert (outcome.status, outcome.result().tool.runtime) == ("measured", "docker"), outcome.log
+
+
+def test_a_model_in_the_workspace_leaves_its_folder_writable(job: Job, image: str) -> None:
+    file(job.workspace / "models" / "model.bin")
+    inputs = {"command": "cp {model} models/copy", "model": "models/model.bin"}
+    outcome = job.run({**QUICK, **inputs})
+    assert outcome.status == "measured", outcome.log
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_working_directory_outside_of_the_workspace_is_worked_in(
+    job: Job, image: str, absolute: bool
+) -> None:
+    folder = file(job.workspace.parent / "elsewhere" / "model.bin").parent
+    outcome = job.run(
+        {
+            **QUICK,
+            "working-directory": str(folder) if absolute else "../elsewhere",
+            "command": "cp {model} copy",
+            "model": "model.bin",
+        }
+    )
+    assert (outcome.status, outcome.result().tool.runtime) == ("measured", "docker"), outcome.log
+    assert (folder / "copy").read_text("utf-8") == "content"
+
+
+def test_the_hub_cache_is_the_callers_and_can_be_filled(job: Job, image: str) -> None:
+    hub = job.root / "hub"
+    hub.mkdir()
+    outcome = job.run({**QUICK, "command": f"touch '{hub}/a-file'"}, {"HF_HUB_CACHE": str(hub)})
+    assert outcome.status == "measured", outcome.log
+    assert (hub / "a-file").exists()
+
+
+def unmountable(job: Job) -> str:
+    """A model in a folder that is a link to a link, of which only the ends are mounted."""
+    store = file(job.root / "store" / "model.bin").parent
+    linked(job.workspace / "models", linked(job.root / "current", store))
+    return "models/model.bin"
+
+
+def test_what_an_explicit_docker_does_not_see_is_named(job: Job, image: str) -> None:
+    outcome = job.run({**QUICK, "command": "cat {model}", "model": unmountable(job)})
+    assert (outcome.status, outcome.reason) == ("failed", "docker-sees-other-files"), outcome.log
+    (warning,) = outcome.warnings
+    place = job.workspace / "models" / "model.bin"
+    assert warning.endswith(f"cannot run in Docker: the Docker engine does not see {place}.")
+
+
+def test_auto_takes_the_host_for_what_docker_does_not_see_and_says_so(job: Job, image: str) -> None:
+    outcome = job.run({**EMBEDDED, "model": unmountable(job)})
+    # It is no model: that is what shows that it was read.
+    assert (outcome.reason, outcome.result().tool.runtime) == ("model-unusable", "host"), (
+        outcome.log
+    )
+    place = job.workspace / "models" / "model.bin"
+    assert f"perf-smoke: on the host, for the Docker engine does not see {place}" in outcome.log
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="every other test here runs as a plain user already")
