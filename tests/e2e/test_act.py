@@ -141,6 +141,16 @@ def pull_request_event(pull: PullRequest) -> dict[str, Any]:
     }
 
 
+def push_event(branch: str, commit: str) -> dict[str, Any]:
+    # act takes the commit from an event that says that it deleted nothing.
+    return {
+        "ref": f"refs/heads/{branch}",
+        "after": commit,
+        "deleted": False,
+        "repository": {"full_name": "acme/engine"},
+    }
+
+
 @pytest.fixture(scope="module")
 def repository(
     tmp_path_factory: pytest.TempPathFactory, emulator: Emulator, image: str
@@ -177,19 +187,26 @@ def test_a_pull_request_gets_one_comment_per_job_and_later_runs_update_it(
     assert [comment["id"] for comment in updated] == [comment["id"] for comment in created]
     assert not {comment["body"] for comment in updated} & {comment["body"] for comment in created}
 
-    push = {"ref": "refs/heads/main", "after": "1" * 40, "repository": event["repository"]}
-    third = repository.run("push", push, number=3)
+    third = repository.run("push", push_event("main", "1" * 40), number=3)
     for runtime in RUNTIMES:
         assert third.outputs[runtime]["status"] == "measured", third.log
+        assert third.outputs[runtime]["comment-status"] == "no-pull-request"
         assert third.outputs[runtime]["comment-url"] == ""
         assert third.summaries[runtime].startswith(f"### perf-smoke `{runtime}`: ")
+    assert emulator.comments(pull_request.number) == updated
+
+    own = push_event(pull_request.branch, pull_request.sha)
+    fourth = repository.run("push", own, number=4)
+    for runtime in RUNTIMES:
+        assert fourth.outputs[runtime]["status"] == "measured", fourth.log
+        assert fourth.outputs[runtime]["comment-status"] == "superseded"
     assert emulator.comments(pull_request.number) == updated
 
 
 def test_the_token_and_the_masked_are_nowhere_in_the_log(
     repository: Repository, pull_request: PullRequest
 ) -> None:
-    run = repository.run("pull_request", pull_request_event(pull_request), number=4)
+    run = repository.run("pull_request", pull_request_event(pull_request), number=5)
     lines = [json.loads(line) for line in run.log.splitlines() if line.startswith("{")]
     # act repeats the command that tells it what to mask; a runner does not.
     shown = [line for line in lines if line.get("command") != "add-mask"]

@@ -134,6 +134,20 @@ def test_a_pull_request_gets_outputs_a_summary_a_notice_and_one_comment_kept_up_
     assert comment.partition("\n")[2].rstrip() == second.summary.rstrip()
 
 
+def test_the_push_of_a_commit_leaves_the_comment_to_its_pull_request(job: Job) -> None:
+    first = job.step(run_id=2, event="push", command="true")
+    second = job.step(run_id=1, command="true")
+    third = job.step(run_id=3, event="push", command="true")
+
+    steps = (first, second, third)
+    assert [step.outputs["comment-status"] for step in steps] == [
+        *("created", "updated", "superseded"),
+    ]
+    (comment,) = job.comments()
+    assert comment.partition("\n")[2].rstrip() == second.summary.rstrip()
+    assert "::warning" not in third.log
+
+
 def test_a_failing_engine_is_a_warning_with_its_last_lines_and_never_red(job: Job) -> None:
     step = job.step(command=f'{sys.executable} -c "{HOSTILE}"')
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
+PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
+"""Those that carry their pull request, and the branch that it wants to go into."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +166,7 @@ class _Document:
 
 def _facts(name: str, repository: str, environ: Mapping[str, str], notes: list[str]) -> _Facts:
     sha = environ.get("GITHUB_SHA", "")
-    if name in _PULL_REQUEST_EVENTS:
+    if name in PULL_REQUEST_EVENTS:
         return _of_pull_request(repository, _Document(environ, notes))
     if name == "issue_comment":
         return _of_issue_comment(_Document(environ, notes))

@@ -1,6 +1,6 @@
 """Which comment is ours, and which run wrote it: the hidden marker on a comment's first line.
 
-`<!-- perf-smoke key=… sha=… run=… attempt=… -->`. The key is a hash, so that no name of a
+`<!-- perf-smoke key=… sha=… run=… attempt=… event=… -->`. The key is a hash, so that no name of a
 workflow, job, matrix value or label can end the marker early or forge another one's.
 """
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perf_smoke.github.event import Event
+from perf_smoke.github.event import PULL_REQUEST_EVENTS, Event
 
 _MARKER = re.compile(
     r"<!-- perf-smoke key=(?P<key>[0-9a-f]{32}) sha=(?P<sha>[0-9a-f]{0,64})"
-    r" run=(?P<run>[0-9]{1,20}) attempt=(?P<attempt>[0-9]{1,10}) -->"
+    r" run=(?P<run>[0-9]{1,20}) attempt=(?P<attempt>[0-9]{1,10}) event=(?P<event>[a-z_]{0,64}) -->"
 )
 
 
@@ -42,12 +43,23 @@ class Stamp:
     head_sha: str
     run_id: int
     run_attempt: int
+    event: str
+    """What started it: `push`, `pull_request`, …"""
 
     @property
     def order(self) -> tuple[int, int]:
         """Greater is newer. Ids of runs grow over time; a re-run keeps its id, so that a re-run
         of an old commit stays older than the runs that came after it."""
         return self.run_id, self.run_attempt
+
+    def gives_way_to(self, other: Stamp) -> bool:
+        """Whether it tells of the push of a commit, and the other of the pull request with this
+        very commit: only that one knows the base to compare with."""
+        return (
+            self.event == "push"
+            and other.event in PULL_REQUEST_EVENTS
+            and self.head_sha == other.head_sha != ""
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,15 +83,24 @@ def stamp_of(event: Event) -> Stamp:
         head_sha=event.head_sha,
         run_id=event.measured_run_id,
         run_attempt=event.measured_run_attempt,
+        event=event.name,
     )
+
+
+def foremost(stamps: Sequence[Stamp]) -> Stamp:
+    """The run of which a comment is to tell: the newest that gives way to none of the others; of
+    two that are equal the first."""
+    staying = [one for one in stamps if not any(map(one.gives_way_to, stamps))]
+    return max(staying, key=lambda stamp: stamp.order)
 
 
 def mark(key: CommentKey, stamp: Stamp, text: str) -> str:
     """The body of a comment: the marker line, then the text."""
     sha = stamp.head_sha if re.fullmatch(r"[0-9a-f]{1,64}", stamp.head_sha) else ""
+    event = stamp.event if re.fullmatch(r"[a-z_]{1,64}", stamp.event) else ""
     return (
         f"<!-- perf-smoke key={key.digest} sha={sha}"
-        f" run={stamp.run_id} attempt={stamp.run_attempt} -->\n{text}"
+        f" run={stamp.run_id} attempt={stamp.run_attempt} event={event} -->\n{text}"
     )
 
 
@@ -90,6 +111,9 @@ def read_marked(body: str) -> Marked | None:
     if match is None:
         return None
     stamp = Stamp(
-        head_sha=match["sha"], run_id=int(match["run"]), run_attempt=int(match["attempt"])
+        head_sha=match["sha"],
+        run_id=int(match["run"]),
+        run_attempt=int(match["attempt"]),
+        event=match["event"],
     )
     return Marked(digest=match["key"], stamp=stamp, text=text)

@@ -5,7 +5,8 @@ moment and a comment deleted meanwhile are all the same case:
 
 - A comment is ours when its first line holds our key and its author is the token's account.
 - The oldest of ours is kept and holds the text of the newest run; any others are deleted.
-- An older run that ends later leaves a newer run's text alone (`superseded`).
+- An older run that ends later leaves a newer run's text alone (`superseded`). So does a push's run
+  with the text of the pull request's run of the same commit, whichever of the two is newer.
 - The same text is not written again. A newer run that says the same still moves the stamp in the
   marker, or a run between the two could overwrite it later; nobody is notified of an edit.
 - A create is never repeated without looking whether the first one was carried out after all.
@@ -32,7 +33,7 @@ from perf_smoke.github.client import (
     patiently,
     wait_for,
 )
-from perf_smoke.github.marker import Stamp, read_marked
+from perf_smoke.github.marker import Stamp, foremost, read_marked
 
 CommentStatus = Literal[
     "created",
@@ -148,15 +149,17 @@ class Sticky:
 
     def _updated(self, mine: list[_Own], *, after_create: bool) -> CommentOutcome:
         keeper, *copies = mine
-        newest = max(mine, key=lambda own: own.stamp.order)
-        superseded = newest.stamp.order > self.stamp.order
-        wanted = newest.body if superseded else self.body
+        told = foremost([self.stamp, *(own.stamp for own in mine)])
+        superseded = told != self.stamp
+        wanted = next(own.body for own in mine if own.stamp == told) if superseded else self.body
         edited = not _same(keeper.body, wanted)
         if edited:
             patiently(lambda: keeper.comment.edit(wanted), self.deadline, self.patience)
         status: CommentStatus
         if superseded:
-            status, sentence = "superseded", "The comment tells of a newer run: left alone."
+            outranked = self.stamp.gives_way_to(told)
+            run = "the pull request's run of this commit" if outranked else "a newer run"
+            status, sentence = "superseded", f"The comment tells of {run}: left alone."
         elif after_create and not edited:
             status, sentence = "created", "The comment was created."
         elif _same(_text(keeper.body), _text(self.body)):

@@ -19,8 +19,10 @@ QUICK = Patience(request_s=30, total_s=50.0, pause_s=0.01)
 """Short pauses, and all the time that a busy machine may need."""
 
 
-def stamp(run_id: int, run_attempt: int = 1, head_sha: str = "abc123") -> Stamp:
-    return Stamp(head_sha=head_sha, run_id=run_id, run_attempt=run_attempt)
+def stamp(
+    run_id: int, run_attempt: int = 1, head_sha: str = "abc123", event: str = "pull_request"
+) -> Stamp:
+    return Stamp(head_sha=head_sha, run_id=run_id, run_attempt=run_attempt, event=event)
 
 
 def event_for(api_url: str, pull_request: int | None) -> Event:

@@ -78,6 +78,36 @@ def test_an_older_run_that_ends_later_leaves_a_newer_comment_alone(
     assert job.bodies() == ["newer"]
 
 
+def test_the_pull_requests_run_of_a_commit_stays_when_the_pushs_is_newer(job: Job) -> None:
+    created = job.write("compared", stamp=stamp(7))
+
+    outcome = job.write("not compared", stamp=stamp(8, event="push"))
+
+    assert outcome == CommentOutcome(
+        status="superseded",
+        sentence="The comment tells of the pull request's run of this commit: left alone.",
+        url=created.url,
+    )
+    assert job.bodies() == ["compared"]
+
+
+def test_the_pull_requests_run_of_a_commit_replaces_the_pushs_also_where_it_is_older(
+    job: Job,
+) -> None:
+    job.write("not compared", stamp=stamp(8, event="push"))
+
+    assert job.write("compared", stamp=stamp(7)).status == "updated"
+    assert job.bodies() == ["compared"]
+
+
+def test_a_push_of_a_newer_commit_replaces_what_was_said_of_the_older(job: Job) -> None:
+    job.write("old", stamp=stamp(7))
+
+    newer = stamp(8, head_sha="def456", event="push")
+    assert job.write("new", stamp=newer).status == "updated"
+    assert job.bodies() == ["new"]
+
+
 def test_another_run_of_the_same_number_may_update(job: Job) -> None:
     """Runners that count no runs give each the number 1."""
     job.write("one", run_id=1)

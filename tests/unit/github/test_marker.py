@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perf_smoke.github.event import read_event
-from perf_smoke.github.marker import CommentKey, Stamp, key_of, mark, read_marked, stamp_of
+from perf_smoke.github.marker import (
+    CommentKey,
+    Stamp,
+    foremost,
+    key_of,
+    mark,
+    read_marked,
+    stamp_of,
+)
 
 KEY = CommentKey(workflow="CI", job="smoke", matrix="", label="")
-STAMP = Stamp(head_sha="c0ffee", run_id=17, run_attempt=2)
+STAMP = Stamp(head_sha="c0ffee", run_id=17, run_attempt=2, event="push")
 
 
 @given(st.text(), st.text(), st.text(), st.text(), st.text())
@@ -43,6 +52,13 @@ def test_a_head_that_is_no_commit_is_left_out() -> None:
     assert marked.stamp.head_sha == ""
 
 
+def test_an_event_of_another_name_than_github_gives_is_left_out() -> None:
+    marked = read_marked(mark(KEY, dataclasses.replace(STAMP, event="--> x"), "text"))
+
+    assert marked is not None
+    assert marked.stamp.event == ""
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -69,19 +85,45 @@ def test_line_ends_of_an_editor_are_no_matter() -> None:
 
 def test_a_re_run_of_an_old_run_stays_older_than_the_runs_after_it() -> None:
     runs = [
-        Stamp(head_sha="", run_id=run_id, run_attempt=attempt)
+        dataclasses.replace(STAMP, run_id=run_id, run_attempt=attempt)
         for run_id, attempt in [(10, 1), (7, 2), (8, 1), (7, 1)]
     ]
 
     ordered = sorted(runs, key=lambda run: run.order)
     assert [run.run_id for run in ordered] == [7, 7, 8, 10]
     assert [run.run_attempt for run in ordered] == [1, 2, 1, 1]
+    assert foremost(runs) == runs[0]
+
+
+def by(event: str, run_id: int, head_sha: str = "c0ffee") -> Stamp:
+    return Stamp(head_sha=head_sha, run_id=run_id, run_attempt=1, event=event)
+
+
+@pytest.mark.parametrize(
+    ("first", "rest"),
+    [
+        (by("pull_request", 7), [by("push", 8)]),
+        (by("pull_request", 8), [by("push", 7)]),
+        (by("pull_request_target", 7), [by("push", 8)]),
+        (by("push", 8, "new"), [by("pull_request", 7, "old")]),
+        (by("pull_request", 8, "new"), [by("push", 9, "old"), by("pull_request", 7, "old")]),
+        # Where the commit is not known, only the newer one can be.
+        (by("push", 8, ""), [by("pull_request", 7, "")]),
+        (by("workflow_dispatch", 8), [by("pull_request", 7)]),
+    ],
+)
+def test_of_one_commit_the_pull_requests_run_comes_before_the_pushs_else_the_newest_is_told(
+    first: Stamp, rest: list[Stamp]
+) -> None:
+    for runs in itertools.permutations([first, *rest]):
+        assert foremost(runs) == first
 
 
 def test_key_and_stamp_come_from_the_event() -> None:
     event = read_event(
         {
             "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": "push",
             "GITHUB_WORKFLOW": "CI",
             "GITHUB_JOB": "smoke",
             "GITHUB_SHA": "c0ffee",
