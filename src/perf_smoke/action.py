@@ -120,7 +120,7 @@ def _show(
     if settings and found.status != "cancelled":  # a cancelled job has no time for the network
         comment = _comment(found, settings, markdown, event)
         log.text(f"Comment: {comment.status}. {comment.sentence}")
-        if comment.status in ("failed", "forbidden"):
+        if _should_have_been_written(comment, settings, event):
             problems.append(comment.sentence)
     problems.append(
         set_outputs(
@@ -130,6 +130,14 @@ def _show(
     )
     for problem in dict.fromkeys(filter(None, problems)):
         log.warning(TITLE, problem)
+
+
+def _should_have_been_written(comment: CommentOutcome, settings: Settings, event: Event) -> bool:
+    """Whether the comment is missing for something that somebody can mend."""
+    if comment.status == "no-token":
+        # A push cannot tell without a token whether there is a pull request at all.
+        return bool(settings.pr_number or event.pull_request) and not event.from_fork
+    return comment.status in ("failed", "forbidden")
 
 
 def _comment(found: Result, settings: Settings, markdown: str, event: Event) -> CommentOutcome:

@@ -8,13 +8,14 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from perf_smoke import result
 from perf_smoke.github.outputs import OUTPUTS
+from tests.emulator.proxy import Proxy, answer
 from tests.emulator.server import Emulator, PullRequest
 from tests.runner_log import commands
 
@@ -44,10 +45,12 @@ class Job:
     emulator: Emulator
     pull_request: PullRequest
 
-    def step(self, run_id: int = 1, event: str = "pull_request", **inputs: str) -> Step:
+    def step(
+        self, run_id: int = 1, event: str = "pull_request", *, fork: bool = False, **inputs: str
+    ) -> Step:
         temp = self.folder / f"temp-{run_id}-{len(list(self.folder.iterdir()))}"
         temp.mkdir()
-        (temp / "event.json").write_text(json.dumps(self._event()))
+        (temp / "event.json").write_text(json.dumps(self._event(fork=fork)))
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")
         }
@@ -94,9 +97,10 @@ class Job:
     def comments(self) -> list[str]:
         return [comment["body"] for comment in self.emulator.comments(self.pull_request.number)]
 
-    def _event(self) -> object:
+    def _event(self, *, fork: bool) -> object:
         pull = self.pull_request
-        head = {"sha": pull.sha, "repo": {"full_name": self.emulator.repository}}
+        repository = "someone/engine" if fork else self.emulator.repository
+        head = {"sha": pull.sha, "repo": {"full_name": repository}}
         base = {"sha": "", "ref": "main"}
         return {
             "number": pull.number,
@@ -145,7 +149,7 @@ def test_the_push_of_a_commit_leaves_the_comment_to_its_pull_request(job: Job) -
     ]
     (comment,) = job.comments()
     assert comment.partition("\n")[2].rstrip() == second.summary.rstrip()
-    assert "::warning" not in third.log
+    assert warnings(third) == []
 
 
 def test_a_failing_engine_is_a_warning_with_its_last_lines_and_never_red(job: Job) -> None:
@@ -211,6 +215,47 @@ def test_the_token_is_masked_and_in_no_file_log_or_engine(job: Job) -> None:
     assert "[]" in step.summary
     written = [path for path in step.folder.rglob("*") if path.is_file()]
     assert [path for path in written if token in path.read_text("utf-8", "replace")] == []
+
+
+def test_an_empty_token_is_a_warning_with_what_to_do(job: Job) -> None:
+    step = job.step(command="true", github_token="")
+
+    assert (step.exit_code, step.outputs["status"]) == (0, "measured")
+    assert step.outputs["comment-status"] == "no-token"
+    (warning,) = warnings(step)
+    assert "`github-token` is empty" in warning
+    assert job.comments() == []
+
+
+def test_an_empty_token_is_no_warning_where_nobody_misses_a_comment(job: Job) -> None:
+    steps = {
+        "no-token": job.step(command="true", github_token="", fork=True),
+        "skipped": job.step(command="true", github_token="", comment="never"),
+        "no-pull-request": job.step(command="true", github_token="", event="schedule"),
+    }
+
+    for status, step in steps.items():
+        assert step.outputs["comment-status"] == status
+        assert warnings(step) == []
+
+
+def test_a_token_that_may_not_comment_is_a_warning_with_what_to_do(job: Job, proxy: Proxy) -> None:
+    refusal = {"message": "Resource not accessible by integration"}
+    proxy.when("POST", r"/comments$", answer(403, refusal))
+    refused = replace(job, emulator=replace(job.emulator, url=proxy.url))
+
+    step = refused.step(command="true")
+
+    assert (step.exit_code, step.outputs["status"]) == (0, "measured")
+    assert step.outputs["comment-status"] == "forbidden"
+    (warning,) = warnings(step)
+    assert "`permissions: pull-requests: write`" in warning
+    assert "### perf-smoke" in step.summary
+    assert job.comments() == []
+
+
+def warnings(step: Step) -> list[str]:
+    return [line for line in commands(step.log) if line.startswith("::warning")]
 
 
 def test_outputs_that_cannot_be_written_are_a_warning(job: Job, tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ def upsert(
     if not token:
         return CommentOutcome(
             status="no-token",
-            sentence="No comment: `github-token` is empty. Give it `${{ github.token }}`.",
+            sentence="No comment: `github-token` is empty. Give it `${{ github.token }}`, or say "
+            "`comment: never`.",
         )
     deadline = Deadline(patience)
 
