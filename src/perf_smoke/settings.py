@@ -6,14 +6,14 @@ defaults included. All problems are reported at once, each as one sentence.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from perf_smoke import parsers
-from perf_smoke.result import printable, without_passwords
+from perf_smoke.redaction import public
+from perf_smoke.result import printable
 
 ENGINES = (
     "embedded",
@@ -27,6 +27,8 @@ ENGINES = (
     "command",
 )
 METRICS = ("e2e", "decode", "ttft", "wall", "cpu")
+_WITHOUT_SECRETS = ("prompt", "metrics")
+"""Recorded to the letter: a text and a pattern look like a secret by chance alone."""
 
 FailOn = Literal["never", "error", "slower"]
 CommentWhen = Literal["always", "changes", "never"]
@@ -311,16 +313,11 @@ def parse(values: Mapping[str, str]) -> Settings:
     if problems:
         raise InvalidSettings(problems)
     given = {
-        row.name: texts[row.name] if row.name == "prompt" else _public(texts[row.name])
+        row.name: texts[row.name] if row.name in _WITHOUT_SECRETS else public(texts[row.name])
         for row in INPUTS
         if texts[row.name] != row.default and not row.secret
     }
     return Settings(**parsed, given=given)
-
-
-def _public(text: str) -> str:
-    """The text without what an address may carry to identify somebody: user, password, query."""
-    return re.sub(r"(https?://[^\s?]*\?)\S+", r"\1…", without_passwords(text))
 
 
 def _unknown(values: Mapping[str, str]) -> list[Problem]:
@@ -360,5 +357,5 @@ def _contradictions(texts: Mapping[str, str], engine: str) -> list[Problem]:
 
 
 def _shortened(text: str, most: int = 80) -> str:
-    line = " ".join(printable(_public(text)).split())
+    line = " ".join(printable(public(text)).split())
     return line if len(line) <= most else line[: most - 1] + "…"

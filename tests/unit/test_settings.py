@@ -271,3 +271,22 @@ def test_a_secret_is_an_ordinary_value_otherwise() -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         parse({}).tokens = 5  # type: ignore[misc]  # that it cannot is what is tested
+def test_what_is_given_as_a_secret_is_not_recorded_but_used() -> None:
+    found = settings(
+        command="./bench --api-key s3cret {tokens} {prompt}",
+        base_command="env HF_TOKEN=s3cret ./bench",
+        build="curl -H 'Authorization: Bearer s3cret' host && make",
+        prompt="token: s3cret",
+        metrics="text stdout:\n  token=(?P<n_out>[0-9]+)",
+    )
+    assert found.command == ("./bench", "--api-key", "s3cret", "{tokens}", "{prompt}")
+    assert dict(found.given) == {
+        "command": "./bench --api-key *** {tokens} {prompt}",
+        "base-command": "env HF_TOKEN=*** ./bench",
+        "build": "curl -H 'Authorization: ***' host && make",
+        "prompt": "token: s3cret",
+        "metrics": "text stdout:\n  token=(?P<n_out>[0-9]+)",
+    }
+    assert "s3cret" not in problems(engine="x --token s3cret")["engine"]
+
+

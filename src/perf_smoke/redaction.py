@@ -1,0 +1,41 @@
+"""What of an input may be published: its text without what looks like a secret.
+
+Inputs stand in result.json and, as the command that measures the same, in the comment. A secret is
+known by what stands before it; nobody knows every form, so that the documentation asks for `env:`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from perf_smoke.result import without_passwords
+
+_NAME = (
+    r"(?<![\w-])(?!-*(?:eos|bos|pad|unk|stop|mask)[-_])[\w-]*"  # those tokens are no secrets
+    r"(?:api[-_]?key|access[-_]?key|token|secret|passw(?:or)?d|passphrase|credentials?)"
+)
+_VARIABLE = r"\b(?-i:[A-Z0-9_]*_KEY)"
+_VALUE = r"""(?!["']?\{\w+\}(?:["'\s]|$))(?:'[^']*'|"[^"]*"|(?:\\.|[^\s'"\\])+)"""
+"""Quoted, or up to the next space or quote. A placeholder alone, such as `{tokens}`, is none."""
+
+_SECRETS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        # Authorization: Bearer …, also in JSON
+        r"""(authorization\\?["']?[ \t]*[:=][ \t]*\\?["']?)(?:[\w-]+[ \t]+)?[^\s'"\\]+""",
+        rf"(\bbearer[ \t]+){_VALUE}",
+        # --api-key=…, HF_TOKEN=…, X-Api-Key: …, "password": "…"
+        rf"""((?:{_NAME}|{_VARIABLE})\\?["']?[ \t]*[:=][ \t]*){_VALUE}""",
+        # --api-key …, also on the next line
+        rf"((?=-){_NAME}(?:\s|\\\r?\n)+)(?!-){_VALUE}",
+    )
+)
+
+
+def public(text: str) -> str:
+    """The text without users, passwords and queries of addresses, and without what is given as a
+    key, token, secret or password."""
+    text = re.sub(r"(https?://[^\s?]*\?)\S+", r"\1…", without_passwords(text))
+    for form in _SECRETS:
+        text = form.sub(r"\1***", text)
+    return text
