@@ -26,7 +26,6 @@ _READ_BY = {
     "tokenizer": ("bitnet-rs", "command"),
     "binary": ("llama-completion", "llama-bench", "llama-server", "bitnet-rs", "bitnet-cpp"),
     "metrics": ("command",),
-    "endpoint": ("llama-server", "ollama", "openai"),
 }
 """Inputs that only some engines look at."""
 _GGUF_ALONE = ("embedded", "llama-completion", "llama-bench", "llama-server", "bitnet-cpp")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke.settings import INPUTS, InvalidSettings, Secret, Settings, parse
+from perf_smoke.settings import ENGINES, INPUTS, InvalidSettings, Secret, Settings, parse
 
 TOKEN = "ghs_0123456789secret"
 
@@ -61,7 +61,7 @@ def test_values_are_parsed_into_what_their_names_promise() -> None:
         threads="3",
         features="cpu, avx512,\ncuda,,",
         command="./bench --model {model} 'two words'",
-        endpoint=" https://host:8080/v1/ ",
+        model=" tiny.gguf ",
         budget="2 m",
         timeout="1500ms",
         margin="0.1",
@@ -74,12 +74,13 @@ def test_values_are_parsed_into_what_their_names_promise() -> None:
     assert (found.tokens, found.threads, found.pr_number) == (16, 3, 7)
     assert found.features == ("cpu", "avx512", "cuda")
     assert found.command == ("./bench", "--model", "{model}", "two words")
-    assert found.endpoint == "https://host:8080/v1"
+    assert found.model == "tiny.gguf"
     assert (found.budget_s, found.timeout_s) == (120.0, 1.5)
     assert (found.margin, found.alpha) == (0.1, 0.05)
     assert found.model_sha256 == "a" * 64
     assert found.output_dir == Path("out dir")
     assert found.github_token.reveal() == TOKEN
+    assert settings(endpoint=" https://host:8080/v1/ ").endpoint == "https://host:8080/v1"
 
 
 def test_the_prompt_is_kept_to_the_letter() -> None:
@@ -155,13 +156,56 @@ def test_an_endpoint_is_an_http_address(text: str) -> None:
         ({"engine": "openai"}, "endpoint"),
         ({"base-command": "./x"}, "base-command"),
         ({"command": "a", "base-command": "b", "base-binary": "c"}, "base-binary"),
-        ({"baseline": "none", "base-binary": "x"}, "baseline"),
+        ({"baseline": "none", "binary": "a", "base-binary": "x"}, "baseline"),
+        ({"command": "a", "base-binary": "b"}, "base-binary"),
+        ({"engine": "embedded", "binary": "a", "base-binary": "b"}, "base-binary"),
+        ({"base-binary": "b"}, "base-binary"),
+        ({"endpoint": "http://host", "command": "a"}, "endpoint"),
+        ({"endpoint": "http://host", "command": "a", "base-command": "b"}, "endpoint"),
+        ({"endpoint": "http://host", "base-ref": "main"}, "base-ref"),
+        ({"endpoint": "http://host", "engine": "llama-server", "base-binary": "b"}, "base-binary"),
+        ({"endpoint": "http://host", "build": "make"}, "build"),
+        ({"endpoint": "http://host", "model-sha256": "a" * 64}, "model-sha256"),
+        ({"command": "a", "model-sha256": "a" * 64}, "model-sha256"),
     ],
 )
 def test_what_cannot_be_meant_together_is_refused(values: dict[str, str], name: str) -> None:
     with pytest.raises(InvalidSettings) as caught:
         parse(values)
-    assert [problem.input for problem in caught.value.problems] == [name]
+    (problem,) = caught.value.problems
+    assert problem.input == name
+    assert problem.sentence.startswith(name)
+    assert problem.sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"binary": "a", "base-binary": "b"},
+        {"engine": "llama-bench", "base-binary": "b"},
+        {"command": "a", "base-command": "b"},
+        {"command": "a", "model": "m", "model-sha256": "a" * 64},
+        {"model-sha256": "a" * 64},
+        {"endpoint": "http://host", "model": "qwen", "binary": "a"},
+    ],
+)
+def test_what_can_be_meant_together_is_not(values: dict[str, str]) -> None:
+    assert parse(values).given == values
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_endpoint_is_for_the_engines_that_ask_a_server(engine: str) -> None:
+    values = {"engine": engine, "endpoint": "http://host"}
+    values |= {"command": "a"} if engine == "command" else {}
+    if engine in ("llama-server", "ollama", "openai"):
+        assert parse(values).endpoint == "http://host"
+        return
+    with pytest.raises(InvalidSettings) as caught:
+        parse(values)
+    (problem,) = caught.value.problems
+    assert problem.sentence == (
+        f"endpoint is given, but engine `{engine}` asks no server: drop one of the two."
+    )
 
 
 @pytest.mark.parametrize(
@@ -246,31 +290,16 @@ def test_the_token_is_in_no_problem_either() -> None:
 def test_what_identifies_somebody_in_an_address_is_not_recorded() -> None:
     found = settings(
         model="https://me:pass@host/model.gguf?X-Signature=abc&y=1",
-        endpoint="http://user@127.0.0.1:1",
         build="curl https://x-access-token:tok@git.example/a?key=1 -o a && make",
     )
     assert found.model == "https://me:pass@host/model.gguf?X-Signature=abc&y=1"
     assert found.given["model"] == "https://***@host/model.gguf?…"
-    assert found.given["endpoint"] == "http://***@127.0.0.1:1"
+    asked = settings(endpoint="http://user@127.0.0.1:1")
+    assert asked.given["endpoint"] == "http://***@127.0.0.1:1"
     assert found.given["build"] == "curl https://***@git.example/a?… -o a && make"
     assert "pass" not in problems(endpoint="ftp://me:pass@host")["endpoint"]
 
 
-def test_only_what_differs_from_the_default_is_recorded() -> None:
-    assert dict(settings(tokens="4", seed="7").given) == {"seed": "7"}
-
-
-def test_a_secret_is_an_ordinary_value_otherwise() -> None:
-    assert Secret("a") == copy.deepcopy(Secret("a")) == pickle.loads(pickle.dumps(Secret("a")))
-    assert Secret("a") != Secret("b")
-    assert Secret("a") != "a"
-    assert len({Secret("a"), Secret("a")}) == 1
-    assert not Secret("")
-
-
-def test_settings_cannot_be_changed() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        parse({}).tokens = 5  # type: ignore[misc]  # that it cannot is what is tested
 def test_what_is_given_as_a_secret_is_not_recorded_but_used() -> None:
     found = settings(
         command="./bench --api-key s3cret {tokens} {prompt}",
@@ -290,3 +319,18 @@ def test_what_is_given_as_a_secret_is_not_recorded_but_used() -> None:
     assert "s3cret" not in problems(engine="x --token s3cret")["engine"]
 
 
+def test_only_what_differs_from_the_default_is_recorded() -> None:
+    assert dict(settings(tokens="4", seed="7").given) == {"seed": "7"}
+
+
+def test_a_secret_is_an_ordinary_value_otherwise() -> None:
+    assert Secret("a") == copy.deepcopy(Secret("a")) == pickle.loads(pickle.dumps(Secret("a")))
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a")}) == 1
+    assert not Secret("")
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parse({}).tokens = 5  # type: ignore[misc]  # that it cannot is what is tested
