@@ -6,6 +6,7 @@ import importlib.util
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,7 @@ from perf_smoke.models.reference import Hub, LocalPath, parse
 from perf_smoke.preparation import DEFAULT_MODEL, WITHOUT_BASE
 from perf_smoke.result import Unmeasured, told_to_engine
 from perf_smoke.settings import Settings
-from perf_smoke.sides import Repository
+from perf_smoke.sides import Repository, names_files_of, refuse_shared
 
 _READ_BY = {
     "tokenizer": ("bitnet-rs", "command"),
@@ -233,17 +234,43 @@ def _base(settings: Settings, row: registry.Row, environment: Mapping[str, str])
                 otherwise=f"correct `{'base-binary' if settings.base_binary else 'base-command'}`",
             )
         elif settings.base_ref and row.runtime == "host":
-            Repository(there, environment).commit(settings.base_ref)
+            repository = Repository(there, environment)
+            repository.commit(settings.base_ref)
+            yield from _shared(settings, row, repository.root(), environment)
         elif settings.base_ref or settings.baseline == "ref":
             yield f"There would be no verdict: {WITHOUT_BASE}"
     except Unmeasured as error:
         yield error.failure.sentence
 
 
+def _shared(
+    settings: Settings, row: registry.Row, tree: Path, environment: Mapping[str, str]
+) -> Iterator[str]:
+    """What a base in a checkout of its own would share with head.
+
+    Raises:
+        Unmeasured: the program itself.
+    """
+    if said := names_files_of(tree, settings.command):
+        yield said
+    program = _program(settings, row)
+    if settings.build == "auto" or ("/" in program and not program.startswith("/")):
+        return  # each checkout has one
+    with suppress(Unmeasured):  # that it is missing was said; a build may make it
+        program = str(find_program(program, working_directory=tree, environment=environment))
+    if program.startswith("/"):
+        refuse_shared(Path(program), tree, may_lie_elsewhere=row.id == "command")
+
+
+def _program(settings: Settings, row: registry.Row) -> str:
+    """The program as it is named; empty where the engine has none."""
+    return next(filter(None, (*settings.command[:1], settings.binary, *row.programs)), "")
+
+
 def _plan(settings: Settings, row: registry.Row, available_cpus: int) -> str:
     """`command ./bench with tiny.bin, 4 tokens, 2 threads; base: none.`"""
     given = settings.given  # passwords left out
-    program = next(filter(None, (*settings.command[:1], settings.binary, *row.programs)), "")
+    program = _program(settings, row)
     where = f" at {given['endpoint']}" if settings.endpoint else f" `{program}`" if program else ""
     model = given.get("model") or (DEFAULT_MODEL if row.id == "embedded" else "")
     counts = {"tokens": settings.tokens, "threads": settings.threads or available_cpus}

@@ -11,6 +11,7 @@ from perf_smoke.context import Context
 from perf_smoke.document import Draft
 from perf_smoke.engines import cargo, registry
 from perf_smoke.engines.base import Engine, EngineSetup, Request
+from perf_smoke.engines.identity import file_sha256
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import BaseFailed
 from perf_smoke.models.base import ModelFile
@@ -18,7 +19,7 @@ from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
 from perf_smoke.result import Model, SideName, Unmeasured
 from perf_smoke.settings import Settings
-from perf_smoke.sides import Checkout, Repository, run_build
+from perf_smoke.sides import Checkout, Repository, names_files_of, refuse_shared, run_build
 
 START_TIMEOUT_S = 600.0
 """A worker or server may take so long until its model is loaded."""
@@ -82,12 +83,34 @@ class Preparation:
 
         Raises:
             BaseFailed: it is asked for and cannot be had.
+            Unmeasured: `head-overwritten`: nor can head be measured any more.
         """
         try:
             checkout = self._base_checkout(cleanup)
-            return self._prepare("base", checkout) if checkout else None
+            base = self._prepare("base", checkout) if checkout else None
         except Unmeasured as error:
+            self._expect_head_as_it_was()
             raise BaseFailed.of(error.failure) from error
+        self._expect_head_as_it_was()
+        return base
+
+    def _expect_head_as_it_was(self) -> None:
+        """A build that writes outside its checkout has put base's program in head's place."""
+        head = self._draft.engines["head"]
+        program = Path(head.binary)
+        if not (self._settings.build and head.binary_sha256 and program.is_absolute()):
+            return
+        try:
+            unchanged = file_sha256(program) == head.binary_sha256
+        except OSError:
+            unchanged = False
+        if not unchanged:
+            raise Unmeasured(
+                "head-overwritten",
+                f"Building the base has replaced head's program `{program}`, so that head cannot "
+                "be measured any more: have `build` make it inside the checkout, and give its path "
+                "relative to the working directory.",
+            )
 
     def _fetch_files(self) -> None:
         """The model and the tokenizer, where the engine reads files."""
@@ -173,7 +196,8 @@ class Preparation:
             command = settings.base_command or command
         if settings.build and checkout.ref not in ("base-binary", "base-command"):
             binary = self._build(checkout, scratch) or binary
-        if checkout.directory != self._here.directory:
+        apart = checkout.directory != self._here.directory
+        if apart:
             self._expect_program(checkout, (*command[:1], binary, *self._engine.programs))
         engine = self._engine.prepare(
             EngineSetup(
@@ -192,6 +216,8 @@ class Preparation:
                 request=self.request,
             )
         )
+        if apart:
+            self._expect_own(Path(engine.identity.binary))
         self._draft.engines[side] = engine.identity
         self._draft.refs[side] = checkout.ref
         return engine
@@ -205,6 +231,14 @@ class Preparation:
             if self._settings.build:
                 remedy = "`build` does not make it"
             raise Unmeasured("engine-missing", f"The base's checkout has no `{program}`: {remedy}.")
+
+    def _expect_own(self, program: Path) -> None:
+        """That the base does not run what head runs."""
+        tree = self._repository.root()
+        if not program.resolve().is_relative_to(self._context.scratch.resolve()):
+            refuse_shared(program, tree, may_lie_elsewhere=self._engine.id == "command")
+        if said := names_files_of(tree, self._settings.command):
+            self._draft.notes.append(said)
 
     def _build(self, checkout: Checkout, scratch: Path) -> str:
         """Build one side, untimed by the measurement; the program, where the build names it."""

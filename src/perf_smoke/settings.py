@@ -192,7 +192,7 @@ INPUTS: tuple[Input, ...] = (
         "build",
         "",
         parsers.text,
-        "Shell script that builds the program; run untimed, on each side.",
+        "Shell script that builds the program inside its checkout; run untimed, on each side.",
     ),
     Input(
         "command",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,10 @@ class Repository:
     def head(self) -> str:
         """The commit that is checked out; empty outside a repository."""
         return self._resolved("HEAD")
+
+    def root(self) -> Path:
+        """The folder of the whole checkout; outside a repository the directory itself."""
+        return Path(self._git("rev-parse", "--show-toplevel").text or self._directory)
 
     def is_changed(self) -> bool:
         """Whether files that git tracks differ from the commit that is checked out."""
@@ -196,6 +200,45 @@ class Repository:
             text="" if finished.failed else finished.stdout.decode("utf-8", "replace").strip(),
             complaint=last_lines(told.strip()),
         )
+
+
+def refuse_shared(program: Path, tree: Path, *, may_lie_elsewhere: bool) -> None:
+    """Refuse a program that head and base would both run, and so be the same.
+
+    Args:
+        program: what the base would run, where that is in no checkout of its own.
+        tree: head's files.
+        may_lie_elsewhere: it may be shared outside of them: what an interpreter reads can differ.
+
+    Raises:
+        Unmeasured: `base-missing`.
+    """
+    # Links are followed: the Python of a virtual environment in the tree lies elsewhere.
+    if program.resolve().is_relative_to(tree.resolve()):
+        raise Unmeasured(
+            "base-missing",
+            f"`{program}` lies in head's tree, so that the base would run head's program: give its "
+            "path relative to the working directory.",
+        )
+    if not may_lie_elsewhere:
+        raise Unmeasured(
+            "base-missing",
+            f"`{program}` lies in neither checkout, so that base and head would run the same "
+            "program: give the path, relative to the working directory, of one that `build` makes, "
+            "or the other side's with `base-binary`.",
+        )
+
+
+def names_files_of(tree: Path, command: Sequence[str]) -> str:
+    """A sentence on arguments that name head's files, which a base in a checkout of its own would
+    read too; empty where there are none."""
+    place = re.compile(rf"{re.escape(str(tree))}(?![\w.-])")
+    if not any(map(place.search, command[1:])):
+        return ""
+    return (
+        "`command` names files in head's tree by an absolute path: both sides read those. A path "
+        "relative to the working directory is each side's own."
+    )
 
 
 def run_build(

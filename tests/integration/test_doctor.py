@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,35 @@ def test_each_mistake_has_a_sentence(
     (tmp_path / "text").write_text("no model")
     (said,) = diagnose(tmp_path, environment, **values)
     assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"command": "{tree}/build/bench", "build": "make"}, "build/bench` lies in head's tree"),
+        ({"command": "bench"}, "bin/bench` lies in head's tree"),
+        ({"command": "sh {tree}/bench.sh"}, "`command` names files in head's tree"),
+        ({"engine": "llama-bench", "model": "m.gguf", "binary": "/bin/sh"}, "in neither checkout"),
+        ({"command": "sh bench.sh"}, ""),
+        ({"command": "./bench", "build": "make"}, ""),
+        ({"engine": "llama-bench", "model": "m.gguf", "binary": "bin/llama-bench"}, ""),
+    ],
+)
+def test_a_base_that_would_be_head_once_more_is_told(
+    tmp_path: Path, environment: dict[str, str], values: dict[str, str], sentence: str
+) -> None:
+    (tmp_path / "bin" / "bench").symlink_to("llama-bench")
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    environment["PATH"] += ":" + os.environ["PATH"]
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    for arguments in (("init", "-q"), (*who, "commit", "-q", "--allow-empty", "-m", "one")):
+        subprocess.run(["git", "-C", str(tmp_path), *arguments], check=True)
+    asked = {name: value.replace("{tree}", str(tmp_path)) for name, value in values.items()}
+
+    said = diagnose(tmp_path, environment, **asked, base_ref="HEAD")
+
+    assert len(said) == bool(sentence)
+    assert sentence in "".join(said)
 
 
 def test_a_server_s_model_name_is_not_looked_for_on_disk(

@@ -54,8 +54,8 @@ def what_ran(result: Result) -> Sentence:
 def same_program(result: Result) -> Sentence:
     """That two sides were meant and one program ran on both; empty where it is not sure.
 
-    A command's program is often an interpreter or a script, whose own bytes say nothing: there
-    both whole lines must be given, and be the same.
+    A command's program is often an interpreter or a script, whose own bytes say little: two lines
+    must be the same as a whole, and of one line in two checkouts that is all that is said.
     """
     if (sides := both(result)) is None:
         return ()
@@ -63,16 +63,25 @@ def same_program(result: Result) -> Sentence:
     if not head.binary_sha256 or head.binary_sha256 != base.binary_sha256:
         return ()
     if head.id == "command":
-        line = result.settings.get("command")
-        if not line or line != result.settings.get("base-command"):
-            return ()
-        return sentence("Head and base are the same command and the same program, byte for byte.")
+        return _same_program_of_commands(result, head)
     if head.id == "embedded":
         return ()
     return sentence(
         "Head and base are the same program, byte for byte; only libraries that it loads can "
         "differ."
     )
+
+
+def _same_program_of_commands(result: Result, head: EngineIdentity) -> Sentence:
+    line, base_line = (result.settings.get(name) for name in ("command", "base-command"))
+    if not base_line:
+        return sentence(
+            *("Head and base ran the same program, ", code(program(head), 60)),
+            ", byte for byte: only what it reads in its own checkout can differ.",
+        )
+    if line != base_line:
+        return ()
+    return sentence("Head and base are the same command and the same program, byte for byte.")
 
 
 def program(engine: EngineIdentity) -> str:

@@ -87,9 +87,16 @@ def test_two_commands_are_the_same_only_where_the_whole_lines_are() -> None:
     )
     other = {"command": "python3 new.py", "base-command": "python3 old.py"}
     assert subject.same_program(programs(COMMAND, COMMAND, **other)) == ()
-    # The same line in two checkouts: the interpreter is the same, what it reads is not.
+
+
+def test_one_command_in_two_checkouts_is_said_to_differ_by_what_it_reads_at_most() -> None:
     checkouts = {"command": "python3 bench.py", "base-ref": "main"}
-    assert subject.same_program(programs(COMMAND, COMMAND, **checkouts)) == ()
+    assert flat(subject.same_program(programs(COMMAND, COMMAND, **checkouts))) == (
+        "Head and base ran the same program, program, byte for byte: only what it reads in its own "
+        "checkout can differ."
+    )
+    rebuilt = dataclasses.replace(COMMAND, binary_sha256="d3" * 32)
+    assert subject.same_program(programs(COMMAND, rebuilt, **checkouts)) == ()
 
 
 @pytest.mark.parametrize(
