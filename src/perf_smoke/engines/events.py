@@ -58,6 +58,15 @@ def stopped_early(answer: Answer) -> Unmeasured:
     return Unmeasured("connection-lost", f"{answer.name} stopped before the end of its answer.")
 
 
+def no_tokens(answer: Answer) -> Unmeasured:
+    """It ended as it should, but there is neither a text nor a count of tokens."""
+    return Unmeasured(
+        "no-tokens",
+        f"{answer.name} ended its answer well, but sent no token: is the prompt a complete text, "
+        "or the model no language model?",
+    )
+
+
 def _some(answer: Answer, events: list[Event]) -> list[Event]:
     if events:
         return events

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from perf_smoke.engines import failures, llama_program
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.events import server_sent, stopped_early
+from perf_smoke.engines.events import no_tokens, server_sent, stopped_early
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
 from perf_smoke.engines.llama_program import LlamaProgram
@@ -191,6 +191,8 @@ def _reply(answer: Answer) -> Reply:
         raise stopped_early(answer)
     timings = end.object("timings")
     n_prompt, n_out = end.count("tokens_evaluated"), end.count("tokens_predicted")
+    if first_ns is None and not n_out:
+        raise no_tokens(answer)
     return Reply(
         text="".join(texts),
         sample=Sample(

@@ -12,7 +12,7 @@ from typing import Any
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.events import json_lines, stopped_early
+from perf_smoke.engines.events import json_lines, no_tokens, stopped_early
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
 from perf_smoke.engines.probe import client_for, identify, refuse_features
@@ -142,6 +142,8 @@ def _reply(answer: Answer) -> Reply:
     if end is None:
         raise stopped_early(answer)
     n_out = end.count("eval_count")
+    if first_ns is None and not n_out:
+        raise no_tokens(answer)
     n_prompt_cached = end.count("prompt_eval_cached_count")
     prompt_ns = None if n_prompt_cached is None else end.number("prompt_eval_duration")
     decode_ns = end.number("eval_duration") if n_out and n_out > 1 else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.events import server_sent, stopped_early
+from perf_smoke.engines.events import no_tokens, server_sent, stopped_early
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client, Refused
 from perf_smoke.engines.probe import Server, client_for, identify, refuse_features
@@ -142,6 +142,8 @@ def _reply(answer: Answer) -> Reply:
     n_out = usage.count("completion_tokens")
     if not finish_reason and n_out is None:
         raise stopped_early(answer)
+    if not texts and not n_out:
+        raise no_tokens(answer)
     moments_ns = [arrived_ns for arrived_ns, _ in texts]
     return Reply(
         text="".join(text for _, text in texts),

@@ -311,6 +311,15 @@ def test_the_end_of_an_older_server_is_read_too() -> None:
     assert sample.finish_reason == "limit"
 
 
+def test_an_answer_without_text_and_count_is_no_measurement() -> None:
+    with HttpServer({"/completion": streaming(end(0), done=False)}) as there:
+        client = Client(there.url, name="It", environment={})
+        with closing(llama_server.LlamaServerSession(client, None)) as session:
+            failure = session.step(REQUEST, TIMEOUT_S).failure
+    assert failure
+    assert failure.reason == "no-tokens"
+
+
 def test_a_stream_without_its_end_is_no_measurement() -> None:
     with HttpServer({"/completion": streaming(token("4", 1), done=False)}) as there:
         client = Client(there.url, name="It", environment={})

@@ -111,6 +111,22 @@ def test_a_text_that_ended_early_has_the_tokens_that_it_has(tmp_path: Path) -> N
     assert sample.finish_reason == "stop"
 
 
+@pytest.mark.parametrize("count", [0, None])
+def test_an_answer_without_text_and_count_is_no_measurement(
+    count: int | None, tmp_path: Path
+) -> None:
+    def generate(exchange: Exchange) -> None:
+        stream(exchange, {"response": ""}, end(4, eval_count=count, done_reason="stop"))
+
+    failure = step(generate, tmp_path).failure
+    assert failure
+    assert failure.reason == "no-tokens"
+
+
+def test_tokens_without_a_text_of_their_own_are_tokens(tmp_path: Path) -> None:
+    assert step(lambda exchange: stream(exchange, end(2)), tmp_path).sample.n_out == 2
+
+
 def test_an_error_in_mid_stream_is_told_in_ollamas_words(tmp_path: Path) -> None:
     def generate(exchange: Exchange) -> None:
         stream(exchange, {"response": "1"}, {"error": "llama runner terminated"})

@@ -278,6 +278,27 @@ def test_what_a_stream_lacks_is_one_clear_sentence(
     assert failure.sentence.endswith(sentence)
 
 
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param((text("", "stop"),), id="no usage"),
+        pytest.param((text("", "stop", usage={**USAGE, "completion_tokens": 0}),), id="usage of 0"),
+        pytest.param((delta({"role": "assistant"}), delta({}, "stop")), id="a role alone"),
+    ],
+)
+def test_an_answer_without_text_and_count_is_no_measurement(
+    events: tuple[Any, ...], tmp_path: Path
+) -> None:
+    failure = step({COMPLETIONS: streaming(*events)}, tmp_path).failure
+    assert failure
+    assert failure.reason == "no-tokens"
+
+
+def test_tokens_without_a_text_of_their_own_are_tokens(tmp_path: Path) -> None:
+    events = (text("", "stop", usage={**USAGE, "completion_tokens": 1}),)
+    assert step({COMPLETIONS: streaming(*events)}, tmp_path).sample.n_out == 1
+
+
 def test_a_stream_that_is_cut_is_no_measurement(tmp_path: Path) -> None:
     def handler(exchange: Exchange) -> None:
         exchange.begin()
