@@ -16,7 +16,7 @@ def exited(program: str, exit_code: int, after_s: float, output: str) -> Failure
     """A program that ended although it should not have, or not in this way."""
     after = f"after {after_s:.3g} s"
     tail = last_lines(output)
-    if exit_code == -signal.SIGKILL:
+    if exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL):  # as a shell around it tells it
         return Failure(
             reason="engine-killed",
             sentence=f"`{program}` was killed {after} (SIGKILL): most often the machine was out "

@@ -14,6 +14,11 @@ from perf_smoke.engines.identity import file_sha256, find_program
 from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.result import Unmeasured
 
+KILLED = (
+    "`bitnet` was killed after 0.4 s (SIGKILL): most often the machine was out of memory; try a "
+    "smaller model or a larger runner."
+)
+
 
 def finished(
     exit_code: int = 0, *, timed_out: bool = False, stdout: bytes = b"", stderr: bytes = b""
@@ -36,19 +41,24 @@ def finished(
         (0, "engine-crashed", "`bitnet` exited with code 0 after 0.4 s."),
         (-signal.SIGSEGV, "engine-crashed", "`bitnet` crashed after 0.4 s (SIGSEGV)."),
         (-99, "engine-crashed", "`bitnet` crashed after 0.4 s (signal 99)."),
-        (
-            -signal.SIGKILL,
-            "engine-killed",
-            (
-                "`bitnet` was killed after 0.4 s (SIGKILL): most often the machine was out of "
-                "memory; try a smaller model or a larger runner."
-            ),
-        ),
+        (-signal.SIGKILL, "engine-killed", KILLED),
+        (137, "engine-killed", KILLED),
+        (143, "engine-crashed", "`bitnet` exited with code 143 after 0.4 s."),
     ],
 )
 def test_how_a_program_ended_is_said_in_words(exit_code: int, reason: str, sentence: str) -> None:
     failure = failures.exited("bitnet", exit_code, 0.4, "one\ntwo\n")
     assert (failure.reason, failure.sentence, failure.tail) == (reason, sentence, "one\ntwo")
+
+
+def test_a_program_that_was_killed_inside_a_script_is_told_alike(tmp_path: Path) -> None:
+    script = ["bash", "-c", "bash -c 'kill -KILL $$'; exit $?"]
+    ended = run_process(
+        script, timeout_s=60.0, cwd=tmp_path, environment={"PATH": os.environ["PATH"]}
+    )
+    failure = failures.process_failure("bench", ended, 60.0)
+    assert failure is not None
+    assert failure.reason == "engine-killed"
 
 
 def test_a_good_end_is_no_failure() -> None:
