@@ -165,7 +165,7 @@ def shards(place: AnyPlace) -> tuple[AnyPlace, ...]:
     Raises:
         Unmeasured: `invalid-reference`: it names another shard than the first.
     """
-    match = _SHARD.fullmatch(place.name)
+    match = _SHARD.fullmatch(_written_name(place))
     if match is None:
         return (place,)
     count = int(match["count"])
@@ -176,6 +176,12 @@ def shards(place: AnyPlace) -> tuple[AnyPlace, ...]:
         place.sibling(f"{match['stem']}-{number:05d}-of-{match['count']}{match['suffix']}")
         for number in range(1, count + 1)
     )
+
+
+def _written_name(place: Place) -> str:
+    """The file's name as the reference has it: of an address with its escapes, as they are asked
+    for."""
+    return posixpath.basename(urlsplit(place.url).path) if isinstance(place, Web) else place.name
 
 
 def beside(reference: str, name: str) -> str:

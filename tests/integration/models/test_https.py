@@ -520,6 +520,16 @@ def test_shards_come_together_and_have_one_hash(server: FileServer, fetcher: Fet
     assert len(server.seen) == 3
 
 
+def test_shards_are_asked_for_as_the_address_writes_them(
+    server: FileServer, fetcher: Fetcher
+) -> None:
+    server.files.update({f"/My%20Model-0000{n}-of-00002.gguf": b"%d" % n for n in (1, 2)})
+    model = fetcher(server.url("/My%20Model-00001-of-00002.gguf"))
+    names = [path.name for path in sorted(model.path.parent.glob("*.gguf"))]
+    assert names == [f"My_Model-0000{n}-of-00002.gguf" for n in (1, 2)]
+    assert (model.path.name, model.bytes) == (names[0], 2)
+
+
 def test_shards_of_another_model_are_refused_together(server: FileServer, fetcher: Fetcher) -> None:
     server.files.update({f"/big-0000{number}-of-00002.gguf": b"abc" for number in (1, 2)})
     url = server.url("/big-00001-of-00002.gguf")

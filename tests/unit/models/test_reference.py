@@ -124,6 +124,16 @@ def test_the_first_shard_names_them_all() -> None:
     assert shards(LocalPath(path="m.gguf")) == (LocalPath(path="m.gguf"),)
 
 
+def test_shards_of_an_address_keep_its_escapes_and_its_query() -> None:
+    urls = [
+        place.url
+        for place in shards(Web(url="https://host/a%20b/My%20Model%2B-00001-of-00002.gguf?x=1"))
+    ]
+    assert urls == [
+        f"https://host/a%20b/My%20Model%2B-0000{number}-of-00002.gguf?x=1" for number in (1, 2)
+    ]
+
+
 @pytest.mark.parametrize("name", ["m-00000-of-00002", "m-00002-of-00002", "m-00001-of-99999"])
 def test_a_model_is_named_by_its_first_shard(name: str) -> None:
     with pytest.raises(Unmeasured):
