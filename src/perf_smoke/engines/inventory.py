@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,8 @@ def _found(row: registry.Row, working_directory: Path, environment: Mapping[str,
             row.programs[0], working_directory=working_directory, environment=environment
         )
     except Unmeasured as error:
+        if other := _under_another_name(row, working_directory, environment):
+            return other
         sentence = error.failure.sentence
         return Found(engine=row.id, summary=row.summary, usable=False, missing=sentence)
     asked = [str(program), *row.version_arguments]
@@ -55,6 +58,26 @@ def _found(row: registry.Row, working_directory: Path, environment: Mapping[str,
         program=str(program),
         version=version(asked, working_directory, environment),
     )
+
+
+def _under_another_name(
+    row: registry.Row, working_directory: Path, environment: Mapping[str, str]
+) -> Found | None:
+    """What is here under a name that the program had before. Such a name (`main`, `server`) may as
+    well be that of something else: it is not called, and not used unless it is asked for."""
+    for name in row.programs[1:]:
+        with suppress(Unmeasured):
+            program = find_program(
+                name, working_directory=working_directory, environment=environment
+            )
+            return Found(
+                engine=row.id,
+                summary=row.summary,
+                usable=None,
+                program=str(program),
+                missing=f"Give the input `binary`: {program} may be it.",
+            )
+    return None
 
 
 def _found_package(row: registry.Row) -> Found:

@@ -39,6 +39,24 @@ def test_every_engine_is_listed_with_what_was_found_of_it(
     assert by_id["command"].missing == "Give the input `command`."
 
 
+def test_a_program_under_the_name_of_an_older_build_is_named_and_not_called(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    called = tmp_path / "called"
+    for name in ("main", "server"):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/sh\n: >{called}\n")
+        program.chmod(0o755)
+    found = inventory.engines(working_directory=tmp_path, environment=environment)
+    by_id = {each.engine: each for each in found}
+    for engine, name in (("llama-completion", "main"), ("llama-server", "server")):
+        program = tmp_path / "bin" / name
+        assert by_id[engine].usable is None
+        assert by_id[engine].program == str(program)
+        assert by_id[engine].missing == f"Give the input `binary`: {program} may be it."
+    assert not called.exists()
+
+
 def test_a_missing_package_is_told(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
