@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 
 from perf_smoke.github.outputs import OUTPUTS
+from perf_smoke.models.store import user_cache
 from perf_smoke.settings import INPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,3 +24,11 @@ def test_both_tables_are_there_with_every_name() -> None:
         found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", TEXT, re.DOTALL)
         assert found
         assert re.findall(r"^\| `([^`]+)` ", found[1], re.MULTILINE) == [row.name for row in rows]
+
+
+def test_the_folders_that_a_workflow_caches_are_those_that_models_are_kept_in() -> None:
+    section = TEXT.partition("\n## Models\n")[2].partition("\n## ")[0]
+    for platform in ("linux", "darwin"):
+        folder = user_cache({"HOME": "~"}, user=0, platform=platform)
+        assert f"`{folder}`" in section
+    assert f"path: |\n            {user_cache({'HOME': '~'}, user=0, platform='linux')}\n" in TEXT

@@ -45,6 +45,14 @@ def test_a_second_run_offline_uses_the_cache(fetcher: Fetcher, hub: HubServer) -
     assert len(hub.seen) == asked
 
 
+def test_a_hub_that_cannot_be_reached_leaves_the_copy_at_hand(fetcher: Fetcher) -> None:
+    fetcher("hf://acme/tiny/tiny.gguf")
+    with running(FileServer()) as gone:
+        nowhere = gone.url("")
+    model = fetcher("hf://acme/tiny/tiny.gguf", HF_ENDPOINT=nowhere)
+    assert (model.from_cache, model.sha256) == (True, SHA256)
+
+
 def test_offline_without_a_copy_says_so(fetcher: Fetcher, hub: HubServer) -> None:
     failure = fetcher.refused("hf://acme/tiny/tiny.gguf", HF_HUB_OFFLINE="1").failure
     assert failure.reason == "model-offline"
