@@ -185,7 +185,7 @@ INPUTS: tuple[Input, ...] = (
         "seed",
         "42",
         parsers.whole(0, 2**32 - 1),
-        "Seed for engines that take one; also seeds the order of the steps.",
+        "Seed for engines that take one.",
     ),
     Input("binary", "", parsers.text, "The engine's program: a path or a name on PATH."),
     Input(
@@ -210,7 +210,7 @@ INPUTS: tuple[Input, ...] = (
         "runs",
         "0",
         parsers.whole(0, 100_000),
-        "Steps per side (with a base: pairs). 0: as many as the budget holds.",
+        "Steps per side (with a base: pairs; fewer where an early look decides). 0: as many as the budget holds.",
     ),
     Input(
         "budget",
