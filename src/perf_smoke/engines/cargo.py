@@ -24,6 +24,7 @@ DOCUMENTED_FEATURES = (
     *("iq2s-ffi", "crossval", "trace"),
 )
 """Those of the package in 2026, for where its manifest cannot be asked."""
+_TARGET_FOLDER = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")
 _METADATA_TIMEOUT_S = 120.0
 
 
@@ -56,7 +57,7 @@ def build(
     finished = run_process(command, timeout_s=timeout_s, cwd=working_directory, environment=quiet)
     if finished.failed:
         raise _build_failed(finished, timeout_s)
-    return _kept(_executable(finished), working_directory, scratch)
+    return _kept(_executable(finished), working_directory, environment, scratch)
 
 
 def check_package(
@@ -183,9 +184,13 @@ def _messages(stdout: bytes) -> Iterator[dict[str, Any]]:
             yield message
 
 
-def _kept(executable: Path, working_directory: Path, scratch: Path) -> Path:
-    """The executable where it stays as it is: with a target folder that all checkouts share
-    (CARGO_TARGET_DIR), the other side's build would replace it."""
-    if executable.resolve().is_relative_to(working_directory.resolve()):
+def _kept(
+    executable: Path, working_directory: Path, environment: Mapping[str, str], scratch: Path
+) -> Path:
+    """The executable where it stays as it is: with a target folder that all checkouts share, the
+    other side's build would replace it. It may lie in this checkout: `$GITHUB_WORKSPACE/target`."""
+    named = (environment.get(name, "") for name in _TARGET_FOLDER)
+    is_shared = any(Path(folder).is_absolute() for folder in named)
+    if not is_shared and executable.resolve().is_relative_to(working_directory.resolve()):
         return executable
     return Path(shutil.copy2(executable, scratch / executable.name))

@@ -99,11 +99,12 @@ def test_the_executable_that_cargo_names_is_measured(workspace: Path, tmp_path: 
     assert reply.sample.decode_ms == (3 * 1100 + 1 + 2 + 3) / 1e3
 
 
+@pytest.mark.parametrize("folder", ["shared", "bitnet/target"])
+@pytest.mark.parametrize("variable", ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"])
 def test_a_target_folder_that_both_sides_share_cannot_mix_them_up(
-    workspace: Path, tmp_path: Path
+    workspace: Path, tmp_path: Path, folder: str, variable: str
 ) -> None:
-    shared = {"CARGO_TARGET_DIR": str(tmp_path / "shared")}
-    program = build(workspace, "gpu", environment=shared)
+    program = build(workspace, "gpu", environment={variable: str(tmp_path / folder)})
     assert program == tmp_path / "of-this-side" / "bitnet"
     setup = blank_setup(tmp_path, binary=str(program), environment=ENVIRONMENT)
     assert registry.row("bitnet-rs").prepare(setup).identity.version == "bitnet 0.2.1 nothing"
