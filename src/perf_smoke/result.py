@@ -425,7 +425,7 @@ def printable(text: str) -> str:
 
 def without_passwords(text: str) -> str:
     """The text; addresses in it lose their user and password."""
-    return re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
+    return re.sub(r"(\b\w+://)[^/\s@]+@", r"\1***@", text)
 
 
 @functools.cache

@@ -121,7 +121,8 @@ def test_the_budget_is_used_and_kept_to_within_a_step(
         recording = paired(head, base, plan(budget_s=budget_s))
 
     first_s = 2 * load_s + head_s + base_s  # this much is always taken
-    assert clock.now_s <= max(first_s, 1.1 * budget_s + max(head_s, base_s))
+    most_s = max(first_s, 1.1 * budget_s + max(head_s, base_s))
+    assert clock.now_s <= most_s + 1e-9, "the clock adds its steps up in another order"
     assert recording.stopped == "budget"
     if not recording.warmup_counted:
         assert clock.now_s + head_s + base_s > budget_s
