@@ -12,6 +12,7 @@ from pathlib import Path
 
 from perf_smoke import __version__, compare
 from perf_smoke.measure.metrics import summarise
+from perf_smoke.printable import printable
 from perf_smoke.result import (
     Cost,
     EngineIdentity,
@@ -21,7 +22,6 @@ from perf_smoke.result import (
     SideName,
     Tool,
     UnreadableResult,
-    printable,
 )
 
 _POINT = ": with a decimal comma? Write 0.051, not 0,051"

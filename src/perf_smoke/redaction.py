@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-from perf_smoke.result import without_passwords
-
 _NAME = (
     r"(?<![\w-])(?!-*(?:eos|bos|pad|unk|stop|mask)[-_])[\w-]*"  # those tokens are no secrets
     r"(?:api[-_]?key|access[-_]?key|token|secret|passw(?:or)?d|passphrase|credentials?)"
@@ -39,3 +37,8 @@ def public(text: str) -> str:
     for form in _SECRETS:
         text = form.sub(r"\1***", text)
     return text
+
+
+def without_passwords(text: str) -> str:
+    """The text; addresses in it lose their user and password."""
+    return re.sub(r"(\b\w+://)[^/\s@]+@", r"\1***@", text)

@@ -24,14 +24,8 @@ from perf_smoke.measure.schedule import (
     measure_pairs,
 )
 from perf_smoke.preparation import Preparation
-from perf_smoke.result import (
-    Comparison,
-    Failure,
-    Result,
-    Unmeasured,
-    printable,
-    told_to_engine,
-)
+from perf_smoke.printable import printable
+from perf_smoke.result import Comparison, Failure, Result, Unmeasured, told_to_engine
 from perf_smoke.settings import Settings
 
 SAME_PROGRAM_FLOOR = 0.005

@@ -6,14 +6,15 @@ defaults included. All problems are reported at once, each as one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from perf_smoke import parsers
+from perf_smoke.contradictions import contradictions
+from perf_smoke.printable import printable
 from perf_smoke.redaction import public
-from perf_smoke.result import printable
 
 ENGINES = (
     "embedded",
@@ -27,8 +28,6 @@ ENGINES = (
     "command",
 )
 METRICS = ("e2e", "decode", "ttft", "wall", "cpu")
-_ASK_A_SERVER = ("llama-server", "ollama", "openai")
-"""Engines that can use an `endpoint`."""
 _WITHOUT_SECRETS = ("prompt", "metrics")
 """Recorded to the letter: a text and a pattern look like a secret by chance alone."""
 
@@ -311,7 +310,11 @@ def parse(values: Mapping[str, str]) -> Settings:
         except ValueError as error:
             shown = "" if row.secret else f" (it is `{_shortened(texts[row.name])}`)"
             problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
-    problems += [*_unknown(values), *_contradictions(texts, parsed.get("engine", ""))]
+    problems += _unknown(values)
+    problems += [
+        Problem(input=name, sentence=sentence)
+        for name, sentence in contradictions(texts, parsed.get("engine", ""))
+    ]
     if problems:
         raise InvalidSettings(problems)
     given = {
@@ -333,80 +336,6 @@ def _unknown(values: Mapping[str, str]) -> list[Problem]:
         for name in values
         if name not in known
     ]
-
-
-def _contradictions(texts: Mapping[str, str], engine: str) -> Iterator[Problem]:
-    """What cannot be meant together.
-
-    Args:
-        engine: as it was parsed; empty where it was refused itself, and nothing is known of it.
-    """
-    given = {name for name, text in texts.items() if text.strip()}
-    bases = tuple(name for name in ("base-ref", "base-binary", "base-command") if name in given)
-    meant = _meant(given, engine)
-    for name, sentence in (
-        *_about_the_engine(given, engine),
-        *(_about_the_endpoint(given, meant, bases) if engine else ()),
-        *_about_the_base(given, meant, bases),
-    ):
-        yield Problem(input=name, sentence=sentence)
-    if texts["baseline"].strip() == "none" and bases:
-        sentence = f"baseline is `none`, but {bases[0]} is given: drop one of the two."
-        yield Problem(input="baseline", sentence=sentence)
-
-
-def _meant(given: Set[str], engine: str) -> str:
-    """The engine, as far as it can be told without asking an endpoint; else empty."""
-    if engine != "auto":
-        return engine
-    if "command" in given:
-        return "command"
-    return "" if given & {"endpoint", "binary"} else "embedded"
-
-
-def _about_the_engine(given: Set[str], engine: str) -> Iterator[tuple[str, str]]:
-    if engine == "command" and "command" not in given:
-        yield "command", "command is empty: engine `command` needs the program to run."
-    if engine not in ("", "auto", "command") and "command" in given:
-        yield "command", f"command is given, but engine is `{engine}`: drop one of the two."
-    if engine in ("ollama", "openai") and "endpoint" not in given:
-        yield "endpoint", f"endpoint is empty: engine `{engine}` needs the server's address."
-    if "model-sha256" in given and "model" not in given and _meant(given, engine) == "command":
-        yield "model-sha256", "model-sha256 is given without model: name the file to check."
-
-
-def _about_the_endpoint(
-    given: Set[str], meant: str, bases: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    if "endpoint" not in given:
-        return
-    if meant and meant not in _ASK_A_SERVER:
-        why = f"engine `{meant}` asks no server: drop one of the two."
-        yield "endpoint", f"endpoint is given, but {why}"
-        return
-    if "build" in given:
-        why = "whose server runs already: build and start it in a step before this one."
-        yield "build", f"build is given with endpoint, {why}"
-    for name in bases:
-        why = "base and head would ask the same server; drop one of the two."
-        yield name, f"{name} is given with endpoint: {why}"
-    if "model-sha256" in given:
-        why = "the model is the server's own and cannot be checked: drop it."
-        yield "model-sha256", f"model-sha256 is given with endpoint, but {why}"
-
-
-def _about_the_base(given: Set[str], meant: str, bases: Sequence[str]) -> Iterator[tuple[str, str]]:
-    if "base-command" in bases and "command" not in given:
-        yield "base-command", "base-command is given without command: give head's command too."
-    if "base-binary" not in bases:
-        return
-    if "base-command" in bases:
-        yield "base-binary", "base-binary and base-command are both given: keep one."
-    elif meant == "command":
-        yield "base-binary", "base-binary has no effect with command: give base-command."
-    elif meant == "embedded":
-        why = "head is the engine that perf-smoke brings: give binary, head's program."
-        yield "base-binary", f"base-binary is given, but {why}"
 
 
 def _shortened(text: str, most: int = 80) -> str:

@@ -14,9 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from perf_smoke.printable import printable
 from perf_smoke.processes.background import last_lines
 from perf_smoke.processes.foreground import run_process
-from perf_smoke.result import Unmeasured, printable
+from perf_smoke.result import Unmeasured
 
 GIT_TIMEOUT_S = 300.0
 DEEPER = (["--deepen=50"], ["--deepen=500"], ["--unshallow"])

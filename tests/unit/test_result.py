@@ -298,36 +298,3 @@ def test_idle_is_a_share_of_the_time_that_passed() -> None:
 )
 def test_steal_that_cannot_be_known_is_not_invented(after: MachineState) -> None:
     assert machine(QUIET, after).steal_fraction is None
-
-
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        ("plain\ttext\n日本語 \U0001f600", "plain\ttext\n日本語 \U0001f600"),
-        ("\x1b[1m\x1b[38;5;9merror\x1b[0m: no", "error: no"),
-        ("\x1b]0;title\x07\x1b]8;;http://x\x1b\\link", "link"),
-        (" 10 %\r 20 %\r\ndone\r\n", " 10 %\n 20 %\ndone\n"),
-        ("a\x00\x07\x7f\x9bb", "a\ufffd\ufffd\ufffd\ufffdb"),
-        ("half \ud83d", "half \ufffd"),
-        ("\u202egnp.exe\u2066", "\ufffdgnp.exe\ufffd"),
-        ("lone \x1b escape", "lone \ufffd escape"),
-    ],
-)
-def test_hostile_text_becomes_printable(text: str, safe: str) -> None:
-    assert result.printable(text) == safe
-
-
-@given(st.text(st.characters(), max_size=200))
-def test_printable_text_holds_no_control_characters_and_stays_as_it_is(text: str) -> None:
-    safe = result.printable(text)
-    assert all(character in "\t\n" or character >= " " for character in safe)
-    assert result.printable(safe) == safe
-    assert safe.encode("utf-8").decode() == safe
-
-
-def test_passwords_in_addresses_are_hidden() -> None:
-    text = "fatal: https://me:tok@host/a and git://you@host, mail me@host"
-    assert (
-        result.without_passwords(text)
-        == "fatal: https://***@host/a and git://***@host, mail me@host"
-    )

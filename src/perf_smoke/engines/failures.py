@@ -7,9 +7,10 @@ import signal
 from pathlib import Path
 
 from perf_smoke.engines.base import Reply
+from perf_smoke.printable import printable
 from perf_smoke.processes.background import last_lines
 from perf_smoke.processes.foreground import Finished
-from perf_smoke.result import Failure, Sample, Unmeasured, printable
+from perf_smoke.result import Failure, Sample, Unmeasured
 
 
 def exited(program: str, exit_code: int, after_s: float, output: str) -> Failure:

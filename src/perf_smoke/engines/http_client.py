@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from perf_smoke import __version__
 from perf_smoke.engines import wire
 from perf_smoke.engines.wire import Piece
-from perf_smoke.result import Unmeasured, printable
+from perf_smoke.printable import printable
+from perf_smoke.result import Unmeasured
 from perf_smoke.settings import Secret
 
 

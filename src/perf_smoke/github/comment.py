@@ -22,7 +22,8 @@ from perf_smoke.github.marker import CommentKey, Stamp, mark
 from perf_smoke.github.pulls import find_pull_request
 from perf_smoke.github.shorten import shorten
 from perf_smoke.github.sticky import CommentOutcome, Policy, Sticky
-from perf_smoke.result import Result, printable
+from perf_smoke.printable import printable
+from perf_smoke.result import Result
 from perf_smoke.settings import CommentWhen, Secret
 
 __all__ = ["CommentOutcome", "Policy", "policy_for", "upsert"]

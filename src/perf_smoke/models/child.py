@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_smoke.result import printable, without_passwords
+from perf_smoke.printable import printable
+from perf_smoke.redaction import without_passwords
 
 _TAIL_LINES = 20
 

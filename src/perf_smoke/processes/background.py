@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from perf_smoke.printable import printable
 from perf_smoke.processes.foreground import REAPED_WITHIN_S, Bounded, kill_tree
-from perf_smoke.result import printable
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1

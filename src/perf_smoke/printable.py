@@ -1,0 +1,20 @@
+"""Text of unknown origin, made fit to be stored and shown."""
+
+from __future__ import annotations
+
+import re
+
+_TERMINAL_ORDER = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+"""Colours and cursor movements (CSI), titles and links (OSC), as ECMA-48 writes them."""
+_UNSAFE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line end
+    r"\u202a-\u202e\u2066-\u2069"  # what turns the reading direction around
+    r"\ud800-\udfff]"  # halves of surrogate pairs
+)
+
+
+def printable(text: str) -> str:
+    """Hostile text, safe to store and to show: without colours and control characters (tabs and
+    line ends stay). What a progress bar writes over itself becomes lines."""
+    lines = re.sub(r"\r\n?", "\n", _TERMINAL_ORDER.sub("", text))
+    return _UNSAFE.sub("\ufffd", lines)
