@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from benchmarks.jobs import Job
 from perf_smoke.compare import Circumstances, Schedule, looks, paired, plan, settled
 from perf_smoke.compare.doubts import weigh
-from perf_smoke.compare.evidence import Evidence, Interval, log_ratios
+from perf_smoke.compare.evidence import Evidence, Interval, evidence_of
 from perf_smoke.compare.rule import Finding, Rule, at_end, at_look
 
 RULE = Rule()
@@ -62,7 +62,10 @@ class Replay:
     def _moved(self, pairs: int, factor: float) -> _Movable:
         if pairs not in self._evidence:
             job = self._job
-            self._evidence[pairs] = _Movable(log_ratios(*_seconds(job, pairs)), job.start[:pairs])
+            head_first = [bool(first) for first in job.head_first[:pairs]]
+            self._evidence[pairs] = _Movable(
+                evidence_of(*_seconds(job, pairs), job.start[:pairs], head_first)
+            )
         return self._evidence[pairs].move(math.log(factor))
 
     def _outcome(self, finding: Finding, pairs: int, factor: float) -> Outcome:
@@ -71,18 +74,15 @@ class Replay:
             finding,
             RULE,
             self._moved(pairs, factor),
-            _seconds(job, pairs),
             circumstances(job, pairs, factor),
         )
-        detectable = None
-        if finding.reach is not None and weighed.must_clear is not None:
-            detectable = math.expm1(finding.reach + weighed.must_clear)
+        found = weighed.detectable
         return Outcome(
             verdict=weighed.verdict,
             estimate=None if finding.estimate is None else math.expm1(finding.estimate),
             interval=finding.interval,
             level=finding.level,
-            detectable=detectable,
+            detectable=None if found is None else math.expm1(found),
             pairs=pairs,
             seconds=job.elapsed_ms[pairs - 1] / 1e3,
             guards=tuple(guard.name for guard in weighed.guards),
@@ -146,8 +146,8 @@ def circumstances(job: Job, pairs: int, factor: float) -> Circumstances:
 class _Movable(Evidence):
     """Evidence that can be moved by a constant without being computed anew."""
 
-    def __init__(self, differences: list[float], starts: list[int]) -> None:
-        super().__init__(differences, starts)
+    def __init__(self, still: Evidence) -> None:
+        super().__init__(still.differences, still.starts, still.fixed)
         self._still = self.estimate
         self._shift = 0.0
         self._intervals: dict[float, Interval | None] = {}

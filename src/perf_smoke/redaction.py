@@ -9,18 +9,22 @@ from __future__ import annotations
 import re
 
 _NAME = (
-    r"(?<![\w-])(?!-*(?:eos|bos|pad|unk|stop|mask)[-_])[\w-]*"  # those tokens are no secrets
+    # The tokens of a vocabulary are no secrets.
+    r"(?<![\w-])(?![\w-]*(?:eos|bos|pad|unk|sep|cls|stop|mask)[-_]?token)[\w-]*"
     r"(?:api[-_]?key|access[-_]?key|token|secret|passw(?:or)?d|passphrase|credentials?)"
 )
 _VARIABLE = r"\b(?-i:[A-Z0-9_]*_KEY)"
-_VALUE = r"""(?!["']?\{\w+\}(?:["'\s]|$))(?:'[^']*'|"[^"]*"|(?:\\.|[^\s'"\\])+)"""
-"""Quoted, or up to the next space or quote. A placeholder alone, such as `{tokens}`, is none."""
+_HARMLESS = r"""["']?(?:\{\w+\}|\d{1,4}|true|false|on|off|none|(?:bool|int):\w+)(?:["'\s;]|$)"""
+"""A placeholder such as `{tokens}`, a small number, a switch."""
+_VALUE = rf"""(?!{_HARMLESS})(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+"""
+"""One word of a shell, whatever pieces of it are quoted."""
 
 _SECRETS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
         # Authorization: Bearer …, also in JSON
-        r"""(authorization\\?["']?[ \t]*[:=][ \t]*\\?["']?)(?:[\w-]+[ \t]+)?[^\s'"\\]+""",
+        r"""(authorization\\?["']?[ \t]*:[ \t]*\\?["']?)(?:[\w-]+[ \t]+)?[^\s'"\\]+""",
+        rf"(authorization=){_VALUE}",
         rf"(\bbearer[ \t]+){_VALUE}",
         # --api-key=…, HF_TOKEN=…, X-Api-Key: …, "password": "…"
         rf"""((?:{_NAME}|{_VARIABLE})\\?["']?[ \t]*[:=][ \t]*){_VALUE}""",

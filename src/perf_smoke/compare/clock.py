@@ -17,6 +17,8 @@ from perf_smoke.compare.spread import robust_spread
 
 NOTICEABLE = 0.001
 """Ticks below this share of a step are no matter."""
+TELLING_VALUES = 5
+"""So many different times have hardly a common multiple but for the clock's tick."""
 _EXACT = 1e-6
 """What two times may be off, as a share of the shortest, to be multiples of the same all the same:
 far less than a tick, and far more than what arithmetic does to them."""
@@ -38,11 +40,27 @@ def coarse_tick(
 
     `differences`: the log-ratios of the pairs, two or more.
     """
-    seconds = _common_measure([*base_s, *head_s])
+    seconds = _tick([*base_s, *head_s])
     error = math.log1p(seconds / min(statistics.median(base_s), statistics.median(head_s)))
     if error < NOTICEABLE or robust_spread(differences) >= error:
         return None
     return Tick(seconds=seconds, error=error)
+
+
+def _tick(times: Sequence[float]) -> float:
+    """What they are multiples of. Of a few values that may be more than the tick of the clock,
+    which is then taken to be the largest decimal unit, if there is one: 40 and 50 ms are tens, 35
+    and 50 single ones."""
+    measure = _common_measure(times)
+    if len(set(times)) >= TELLING_VALUES:
+        return measure
+    units = (10.0**-digits for digits in range(10))
+    fitting = (unit for unit in units if _is_multiple(measure, unit))
+    return next(fitting, measure)
+
+
+def _is_multiple(time: float, unit: float) -> bool:
+    return unit <= time * (1 + _EXACT) and abs(math.remainder(time, unit)) <= _EXACT * unit
 
 
 def _common_measure(times: Sequence[float]) -> float:

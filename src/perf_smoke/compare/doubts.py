@@ -16,6 +16,7 @@ from perf_smoke.compare import guards
 from perf_smoke.compare.evidence import Evidence, evidence_of
 from perf_smoke.compare.guards import Direction
 from perf_smoke.compare.looks import FEWEST_PAIRS
+from perf_smoke.compare.places import cost_to_either
 from perf_smoke.compare.rule import Finding, Rule, direction
 from perf_smoke.compare.spread import robust_spread
 from perf_smoke.result import Guard, Verdict
@@ -54,33 +55,30 @@ class Weighed:
     verdict: Verdict
     guards: tuple[Guard, ...]
     """Those that fired."""
-    must_clear: float | None
-    """The log-ratio beyond which an interval has to lie for slower or faster; None where none
-    would have been called so."""
+    detectable: float | None
+    """The log-ratio that would have been called with a probability of 90 %; None where there are
+    too few pairs, and where none would have been."""
     pairs_would_help: bool
     """Whether it is for want of pairs that there is no verdict."""
 
 
 def weigh(
-    finding: Finding, rule: Rule, evidence: Evidence, times: Sides, circumstances: Circumstances
+    finding: Finding, rule: Rule, evidence: Evidence, circumstances: Circumstances
 ) -> Weighed:
     """The verdict that remains, and why."""
     known = circumstances
     other_work = guards.tokens_differ(*known.tokens)
-    unequal = guards.places_unequal(*times, known.head_first, rule.floor)
     voiding = [
         guards.cpu_model_changed(*known.cpu_models),
-        unequal,
         _wall_against_cpu(finding, rule, evidence, known),
     ]
     noisy = [guards.steal(known.steal), _oversubscribed(evidence, known)]
     beside = [
         # Either side may be the second one: what that costs both alike favours none of them.
-        None
-        if unequal
-        else guards.order_in_pair(evidence.differences, known.head_first, rule.margin),
+        guards.order_in_pair(cost_to_either(evidence.differences, known.head_first), rule.margin),
+        guards.places_unequal(evidence.fixed.second_place, rule.floor),
         guards.starts_disagree(evidence.disagreement),
-        guards.coarse_clock(evidence.tick),
+        guards.coarse_clock(evidence.fixed.tick),
         guards.texts_differ(*known.texts),
     ]
     fired = tuple(guard for guard in (other_work, *voiding, *noisy, *beside) if guard)
@@ -95,7 +93,10 @@ def weigh(
         if not _clears(finding, must_clear):
             verdict = "inconclusive"
     pairs = verdict == "inconclusive" and (not any(voiding + noisy) or finding.interval is None)
-    return Weighed(verdict=verdict, guards=fired, must_clear=must_clear, pairs_would_help=pairs)
+    detectable = None
+    if must_clear is not None and finding.reach is not None:
+        detectable = must_clear + finding.reach
+    return Weighed(verdict=verdict, guards=fired, detectable=detectable, pairs_would_help=pairs)
 
 
 def _clears(finding: Finding, bound: float) -> bool:

@@ -1,4 +1,4 @@
-"""Between which bounds does the change lie, with the noise of pairs, starts and clock?"""
+"""Between which bounds does the change lie, with all that may make the estimate wrong?"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from statistics import NormalDist
 
 from perf_smoke.compare.clock import Tick, coarse_tick
 from perf_smoke.compare.looks import FEWEST_PAIRS
+from perf_smoke.compare.places import cost_to_head_alone
 from perf_smoke.compare.signed_rank import rank_cut
 from perf_smoke.compare.starts import start_error
 from perf_smoke.compare.walsh import WalshAverages
@@ -34,6 +35,24 @@ class Interval:
         return -bound < self.low and self.high < bound
 
 
+@dataclass(frozen=True, kw_only=True)
+class FixedErrors:
+    """What makes the estimate wrong however many pairs there are. Log-ratios."""
+
+    tick: Tick | None = None
+    """Of the clock, where it is coarse."""
+    second_place: float = 0.0
+    """What it costs head more than base to be the second of a pair."""
+
+    @property
+    def total(self) -> float:
+        """By how much the estimate may be off."""
+        return (self.tick.error if self.tick else 0.0) + abs(self.second_place) / 2
+
+
+NO_FIXED_ERRORS = FixedErrors()
+
+
 class Evidence:
     """The log-ratios of the pairs, head over base, and what follows from them."""
 
@@ -41,13 +60,19 @@ class Evidence:
         self,
         differences: Sequence[float],
         starts: Sequence[Hashable] | None,
-        tick: Tick | None = None,
+        fixed: FixedErrors = NO_FIXED_ERRORS,
     ) -> None:
-        """`starts`: for each pair, which start of the two programs it belongs to; None: each has
-        its own. `tick`: of the clock, where it is coarse."""
+        """Take what the pairs say.
+
+        Args:
+            differences: the log-ratios.
+            starts: for each pair, which start of the two programs it belongs to; None: each has
+                its own.
+            fixed: what makes the estimate wrong however many pairs there are.
+        """
         self.differences = differences
         self.starts = starts
-        self.tick = tick
+        self.fixed = fixed
         self.pairs = len(differences)
         self.one_shot = starts is None or len(set(starts)) == self.pairs
         """Whether each pair started its own programs, so that loading is part of the step."""
@@ -73,13 +98,13 @@ class Evidence:
         if self.pairs < FEWEST_PAIRS or rank_cut(self.pairs, tail) < 0:
             return None
         narrow = self._of_pairs(tail)
-        more = self.tick.error if self.tick else 0.0
+        more = self.fixed.total
         if self._start_error is not None:
             more += max(0.0, self._start_error.quantile(tail) - _z(tail) * self._pair_error)
         return Interval(low=narrow.low - more, high=narrow.high + more)
 
     def _of_pairs(self, tail: float) -> Interval:
-        """Wilcoxon's interval: what the starts and the clock add is left aside."""
+        """Wilcoxon's interval: whatever else there is to add is left aside."""
         cut = rank_cut(self.pairs, tail)
         return Interval(
             low=self._averages.nth(cut), high=self._averages.nth(self._averages.count - 1 - cut)
@@ -87,7 +112,10 @@ class Evidence:
 
 
 def evidence_of(
-    base_s: Sequence[float], head_s: Sequence[float], starts: Sequence[Hashable] | None
+    base_s: Sequence[float],
+    head_s: Sequence[float],
+    starts: Sequence[Hashable] | None,
+    head_first: Sequence[bool] | None = None,
 ) -> Evidence:
     """What the times of both sides say, in seconds and in pair order.
 
@@ -95,10 +123,13 @@ def evidence_of(
         ValueError: as log_ratios().
     """
     differences = log_ratios(base_s, head_s)
-    enough = len(differences) >= FEWEST_PAIRS
-    return Evidence(
-        differences, starts, coarse_tick(base_s, head_s, differences) if enough else None
+    if len(differences) < FEWEST_PAIRS:
+        return Evidence(differences, starts)
+    fixed = FixedErrors(
+        tick=coarse_tick(base_s, head_s, differences),
+        second_place=cost_to_head_alone(base_s, head_s, head_first),
     )
+    return Evidence(differences, starts, fixed)
 
 
 def log_ratios(base: Sequence[float], head: Sequence[float]) -> list[float]:

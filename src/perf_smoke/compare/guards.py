@@ -1,14 +1,13 @@
 """What makes the pairs unfit for a verdict, or must be said beside it?
 
 Each guard is one function of plain numbers or names: None, or a Guard with a sentence for the
-reader. What becomes of the verdict is decided in paired.py.
+reader. What becomes of the verdict is decided in doubts.py.
 """
 
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Literal
 
 from perf_smoke.compare.clock import Tick
@@ -24,84 +23,35 @@ MOST_BUSY = 0.9
 """Share of the time from which a machine is said to have had no CPU left."""
 LEAST_CPU_SHARE = 0.8
 """A step whose threads got less of their CPUs than this was kept waiting."""
-FEWEST_PER_PLACE = 8
-"""Pairs that base must have opened, and head, before the two orders are compared."""
-_Z_ORDER = 3.29
-"""One false alarm in a thousand jobs."""
 
 Direction = Literal["slower", "faster", ""]
 
 
-def order_in_pair(
-    differences: Sequence[float], head_first: Sequence[bool] | None, margin: float
-) -> Guard | None:
-    """What it costs either side to be the second of its pair, where that is more than the margin.
-
-    The coin makes it a randomised test: rank sums (Wilcoxon 1945) of the log-ratios, head over
-    base, of the pairs that base opened and of those that head opened. The two differ by the cost
-    of the second place to base and to head, added up.
-
-    Args:
-        differences: the log-ratios of the pairs.
-        head_first: for each pair, whether head opened it; None where that is not known.
-        margin: a change that is practically none, as a fraction.
-    """
-    if (both := _significant_shift(differences, head_first)) is None:
+def order_in_pair(cost: float, margin: float) -> Guard | None:
+    """`cost`: of being the second of a pair to either side, as a log-ratio (places.cost_to_either).
+    Of no matter within `margin`, a fraction."""
+    if abs(cost) <= math.log1p(margin):
         return None
-    each = both / 2
-    if abs(each) <= math.log1p(margin):
-        return None
-    more = "longer" if each > 0 else "less time"
+    more = "longer" if cost > 0 else "less time"
     return Guard(
         name="order-in-pair",
-        sentence=f"A step took {_percent(math.expm1(each))} {more} when it was the second of its "
+        sentence=f"A step took {_percent(math.expm1(cost))} {more} when it was the second of its "
         "pair: the steps of a pair disturb each other. A coin decides which side is second.",
     )
 
 
-def places_unequal(
-    base_s: Sequence[float],
-    head_s: Sequence[float],
-    head_first: Sequence[bool] | None,
-    floor: float,
-) -> Guard | None:
-    """Whether the second place costs one side more than the other: one of them goes on with
-    something after its step has ended, and the other one pays for it.
-
-    The same test on the products of a pair's times: those of the two orders differ by the cost to
-    head less the cost to base, and half of that is how far the estimate is off.
-
-    Args:
-        base_s: seconds of base's steps, in pair order.
-        head_s: seconds of head's steps.
-        head_first: for each pair, whether head opened it; None where that is not known.
-        floor: a change that is not called even when it is sure, as a fraction.
-    """
-    sums = [math.log(base) + math.log(head) for base, head in zip(base_s, head_s, strict=True)]
-    more = _significant_shift(sums, head_first)
-    if more is None or abs(more) / 2 <= math.log1p(floor):
+def places_unequal(more_to_head: float, floor: float) -> Guard | None:
+    """`more_to_head`: what the second place costs head more than base, as a log-ratio
+    (places.cost_to_head_alone). Of no matter where the estimate is off by no more than `floor`."""
+    if abs(more_to_head) / 2 <= math.log1p(floor):
         return None
-    suffers, disturbs = ("head", "base") if more > 0 else ("base", "head")
+    suffers, other = ("head", "base") if more_to_head > 0 else ("base", "head")
+    cost, looks_like = (_percent(math.expm1(abs(more_to_head) / share)) for share in (1, 2))
     return Guard(
         name="places-unequal",
-        sentence=f"To be the second of a pair cost {suffers} {_percent(math.expm1(abs(more)))} "
-        f"more time than it cost {disturbs}, as it does when something of {disturbs} goes on after "
-        f"its step. That alone looks like a change of {_percent(math.expm1(abs(more) / 2))}.",
+        sentence=f"To be the second of a pair cost {suffers} {cost} more time than it cost "
+        f"{other}, which alone looks like a change of {looks_like}: the interval is wider for it.",
     )
-
-
-def _significant_shift(values: Sequence[float], head_first: Sequence[bool] | None) -> float | None:
-    """Median of the pairs that base opened less that of those that head opened, where there are
-    enough of both and rank sums tell them apart."""
-    if head_first is None:
-        return None
-    base_opened = [value for value, head in zip(values, head_first, strict=True) if not head]
-    head_opened = [value for value, head in zip(values, head_first, strict=True) if head]
-    if min(len(base_opened), len(head_opened)) < FEWEST_PER_PLACE:
-        return None
-    if abs(_rank_sum_z(head_opened, base_opened)) <= _Z_ORDER:
-        return None
-    return statistics.median(base_opened) - statistics.median(head_opened)
 
 
 def coarse_clock(tick: Tick | None) -> Guard | None:
@@ -246,29 +196,6 @@ def texts_differ(base: Collection[str], head: Collection[str]) -> Guard | None:
         name="texts-differ",
         sentence="The greedy output of head differs from that of base. Expected after a change of "
         "kernels or quantisation; otherwise look there first.",
-    )
-
-
-def _rank_sum_z(first: Sequence[float], second: Sequence[float]) -> float:
-    """Wilcoxon's rank sum of `second`, standardised; ties get their mean rank."""
-    ordered = sorted([*first, *second])
-    ranks: dict[float, float] = {}
-    ties = 0
-    start = 0
-    while start < len(ordered):
-        end = start
-        while end < len(ordered) and ordered[end] == ordered[start]:
-            end += 1
-        ranks[ordered[start]] = (start + end + 1) / 2
-        ties += (end - start) ** 3 - (end - start)
-        start = end
-    total = len(ordered)
-    expected = len(second) * (total + 1) / 2
-    variance = len(first) * len(second) / 12 * (total + 1 - ties / (total * (total - 1)))
-    return (
-        (sum(ranks[value] for value in second) - expected) / math.sqrt(variance)
-        if variance > 0
-        else 0.0
     )
 
 

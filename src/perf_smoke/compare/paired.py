@@ -60,13 +60,10 @@ def paired(
             or floor is out of range.
     """
     rule = Rule(alpha=alpha, margin=margin, floor=floor)
-    evidence = evidence_of(base, head, schedule.starts)
+    evidence = evidence_of(base, head, schedule.starts, circumstances.head_first)
     finding = _finding(evidence, rule, schedule)
-    weighed = weigh(finding, rule, evidence, (base, head), circumstances)
+    weighed = weigh(finding, rule, evidence, circumstances)
     interval = finding.interval
-    detectable = None
-    if finding.reach is not None and weighed.must_clear is not None:
-        detectable = weighed.must_clear + finding.reach
     return Comparison(
         kind="paired",
         metric=metric,
@@ -78,7 +75,7 @@ def paired(
         alpha=alpha,
         margin=margin,
         floor=floor,
-        detectable=_fraction(detectable),
+        detectable=_fraction(weighed.detectable),
         pairs=evidence.pairs,
         pairs_needed=finding.pairs_needed if weighed.pairs_would_help else None,
         looks=schedule.looks,

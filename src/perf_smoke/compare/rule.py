@@ -63,8 +63,8 @@ class Finding:
     probability of 90 %."""
     pairs_needed: int | None = None
     """About how many pairs would call a change of the margin with that probability, where
-    nothing was sure and they are more than there are. Both parts of the error shrink with them:
-    a longer run has more starts too."""
+    nothing was sure and they are more than there are; None where no number of them would. The
+    errors of pairs and of starts shrink with them, as a longer run has more starts too."""
 
 
 def at_look(evidence: Evidence, rule: Rule, tail: float) -> Finding:
@@ -122,16 +122,18 @@ def _finding(
     said: Said, evidence: Evidence, rule: Rule, tail: float, interval: Interval
 ) -> Finding:
     z = -NormalDist().inv_cdf(tail)
-    reach = interval.half * (z + _Z_POWER) / z
+    fixed = evidence.fixed.total
+    reach = (interval.half - fixed) * (z + _Z_POWER) / z
     needed = None
-    if said == "inconclusive" and rule.log_margin > rule.log_floor:
-        share = reach / (rule.log_margin - rule.log_floor)
+    room = rule.log_margin - rule.log_floor - fixed
+    if said == "inconclusive" and room > 0:
+        share = reach / room
         needed = math.ceil(evidence.pairs * share**2)
     return Finding(
         said=said,
         estimate=evidence.estimate,
         interval=interval,
         level=1 - rule.alpha,
-        reach=reach,
+        reach=reach + fixed,
         pairs_needed=needed if needed and needed > evidence.pairs else None,
     )

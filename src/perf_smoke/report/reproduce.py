@@ -6,7 +6,7 @@ import shlex
 import string
 
 from perf_smoke.report.foreign import visible
-from perf_smoke.report.reading import is_from_a_file
+from perf_smoke.report.reading import has_gaps, is_from_a_file
 from perf_smoke.result import Result
 
 _ONLY_IN_A_WORKFLOW = frozenset(
@@ -20,10 +20,12 @@ _LINE = 80
 def command(result: Result) -> str:
     """`perf-smoke run …` with the inputs of this run, quoted for a POSIX shell.
 
-    Empty where it would do no better there, and when an input is too long to be shown whole:
-    half a command would run something else.
+    Empty where it would do no better there, and when an input is too long to be shown whole or
+    has a secret in it: half a command would run something else.
     """
     if result.status in ("invalid", "skipped") or is_from_a_file(result):
+        return ""
+    if any(map(has_gaps, result.settings.values())):
         return ""
     settings = {
         name: value

@@ -8,6 +8,7 @@ from perf_smoke.report.reading import (
     asked,
     both,
     counting,
+    has_gaps,
     is_demonstration,
     is_from_a_file,
     tokens,
@@ -79,7 +80,7 @@ def _same_program_of_commands(result: Result, head: EngineIdentity) -> Sentence:
             *("Head and base ran the same program, ", code(program(head), 60)),
             ", byte for byte: only what it reads in its own checkout can differ.",
         )
-    if line != base_line:
+    if line is None or line != base_line or has_gaps(line):
         return ()
     return sentence("Head and base are the same command and the same program, byte for byte.")
 

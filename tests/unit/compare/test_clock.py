@@ -17,9 +17,12 @@ def found(base: list[float], head: list[float]) -> Tick | None:
     [
         ([20, 21], 1),
         ([20, 22, 25], 1),
-        ([40, 60], 20),
-        ([20.5, 21], 0.5),
+        ([5, 10], 1),
+        ([40, 60], 10),
+        ([20.5, 21], 0.1),
         ([61 / 3, 62 / 3], 1 / 3),
+        ([100, 110, 120, 130, 150], 10),
+        ([100, 104, 108, 112, 120], 4),
     ],
 )
 def test_the_tick_is_what_all_times_are_multiples_of(times_ms: list[float], tick_ms: float) -> None:
@@ -44,7 +47,8 @@ def test_noise_that_is_wider_than_a_tick_averages_it_out() -> None:
     assert found(*narrow) is not None
 
 
-def test_times_that_are_all_the_same_tell_no_more_than_that() -> None:
-    tick = found([0.02] * 11, [0.02] * 11)
-    assert tick is not None
-    assert tick.seconds == 0.02
+def test_times_that_are_all_the_same_are_taken_for_the_largest_unit_that_they_allow() -> None:
+    for time, unit in ((0.02, 0.01), (0.037, 0.001), (3.0, 1.0)):
+        tick = found([time] * 11, [time] * 11)
+        assert tick is not None
+        assert tick.seconds == pytest.approx(unit)

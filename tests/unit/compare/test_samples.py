@@ -206,8 +206,8 @@ def test_a_base_that_suffers_from_running_second_is_seen_by_the_order_of_the_ste
     ]
     base = dataclasses.replace(base, samples=tuple(slowed))
     found = from_sides(base, head, metric="e2e", rule=Rule())
-    assert [fired.name for fired in found.guards] == ["places-unequal"]
-    assert "cost base 30 % more time than it cost head" in found.guards[0].sentence
+    assert [fired.name for fired in found.guards] == ["order-in-pair", "places-unequal"]
+    assert "cost base 30 % more time than it cost head" in found.guards[1].sentence
 
 
 def test_steps_without_counts_hashes_or_cpu_times_are_compared_all_the_same() -> None:

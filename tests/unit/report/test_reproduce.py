@@ -61,7 +61,14 @@ def test_a_value_that_looks_like_an_option_stays_a_value() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"build": "x" * 4000}, {"prompt": "a\x1b[2Jb"}, {"prompt": "a\u202eb"}]
+    "settings",
+    [
+        {"build": "x" * 4000},
+        {"prompt": "a\x1b[2Jb"},
+        {"prompt": "a\u202eb"},
+        {"command": "./bench --token ***"},
+        {"model": "https://host/tiny.gguf?…"},
+    ],
 )
 def test_no_command_is_better_than_one_that_would_run_something_else(
     settings: dict[str, str],

@@ -87,6 +87,8 @@ def test_two_commands_are_the_same_only_where_the_whole_lines_are() -> None:
     )
     other = {"command": "python3 new.py", "base-command": "python3 old.py"}
     assert subject.same_program(programs(COMMAND, COMMAND, **other)) == ()
+    hidden = {"command": "./bench --token ***", "base-command": "./bench --token ***"}
+    assert subject.same_program(programs(COMMAND, COMMAND, **hidden)) == ()
 
 
 def test_one_command_in_two_checkouts_is_said_to_differ_by_what_it_reads_at_most() -> None:
