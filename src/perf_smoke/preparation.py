@@ -235,7 +235,8 @@ class Preparation:
     def _expect_own(self, program: Path) -> None:
         """That the base does not run what head runs."""
         tree = self._repository.root()
-        if not program.resolve().is_relative_to(self._context.scratch.resolve()):
+        # The same name may lead to two files: a build may link to its own store from each checkout.
+        if program.resolve() == Path(self._draft.engines["head"].binary).resolve():
             refuse_shared(program, tree, may_lie_elsewhere=self._engine.id == "command")
         if said := names_files_of(tree, self._settings.command):
             self._draft.notes.append(said)

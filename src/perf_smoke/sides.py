@@ -214,7 +214,10 @@ def refuse_shared(program: Path, tree: Path, *, may_lie_elsewhere: bool) -> None
     Raises:
         Unmeasured: `base-missing`.
     """
-    # Links are followed: the Python of a virtual environment in the tree lies elsewhere.
+    # What a virtual environment runs is an interpreter with what is in each checkout.
+    if may_lie_elsewhere and (program.parent.parent / "pyvenv.cfg").exists():
+        return
+    # Links are followed: an interpreter may be one to outside of the tree.
     if program.resolve().is_relative_to(tree.resolve()):
         raise Unmeasured(
             "base-missing",

@@ -213,6 +213,24 @@ def test_outputs_that_find_no_room_are_no_crash(
     assert "not measured" not in (tmp_path / "summary").read_text("utf-8")
 
 
+def test_a_step_that_is_to_fail_for_what_it_found_does_so_without_outputs_too(
+    job: Job, small_disk: Path, tmp_path: Path
+) -> None:
+    fill = job.workspace / "fill"
+    fill.write_text(
+        f"#!/bin/bash\nsleep 0.05\ncat /dev/zero >'{small_disk}/full'\nexit 0\n", "utf-8"
+    )
+    fill.chmod(0o755)
+    inputs = {"command": "./fill", "base-command": "true", "runs": "100", "output-dir": "out"}
+    report = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    for fail_on, code in (("slower", 1), ("never", 0)):
+        outcome = job.run({**inputs, "fail-on": fail_on}, report)
+        assert outcome.code == code, outcome.log
+        assert "slower by" in (tmp_path / "summary").read_text("utf-8")
+        assert "the outputs could not be written" in outcome.warnings[-1]
+        assert "before it could report" not in outcome.log
+
+
 def test_what_an_earlier_step_left_does_not_pass_as_this_ones(job: Job, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     inputs = {**QUICK, "output-dir": str(folder)}

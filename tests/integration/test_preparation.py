@@ -79,6 +79,43 @@ def test_the_python_of_an_environment_in_the_tree_is_an_interpreter_too(place: P
     assert (found.output.text, found.output.base_text) == ("new", "old")
 
 
+def test_the_scripts_of_an_environment_in_the_tree_run_what_is_in_each_checkout(
+    place: Place,
+) -> None:
+    base, _ = place.commits("old", "new")
+    folder = place.work / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    (folder.parent / "pyvenv.cfg").touch()
+    script = folder / "tool"
+    script.write_text("#!/bin/sh\ncat content\n")
+    script.chmod(0o755)
+    place.variables = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    found = place.run(command="tool", base_ref=base, metrics=TEXT, runs="1")
+    assert found.output is not None
+    assert (found.output.text, found.output.base_text) == ("new", "old")
+
+
+def test_a_build_may_put_each_sides_program_into_a_store_of_its_own(place: Place) -> None:
+    (place.work / "tiny.gguf").write_bytes(b"GGUF")
+    base, _ = place.commits("old", "new")
+    program = executable(place.folder / "bitnet", "tests.integration.engines.fake_bitnet")
+    store = place.folder / "store"
+    build = (
+        f'mkdir -p "{store}/$(cat content)"; cp "{program}" "{store}/$(cat content)/bitnet"; '
+        f'ln -sfn "{store}/$(cat content)" result'
+    )
+    found = place.run(
+        engine="bitnet-rs",
+        model=str(place.work / "tiny.gguf"),
+        binary="result/bitnet",
+        build=build,
+        base_ref=base,
+        runs="1",
+    )
+    assert found.comparison is not None, found.failure
+    assert found.comparison.kind == "paired", found.notes
+
+
 def test_arguments_that_name_heads_files_are_told(place: Place) -> None:
     base, _ = place.commits("old", "new")
     said = "`command` names files in head's tree by an absolute path: both sides read those."
