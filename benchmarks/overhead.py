@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from perf_smoke import result
+from perf_smoke import result_file
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 7
@@ -72,7 +72,7 @@ def _step(runtime: str, temp: Path) -> float:
         stderr=subprocess.DEVNULL,
     )
     wall_s = time.monotonic() - started_s
-    found = result.read(output / "result.json")
+    found = result_file.read(output / "result.json")
     if found.status != "measured" or found.tool.runtime != runtime:
         raise SystemExit(f"{runtime}: {found.status} {found.reason} in {found.tool.runtime}")
     return wall_s - found.cost.steps_s - found.cost.load_s

@@ -104,7 +104,7 @@ def report(document: Path, *, markdown: bool) -> None:
     """Show a result.json again."""
     from perf_smoke.report.markdown import render
     from perf_smoke.report.terminal import show
-    from perf_smoke.result import UnreadableResult, read
+    from perf_smoke.result_file import UnreadableResult, read
 
     try:
         found = read(document)
@@ -132,7 +132,7 @@ def compare(
     from perf_smoke.compare import Rule, again
     from perf_smoke.pairs_file import read_pairs
     from perf_smoke.report.terminal import show
-    from perf_smoke.result import UnreadableResult, read
+    from perf_smoke.result_file import UnreadableResult, read
 
     if (document is None) == (pairs is None):
         raise click.UsageError("give either a result.json or --pairs FILE")

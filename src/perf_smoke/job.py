@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from perf_smoke import environment, result
+from perf_smoke import environment, result_file
 from perf_smoke.cancel import Signals
 from perf_smoke.context import Context
 from perf_smoke.document import Draft, finish
@@ -115,12 +115,12 @@ def remove_old_files(folder: Path) -> str:
 
 def write_result(found: Result, folder: Path) -> Written:
     """Write result.json. It comes first: whatever fails to show a Result does not lose it."""
-    return _written(folder / RESULT_NAME, lambda path: result.write(found, path))
+    return _written(folder / RESULT_NAME, lambda path: result_file.write(found, path))
 
 
 def write_report(markdown: str, folder: Path) -> Written:
     """Write report.md."""
-    return _written(folder / REPORT_NAME, lambda path: result.write_whole(path, markdown))
+    return _written(folder / REPORT_NAME, lambda path: result_file.write_whole(path, markdown))
 
 
 def _written(path: Path, write: Callable[[Path], None]) -> Written:

@@ -13,16 +13,8 @@ from pathlib import Path
 from perf_smoke import __version__, compare
 from perf_smoke.measure.metrics import summarise
 from perf_smoke.printable import printable
-from perf_smoke.result import (
-    Cost,
-    EngineIdentity,
-    Result,
-    Sample,
-    Side,
-    SideName,
-    Tool,
-    UnreadableResult,
-)
+from perf_smoke.result import Cost, EngineIdentity, Result, Sample, Side, SideName, Tool
+from perf_smoke.result_file import UnreadableResult
 
 _POINT = ": with a decimal comma? Write 0.051, not 0,051"
 

@@ -6,16 +6,9 @@ only reads one. Units are in the names. A value that was not measured is None, n
 
 from __future__ import annotations
 
-import functools
-import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from typing import Any, ClassVar, Literal
 
 SCHEMA = 1
 
@@ -343,72 +336,3 @@ def told_to_engine(settings: Mapping[str, str], name: str) -> bool:
         return False
     command = settings.get("command", "")
     return not command or f"{{{name}}}" in command
-
-
-class UnreadableResult(Exception):
-    """A document that is no Result of schema 1. Its text says where and why."""
-
-
-def write(result: Result, path: Path) -> None:
-    """Write the document as JSON (UTF-8, indented), whole or not at all.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    tree = _adapter().dump_python(result, mode="json")
-    text = json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False)
-    write_whole(path, text)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file at once, so that nobody ever reads half of it or what two runs wrote.
-
-    Raises:
-        OSError: it cannot be written; the old file is left as it was.
-    """
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        # Half a surrogate pair, as an engine may print it, must not cost the whole document.
-        draft.write_bytes(text.encode("utf-8", "replace"))
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def read(path: Path) -> Result:
-    """Read and validate a document.
-
-    Raises:
-        UnreadableResult: the file is missing or is no Result; says where.
-    """
-    from pydantic import ValidationError
-
-    try:
-        return _adapter().validate_json(path.read_bytes())
-    except OSError as error:
-        raise UnreadableResult(f"{path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        if first["type"] == "json_invalid":
-            raise UnreadableResult(
-                f"{path} is no perf-smoke result: it is not JSON ({first['ctx']['error']}). "
-                "For a CSV of pairs: perf-smoke compare --pairs FILE."
-            ) from error
-        place = "/".join(str(part) for part in first["loc"]) or "the document"
-        raise UnreadableResult(
-            f"{path} is no perf-smoke result: {place}: {first['msg']}"
-        ) from error
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the document, as published in docs/result.schema.json."""
-    dialect = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": dialect, **_adapter().json_schema()}
-
-
-@functools.cache
-def _adapter() -> TypeAdapter[Result]:
-    # Imported here: a measured child's peak RSS starts at its parent's, so the parent stays small.
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Result)

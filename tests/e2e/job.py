@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from perf_smoke import result
+from perf_smoke import result_file
 from perf_smoke.result import Result
 from perf_smoke.settings import INPUTS
 from tests.runner_log import commands
@@ -55,7 +55,7 @@ class Outcome:
         return [match[1] for match in found if match]
 
     def result(self) -> Result:
-        return result.read(self.folder / "result.json")
+        return result_file.read(self.folder / "result.json")
 
 
 @dataclass(kw_only=True)

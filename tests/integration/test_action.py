@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke import result
+from perf_smoke import result_file
 from perf_smoke.github.outputs import OUTPUTS
 from tests.emulator.proxy import Proxy, answer
 from tests.emulator.server import Emulator, PullRequest
@@ -130,7 +130,7 @@ def test_a_pull_request_gets_outputs_a_summary_a_notice_and_one_comment_kept_up_
         "updated",
     )
     assert re.search(r"^::notice title=perf-smoke::.*4 tokens", first.log, re.MULTILINE)
-    measured = result.read(Path(second.outputs["result-json"]))
+    measured = result_file.read(Path(second.outputs["result-json"]))
     assert measured.head is not None
     (comment,) = job.comments()
     shown = f"{measured.head.summary['e2e_ms'].median:.3g}"

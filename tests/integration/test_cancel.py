@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf_smoke import result
+from perf_smoke import result_file
 from perf_smoke.cancel import Cancelled, Signals
 from perf_smoke.result import Result
 from tests.integration.models.server import FileServer, Handler, running
@@ -90,7 +90,7 @@ class Run:
         return self.result()
 
     def result(self) -> Result:
-        return result.read(self.folder / "work" / "perf-smoke-out" / "result.json")
+        return result_file.read(self.folder / "work" / "perf-smoke-out" / "result.json")
 
     def end(self) -> None:
         """Leave nothing, also where the test has failed."""

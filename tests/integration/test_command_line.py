@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke import result
+from perf_smoke import result, result_file
 from perf_smoke.settings import ENGINES, INPUTS
 
 BROKEN_MODEL = "broken.gguf"
@@ -37,7 +37,7 @@ def test_without_any_option_it_measures_the_demonstration_and_leaves_both_files(
     done = perf_smoke("run", "--runs", "6", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    found = result.read(tmp_path / "perf-smoke-out" / "result.json")
+    found = result_file.read(tmp_path / "perf-smoke-out" / "result.json")
     assert found.status == "measured"
     assert found.head is not None
     assert found.output is not None
@@ -62,7 +62,7 @@ def test_a_second_run_leaves_only_its_own_files(tmp_path: Path) -> None:
     done = perf_smoke("run", "--model", BROKEN_MODEL, cwd=tmp_path)
 
     assert done.returncode == 1
-    found = result.read(folder / "result.json")
+    found = result_file.read(folder / "result.json")
     assert (found.status, found.reason) == ("failed", "model-unusable")
     assert "an earlier run's" not in (folder / "report.md").read_text("utf-8")
     assert "invalid magic" in done.stdout, "the engine's own words are missing"
@@ -85,7 +85,7 @@ def test_a_missing_model_is_one_sentence_that_names_the_file(tmp_path: Path) -> 
 
     assert done.returncode == 1
     assert "no/such.gguf" in done.stdout
-    found = result.read(tmp_path / "perf-smoke-out" / "result.json")
+    found = result_file.read(tmp_path / "perf-smoke-out" / "result.json")
     assert found.reason == "model-missing"
     assert found.head is None
 
@@ -94,7 +94,7 @@ def test_a_model_with_another_hash_is_refused(tmp_path: Path) -> None:
     done = perf_smoke("run", "--model-sha256", "0" * 64, cwd=tmp_path)
 
     assert done.returncode == 1
-    assert result.read(tmp_path / "perf-smoke-out" / "result.json").reason == "model-hash"
+    assert result_file.read(tmp_path / "perf-smoke-out" / "result.json").reason == "model-hash"
 
 
 def bitnet_called_with(folder: Path, *options: str) -> list[str]:
@@ -133,7 +133,7 @@ def test_a_model_without_a_tokenizer_runs_without_one_and_the_reader_learns_why(
         cwd=tmp_path,
     )
 
-    found = result.read(tmp_path / "perf-smoke-out" / "result.json")
+    found = result_file.read(tmp_path / "perf-smoke-out" / "result.json")
     assert found.reason == "engine-crashed"
     assert [note for note in found.notes if "No tokenizer was found" in note]
 
@@ -154,7 +154,7 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_no_engine(
     process.communicate(timeout=60)
 
     assert process.returncode == 130
-    found = result.read(tmp_path / "perf-smoke-out" / "result.json")
+    found = result_file.read(tmp_path / "perf-smoke-out" / "result.json")
     assert (found.status, found.reason) == ("cancelled", "cancelled")
     assert not Path(f"/proc/{engine}").exists(), "the engine's process survived"
 
@@ -251,7 +251,7 @@ def test_a_saved_result_is_shown_and_decided_again_with_the_same_verdict(tmp_pat
     markdown = perf_smoke("report", "--markdown", document, cwd=tmp_path)
 
     assert measured.returncode == 0, measured.stderr
-    found = result.read(tmp_path / document)
+    found = result_file.read(tmp_path / document)
     assert found.comparison is not None
     assert found.comparison.verdict == "faster"
     headline = next(line for line in measured.stdout.splitlines() if "faster" in line)
@@ -367,6 +367,6 @@ def test_doctor_tells_an_output_folder_that_cannot_be(tmp_path: Path) -> None:
 
 
 def _comparison(folder: Path) -> result.Comparison:
-    found = result.read(folder / "perf-smoke-out" / "result.json")
+    found = result_file.read(folder / "perf-smoke-out" / "result.json")
     assert found.comparison is not None
     return found.comparison

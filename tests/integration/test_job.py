@@ -20,9 +20,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from perf_smoke import job, result
+from perf_smoke import job, result, result_file
 from perf_smoke.cancel import Signals
-from perf_smoke.result import Output, Result, UnreadableResult
+from perf_smoke.result import Output, Result
+from perf_smoke.result_file import UnreadableResult
 from perf_smoke.settings import parse
 from tests.integration.models.server import FileServer, running
 
@@ -250,7 +251,7 @@ def test_both_files_are_written_into_a_folder_made_for_them(tmp_path: Path) -> N
     files = written(a_result(), "# Report", folder)
     assert (files.result, files.report) == (folder / "result.json", folder / "report.md")
     assert files.problems == ()
-    assert result.read(folder / "result.json") == a_result()
+    assert result_file.read(folder / "result.json") == a_result()
     assert (folder / "report.md").read_text("utf-8") == "# Report"
     assert {path.name for path in folder.iterdir()} == OURS
 
@@ -300,7 +301,7 @@ def test_a_report_that_does_not_fit_leaves_the_result_whole(tmp_path: Path) -> N
         files = written(a_result(), "report " * 10_000, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert result.read(tmp_path / "result.json") == a_result()
+    assert result_file.read(tmp_path / "result.json") == a_result()
     assert files.report is None
     assert files.problems == (f"{tmp_path}/report.md cannot be written: File too large.",)
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
@@ -326,7 +327,7 @@ def test_a_bug_in_the_report_loses_nothing_that_was_measured(tmp_path: Path) -> 
         [sys.executable, "-c", broken], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert "ZeroDivisionError" in done.stderr
-    assert result.read(tmp_path / "perf-smoke-out" / "result.json").status == "measured"
+    assert result_file.read(tmp_path / "perf-smoke-out" / "result.json").status == "measured"
 
 
 def test_whoever_reads_while_many_write_reads_one_whole_document(tmp_path: Path) -> None:
@@ -345,7 +346,7 @@ def test_whoever_reads_while_many_write_reads_one_whole_document(tmp_path: Path)
     seen = set()
     while any(writer.is_alive() for writer in writers):
         try:
-            found = result.read(tmp_path / "result.json")
+            found = result_file.read(tmp_path / "result.json")
         except UnreadableResult as error:
             problems.append(str(error))
             break
@@ -390,7 +391,7 @@ def test_two_runs_in_one_folder_leave_whole_files_and_none_of_their_own(
     shown = [run.communicate(timeout=240)[0] for run in runs]
 
     assert [run.returncode for run in runs] == [0, 0], shown
-    found = result.read(tmp_path / "perf-smoke-out" / "result.json")
+    found = result_file.read(tmp_path / "perf-smoke-out" / "result.json")
     assert found.status == "measured"
     assert found.settings["label"] in ("a", "b")
     assert (tmp_path / "perf-smoke-out" / "report.md").read_text("utf-8").endswith("\n")
@@ -404,14 +405,14 @@ def test_a_reader_who_goes_away_costs_no_result(tmp_path: Path) -> None:
     done = perf_smoke(tmp_path, "--command", "true", stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
-    assert result.read(tmp_path / "perf-smoke-out" / "result.json").status == "measured"
+    assert result_file.read(tmp_path / "perf-smoke-out" / "result.json").status == "measured"
 
 
 def test_a_full_disk_behind_the_log_costs_no_result(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = perf_smoke(tmp_path, "--command", "true", stdout=full, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (0, "")
-    assert result.read(tmp_path / "perf-smoke-out" / "result.json").status == "measured"
+    assert result_file.read(tmp_path / "perf-smoke-out" / "result.json").status == "measured"
 
 
 def test_a_disk_that_is_full_before_the_report_is_shown_costs_no_result(tmp_path: Path) -> None:
@@ -427,4 +428,4 @@ def test_a_disk_that_is_full_before_the_report_is_shown_costs_no_result(tmp_path
         )
     assert log.stat().st_size == limit
     assert (done.returncode, done.stderr) == (0, "")
-    assert result.read(tmp_path / "perf-smoke-out" / "result.json").status == "measured"
+    assert result_file.read(tmp_path / "perf-smoke-out" / "result.json").status == "measured"

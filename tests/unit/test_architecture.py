@@ -18,6 +18,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 ARROWS = {
     "result": set(),
+    "result_file": {"result"},
     "network": set(),
     "parsers": set(),
     "cancel": set(),
@@ -33,7 +34,7 @@ ARROWS = {
     "compare": {"result"},
     "sides": {"printable", "processes", "result"},
     "watchers": {"measure", "report"},
-    "pairs_file": {"compare", "measure", "printable", "result"},
+    "pairs_file": {"compare", "measure", "printable", "result", "result_file"},
     "document": {"engines", "measure", "result", "settings"},
     "context": {"measure"},
     "preparation": {
@@ -44,8 +45,8 @@ ARROWS = {
         *("result", "settings"),
     },
     "job": {
-        *("cancel", "context", "document", "environment", "models", "result", "run", "settings"),
-        "watchers",
+        *("cancel", "context", "document", "environment", "models", "result", "result_file"),
+        *("run", "settings", "watchers"),
     },
     "report": {"result"},
     "github": {"printable", "result", "settings"},
@@ -53,7 +54,7 @@ ARROWS = {
     "doctor": {"engines", "models", "preparation", "result", "settings", "sides"},
     "cli": {
         *("action", "cancel", "compare", "doctor", "engines", "environment", "job", "measure"),
-        *("pairs_file", "report", "result", "settings"),
+        *("pairs_file", "report", "result", "result_file", "settings"),
     },
     "__main__": {"cli"},
 }

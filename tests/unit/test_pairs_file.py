@@ -8,7 +8,7 @@ import pytest
 
 from perf_smoke.compare import Rule
 from perf_smoke.pairs_file import read_pairs
-from perf_smoke.result import UnreadableResult
+from perf_smoke.result_file import UnreadableResult
 
 RULE = Rule(alpha=0.01, margin=0.05)
 COMMA = ": with a decimal comma? Write 0.051, not 0,051."

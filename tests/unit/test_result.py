@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf_smoke import result
+from perf_smoke import result_file
 from perf_smoke.result import (
     Comparison,
     Cost,
@@ -31,8 +31,8 @@ from perf_smoke.result import (
     Side,
     Tool,
     Unmeasured,
-    UnreadableResult,
 )
+from perf_smoke.result_file import UnreadableResult
 
 ROOT = Path(__file__).parents[2]
 QUIET = MachineState(load_1min=0.2, cpu_ticks=1000, steal_ticks=10)
@@ -126,7 +126,7 @@ def minimal_result() -> Result:
 
 def document(**changes: Any) -> bytes:
     """A whole document as JSON, with some top-level fields changed."""
-    adapter = result._adapter()
+    adapter = result_file._adapter()
     tree = {**adapter.dump_python(full_result(), mode="json"), **changes}
     return json.dumps(tree).encode()
 
@@ -135,7 +135,7 @@ def refusal(folder: Path, data: bytes) -> str:
     path = folder / "result.json"
     path.write_bytes(data)
     with pytest.raises(UnreadableResult) as caught:
-        result.read(path)
+        result_file.read(path)
     assert str(path) in str(caught.value)
     return str(caught.value)
 
@@ -143,14 +143,14 @@ def refusal(folder: Path, data: bytes) -> str:
 @pytest.mark.parametrize("found", [full_result(), minimal_result()], ids=["full", "minimal"])
 def test_what_is_written_is_read_back_the_same(found: Result, tmp_path: Path) -> None:
     path = tmp_path / "result.json"
-    result.write(found, path)
-    assert result.read(path) == found
+    result_file.write(found, path)
+    assert result_file.read(path) == found
     assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
 
 
 def test_the_document_is_readable_utf8_json(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
-    result.write(full_result(), path)
+    result_file.write(full_result(), path)
     text = path.read_text(encoding="utf-8")
     assert "日本語 \U0001f600" in text
     assert json.loads(text)["schema"] == 1
@@ -164,8 +164,8 @@ def test_half_a_surrogate_pair_does_not_cost_the_document(tmp_path: Path) -> Non
         settings={"label": "\ud83d"},
         cost=Cost(total_s=1.0),
     )
-    result.write(found, tmp_path / "result.json")
-    assert result.read(tmp_path / "result.json").settings == {"label": "?"}
+    result_file.write(found, tmp_path / "result.json")
+    assert result_file.read(tmp_path / "result.json").settings == {"label": "?"}
 
 
 def test_a_number_that_is_none_is_never_written(tmp_path: Path) -> None:
@@ -178,13 +178,13 @@ def test_a_number_that_is_none_is_never_written(tmp_path: Path) -> None:
         cost=Cost(total_s=math.nan),
     )
     with pytest.raises(ValueError, match="nan"):
-        result.write(broken, path)
+        result_file.write(broken, path)
     assert not list(tmp_path.iterdir())
 
 
 def test_writing_into_a_missing_folder_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
-        result.write(minimal_result(), tmp_path / "missing" / "result.json")
+        result_file.write(minimal_result(), tmp_path / "missing" / "result.json")
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
@@ -192,14 +192,14 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None
     path.mkdir()
     (path / "kept").touch()
     with pytest.raises(OSError, match="directory"):
-        result.write(minimal_result(), path)
+        result_file.write(minimal_result(), path)
     assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
     assert (path / "kept").exists()
 
 
 def test_a_missing_document_says_so(tmp_path: Path) -> None:
     with pytest.raises(UnreadableResult, match="No such file"):
-        result.read(tmp_path / "nothing.json")
+        result_file.read(tmp_path / "nothing.json")
 
 
 @pytest.mark.parametrize(
@@ -255,12 +255,12 @@ def test_a_damaged_document_is_refused_or_still_a_result(noise: bytes, at: int) 
         path = Path(folder, "result.json")
         path.write_bytes(data[:at] + noise + data[at + len(noise) :])
         with suppress(UnreadableResult):
-            assert isinstance(result.read(path), Result)
+            assert isinstance(result_file.read(path), Result)
 
 
 def test_the_published_schema_is_the_documents_own() -> None:
     published = json.loads((ROOT / "docs" / "result.schema.json").read_text(encoding="utf-8"))
-    assert published == result.json_schema(), "run scripts/schema"
+    assert published == result_file.json_schema(), "run scripts/schema"
 
 
 def test_the_reason_is_the_failures_slug() -> None:
