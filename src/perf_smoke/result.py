@@ -2,23 +2,73 @@
 
 Everything that measures builds a Result and knows nothing of GitHub; everything that reports
 only reads one. Units are in the names. A value that was not measured is None, never a default.
+
+A run answers questions: for each workload (one request) and each base, by how much each deciding
+metric changed. Today there is one of each; the document has room for more:
+
+    sides        head and the bases, by name
+    workloads    by name: the request, and what each side gave when it was asked
+    comparisons  one for each question: workload, base, metric
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from perf_smoke.reasons import Reason
+
 SCHEMA = 1
+HEAD = "head"
+"""The name of the side that is judged; every other side is a base."""
+BASE = "base"
+"""The name of the base where there is one."""
+
+WORKLOAD = "default"
+"""The name of the workload where there is one."""
 
 Status = Literal["measured", "failed", "skipped", "invalid", "cancelled"]
 Verdict = Literal["slower", "faster", "no-change", "inconclusive", "not-comparable", "no-baseline"]
+GRAVEST_FIRST: tuple[Verdict, ...] = (
+    "slower",
+    "not-comparable",
+    "inconclusive",
+    "no-baseline",
+    "faster",
+    "no-change",
+)
+"""Which of several verdicts a reader must see first."""
+
 Tier = Literal["A", "B", "C", "D", "E"]
 """Where a number comes from: A the engine's own JSON, B timings in an HTTP body, C an HTTP
 stream on our clock, D text of the engine, E the wall clock alone."""
 
-SideName = Literal["head", "base"]
+Told = Literal["prompt", "tokens", "seed", "threads", "features"]
+"""A part of a request that an engine can be told, or not."""
+
+Stopped = Literal["", "decided", "budget", "runs"]
+"""Why measuring stopped: a planned look decided, the time or the number of steps was used up; empty
+where something else ended it."""
+
+GuardName = Literal[
+    "tokens-differ",
+    "cpu-model-changed",
+    "wall-against-cpu",
+    "steal",
+    "oversubscribed",
+    "period-effect",
+    "carry-over",
+    "starts-disagree",
+    "coarse-clock",
+    "texts-differ",
+    "metric-missing",
+]
+GuardEffect = Literal["no-verdict", "wider", "said"]
+"""What a guard did to the verdict beside which it stands: there is none because of it, or the
+interval is wider for it, or it is only said."""
 
 _STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
@@ -29,7 +79,7 @@ class Failure:
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
-    reason: str
+    reason: Reason
     """A slug that a workflow can test for, such as `engine-crashed`."""
     sentence: str
     """One plain sentence for a reader: what happened, where, what to do."""
@@ -40,7 +90,7 @@ class Failure:
 class Unmeasured(Exception):
     """Something that the run needs cannot be had. Carries the Failure that the reader sees."""
 
-    def __init__(self, reason: str, sentence: str, tail: str = "") -> None:
+    def __init__(self, reason: Reason, sentence: str, tail: str = "") -> None:
         super().__init__(sentence)
         self.failure = Failure(reason=reason, sentence=sentence, tail=tail)
 
@@ -57,8 +107,8 @@ class Sample:
     __pydantic_config__: ClassVar[Any] = _STRICT
 
     ok: bool
-    error: str = ""
-    """The reason's slug when the step does not count: `short`, `engine-timeout`, …"""
+    error: Reason | Literal[""] = ""
+    """Why the step does not count."""
     n_prompt: int | None = None
     """Prompt tokens, those taken from a cache included."""
     n_prompt_cached: int | None = None
@@ -77,14 +127,14 @@ class Sample:
     peak_rss_kib: int | None = None
     text_sha256: str = ""
     finish_reason: str = ""
-    tiers: dict[str, Tier] = field(default_factory=dict)
-    restart: int = 0
-    """The how-manieth start of this side's process it ran in, from 0."""
+    start: int = 0
+    """In the how-manieth start of this side's process it ran, from 0."""
     repeats: int = 1
     """Requests inside this one step; the durations are their means."""
     order: int = 0
-    """Its place in the order in which all counted steps of the run were taken."""
-    pair: int | None = None
+    """Its place in the order in which all counted steps of the workload were taken."""
+    round: int | None = None
+    """Of one step of each side, next to each other; None where one side was measured alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +152,103 @@ class MetricSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Output:
+    """The greedy text of one side: the canary. Hostile text."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    text: str
+    """Of its first counted step; a long one is cut."""
+    sha256: str
+    """Of all of it."""
+    stable: bool
+    """Whether every counted step gave this text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What one side gave for one workload."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    samples: tuple[Sample, ...] = ()
+    summary: dict[str, MetricSummary] = field(default_factory=dict)
+    """By the key of a metric, such as `e2e_ms`."""
+    output: Output | None = None
+
+    @property
+    def counted(self) -> list[Sample]:
+        """The steps that count."""
+        return [sample for sample in self.samples if sample.ok]
+
+    @property
+    def tokens(self) -> int | None:
+        """Output tokens per step; None where the engine gives no count."""
+        return usual_tokens(self.counted)
+
+
+def usual_tokens(samples: Iterable[Sample]) -> int | None:
+    """The commonest number of output tokens of these steps; None where none tells one."""
+    counts = Counter(sample.n_out for sample in samples if sample.n_out is not None)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """What the model was to complete."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    text: str
+    """Empty where it came from a file: that is not published."""
+    file: str = ""
+    """The input `prompt-file`."""
+    characters: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One request as it was asked for."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    prompt: Prompt
+    tokens: int
+    seed: int
+    threads: int
+    features: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
+    """What of this the engine was told: a command only what it names, a server that ran already
+    nothing of how it is to run."""
+
+    def threads_told(self) -> int | None:
+        """The number of threads, where the engine was told one."""
+        return self.threads if "threads" in self.told else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One request, and what each side gave when it was asked."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    asked: Asked
+    metrics: tuple[str, ...]
+    """The names of the metrics that decide, the first one leading."""
+    warmup: int
+    """Uncounted steps after each start."""
+    warmup_counted: bool = False
+    """Whether no further step fitted into the budget, so that the warm-up itself was counted."""
+    stopped: Stopped = ""
+    order_seed: int | None = None
+    """Of the coin that decided which side went first, and of the programs' layouts; None where one
+    side was measured alone."""
+    measurements: dict[str, Measurement] = field(default_factory=dict)
+    """By the name of the side; without an entry, a side was not asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineIdentity:
     """Which program was measured."""
 
@@ -113,17 +260,26 @@ class EngineIdentity:
     binary_sha256: str = ""
 
 
+Process = Literal["step", "start", "running"]
+"""Whose life a process has: one for every step, one that is kept from start to start, or one that
+was running already and is only spoken to."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One side of the run: head, or the base it is compared with."""
+    """Head, or a base that it is compared with."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
-    ref: str
-    """The commit, or how the side was named (`base-binary`)."""
-    engine: EngineIdentity
-    samples: tuple[Sample, ...] = ()
-    summary: dict[str, MetricSummary] = field(default_factory=dict)
+    ref: str = ""
+    """As it was named: a branch or tag, `base-binary`; empty where it has no name."""
+    commit: str = ""
+    """Empty outside a repository, and where the program is of no commit that is known."""
+    parents: tuple[str, ...] = ()
+    """Of the commit; the first is the one that it was made upon."""
+    engine: EngineIdentity | None = None
+    """None in a document that was made of numbers alone."""
+    process: Process = "start"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,52 +288,43 @@ class Guard:
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
-    name: str
+    name: GuardName
+    effect: GuardEffect
     sentence: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """The verdict and what it rests on. Changes are fractions of time: + is slower."""
+class Rule:
+    """What counts as a change, as fractions of time, and how often the verdict may be wrong.
+
+    Raises:
+        ValueError: one of them is out of range.
+    """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
-    kind: Literal["paired", "none"]
-    metric: str
-    verdict: Verdict
-    estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
-    level: float | None = None
-    """Confidence level of low … high: the interval that decided."""
     alpha: float = 0.01
+    """The chance of a wrong slower or faster when nothing differs, over all looks."""
     margin: float = 0.05
+    """A change within it is practically none."""
     floor: float = 0.005
-    detectable: float | None = None
-    """The change that this run would have called with 90 % probability."""
-    pairs: int = 0
-    pairs_needed: int | None = None
-    """About how many pairs would have shown a change of `margin`; set when inconclusive."""
-    looks: tuple[int, ...] = ()
-    """The numbers of pairs at which it was planned to look, the expected end last; empty: only
-    the end. `pairs` says how far it came."""
-    stopped: str = ""
-    """Why measuring stopped: `decided`, `budget` or `runs`."""
-    guards: tuple[Guard, ...] = ()
+    """A change within it is not called even when it is sure."""
 
+    def __post_init__(self) -> None:
+        if not (
+            0 < self.alpha <= 0.5 and 0 < self.margin < math.inf and 0 <= self.floor < math.inf
+        ):
+            raise ValueError(f"alpha, margin or floor is out of range: {self}")
 
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """The engine's greedy text: the canary. Hostile text."""
+    @property
+    def log_margin(self) -> float:
+        """The margin as a log-ratio."""
+        return math.log1p(self.margin)
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-
-    text: str
-    sha256: str
-    stable: bool
-    """Whether every counted step of head gave this text."""
-    base_text: str | None = None
-    matches_base: bool | None = None
+    @property
+    def log_floor(self) -> float:
+        """The floor as a log-ratio."""
+        return math.log1p(self.floor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +342,57 @@ class MachineState:
     """The part of it in which there was nothing to run."""
     cpu_model: str = ""
     """As the machine names it at that moment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The answer to one question, and what it rests on. Changes are of time: + is slower."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    workload: str = WORKLOAD
+    base: str = BASE
+    metric: str
+    """By name: `e2e`, `decode`, …"""
+    verdict: Verdict
+    rule: Rule = field(default_factory=Rule)
+    log_ratio: float | None = None
+    """Estimate of ln(head / base); None where there is no pair."""
+    standard_error: float | None = None
+    """Of log_ratio, with what starts differ by; None where there are too few pairs."""
+    low: float | None = None
+    """Lower end of the interval that decided, as a fraction."""
+    high: float | None = None
+    level: float | None = None
+    """Confidence level of low … high."""
+    detectable: float | None = None
+    """The change that this run would have called with 90 % probability, as a fraction."""
+    pairs: int = 0
+    """How many were judged: the first so many of those that could be used."""
+    pairs_needed: int | None = None
+    """About how many pairs would have shown a change of the margin; set when inconclusive."""
+    looks: tuple[int, ...] = ()
+    """The numbers of pairs at which it was planned to look, the expected end last; empty: only
+    the end."""
+    stopped: Stopped = ""
+    """`decided`: by the look after `pairs` pairs."""
+    guards: tuple[Guard, ...] = ()
+    machine_then: MachineState | None = None
+    """What the guards knew of the machine at the moment of decision."""
+
+    @property
+    def estimate(self) -> float | None:
+        """The change as a fraction."""
+        return None if self.log_ratio is None else fraction(self.log_ratio)
+
+
+_LARGEST_LOG_RATIO = 700.0
+"""e^700 is about the largest number that a float holds."""
+
+
+def fraction(log_ratio: float) -> float:
+    """The change of time that a log-ratio is: 0.05 for 5 % slower."""
+    return math.expm1(min(log_ratio, _LARGEST_LOG_RATIO))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,24 +422,24 @@ class Machine:
     @property
     def steal_fraction(self) -> float | None:
         """Share of the CPU time that the hypervisor gave to others."""
-        return self._share(self._start.steal_ticks, self.after.steal_ticks)
+        return self._share(self._begin.steal_ticks, self.after.steal_ticks)
 
     @property
     def idle_fraction(self) -> float | None:
         """Share of the CPU time in which a CPU had nothing to run."""
-        return self._share(self._start.idle_ticks, self.after.idle_ticks)
+        return self._share(self._begin.idle_ticks, self.after.idle_ticks)
 
     @property
     def cpu_models(self) -> tuple[str, str]:
         """What the machine named its CPU when measuring began and when it ended."""
-        return self._start.cpu_model, self.after.cpu_model
+        return self._begin.cpu_model, self.after.cpu_model
 
     @property
-    def _start(self) -> MachineState:
+    def _begin(self) -> MachineState:
         return self.measuring or self.before
 
     def _share(self, first: int | None, last: int | None) -> float | None:
-        started, ended = self._start.cpu_ticks, self.after.cpu_ticks
+        started, ended = self._begin.cpu_ticks, self.after.cpu_ticks
         if first is None or last is None or started is None or ended is None:
             return None
         spent, part = ended - started, last - first
@@ -296,12 +494,34 @@ class Tool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Leg:
+    """Which job of which workflow measured. Nothing here decides where something is published: a
+    job of a fork may have written it."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    repository: str
+    event: str
+    workflow: str
+    job: str
+    matrix: str
+    """Compact JSON with sorted keys; empty without a matrix."""
+    run_id: int
+    attempt: int
+
+
+Origin = Literal["measured", "pairs-file"]
+"""Where a document comes from: this run measured its steps, or somebody's file held them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """Everything that one run found."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
     status: Status
+    origin: Origin = "measured"
     started: str
     """ISO 8601, UTC."""
     tool: Tool
@@ -310,15 +530,18 @@ class Result:
     cost: Cost
     failure: Failure | None = None
     """Set for every status but `measured`; on `measured`, what cut the run short."""
+    leg: Leg | None = None
+    """None outside a workflow."""
     series: Series | None = None
     machine: Machine | None = None
     model: Model | None = None
-    head: Side | None = None
-    base: Side | None = None
-    comparison: Comparison | None = None
-    output: Output | None = None
-    order_seed: int | None = None
-    """Of the coin that decided which side of a pair went first, and of the programs' layouts."""
+    sides: dict[str, Side] = field(default_factory=dict)
+    """Head, and the bases by name; without an entry, a side's engine was not found."""
+    lost_bases: dict[str, Failure] = field(default_factory=dict)
+    """Bases that were asked for, and could not be had or measured: why, by name."""
+    workloads: dict[str, Workload] = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = ()
+    """One for each workload, base and metric; none where nothing was compared."""
     notes: tuple[str, ...] = ()
     """Sentences that a reader of the numbers should know."""
     schema: Literal[1] = 1
@@ -328,11 +551,23 @@ class Result:
         """The failure's slug, or nothing."""
         return self.failure.reason if self.failure else ""
 
+    @property
+    def head(self) -> Side | None:
+        """The side that is judged."""
+        return self.sides.get(HEAD)
 
-def told_to_engine(settings: Mapping[str, str], name: str) -> bool:
-    """Whether the engine learns of this input: a command of those that it names, a server that was
-    there already nothing of how it is to run."""
-    if settings.get("endpoint") and name in ("threads", "features"):
-        return False
-    command = settings.get("command", "")
-    return not command or f"{{{name}}}" in command
+    @property
+    def gravest(self) -> Comparison | None:
+        """The comparison that a reader must see first: of equal verdicts the larger change."""
+        return min(self.comparisons, key=_gravity, default=None)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The gravest one; None where the run did not come to its end."""
+        if gravest := self.gravest:
+            return gravest.verdict
+        return "no-baseline" if self.status == "measured" else None
+
+
+def _gravity(comparison: Comparison) -> tuple[int, float]:
+    return GRAVEST_FIRST.index(comparison.verdict), -abs(comparison.log_ratio or 0.0)

@@ -1,17 +1,17 @@
 """What every engine offers: `prepare` gives an Engine, `open` a Session, `step` one Reply.
 
-Engines return counts and durations; rates are computed in measure/metrics.py alone, because
+Engines return counts and durations; rates are computed in metrics.py alone, because
 engines disagree about N and N − 1. A value that an engine does not give stays None.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from perf_smoke.result import EngineIdentity, Failure, Sample
+from perf_smoke.result import EngineIdentity, Failure, Sample, Tier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,8 @@ class Reply:
     """What a step gave: its sample, the text, and why it does not count if it does not."""
 
     sample: Sample
+    tiers: Mapping[str, Tier] = field(default_factory=dict)
+    """Where each field of the sample comes from."""
     text: str = ""
     failure: Failure | None = None
 
