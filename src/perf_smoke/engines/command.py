@@ -72,11 +72,18 @@ def _check(setup: EngineSetup) -> None:
         raise Unmeasured("command-invalid", " ".join(sentences))
 
 
+def placeholders(command: Sequence[str]) -> frozenset[str]:
+    """The names between braces; those in double braces stand for themselves."""
+    return frozenset(
+        match[2] for part in command for match in _PLACEHOLDER.finditer(part) if match[2]
+    )
+
+
 def command_problems(command: Sequence[str], *, has_model: bool, has_tokenizer: bool) -> list[str]:
     """What is wrong with the command line: the ends of a sentence."""
     if not command:
         return ["it is empty"]
-    used = {match[2] for part in command for match in _PLACEHOLDER.finditer(part) if match[2]}
+    used = placeholders(command)
     problems = []
     if unknown := sorted(used - set(PLACEHOLDERS)):
         shown = ", ".join(f"{{{name}}}" for name in unknown)

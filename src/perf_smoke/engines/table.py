@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
+from perf_smoke.result import Told
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -33,6 +35,8 @@ class Row:
     reads: tuple[str, ...] = ()
     """Of the inputs that only some engines look at, those that this one does: `binary`, `command`,
     `tokenizer`, `metrics`."""
+    told: tuple[Told, ...] = ("prompt", "tokens", "seed", "threads")
+    """What of a request reaches it. Where it reads `command`: as far as that names it."""
     programs: tuple[str, ...] = ()
     """Names of its program, by which `auto` knows a `binary`. The first one is looked up when
     `binary` is empty; a relative path counts from the working directory."""
@@ -63,6 +67,7 @@ class Row:
 
 _ALL = ("e2e", "ttft", "prefill", "decode", "wall", "cpu")
 _OF_A_STREAM = ("e2e", "ttft", "decode", "wall")
+_EVERYTHING: tuple[Told, ...] = ("prompt", "tokens", "seed", "threads", "features")
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -82,6 +87,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("e2e", "prefill", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary",),
+        told=_EVERYTHING,
         programs=("llama-completion", "llama-cli", "main"),
         gguf_alone=True,
     ),
@@ -92,6 +98,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("prefill", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary",),
+        told=("tokens", "threads", "features"),
         programs=("llama-bench",),
         gguf_alone=True,
     ),
@@ -103,6 +110,7 @@ ROWS: tuple[Row, ...] = (
         model="needed",
         endpoint="may",
         reads=("binary",),
+        told=_EVERYTHING,
         programs=("llama-server", "server"),
         gguf_alone=True,
     ),
@@ -113,6 +121,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("e2e", "ttft", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary", "tokenizer"),
+        told=_EVERYTHING,
         programs=("bitnet",),
         tokenizer_beside=True,
         builds_itself=True,
@@ -124,6 +133,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("e2e", "prefill", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary",),
+        told=_EVERYTHING,
         programs=("build/bin/llama-cli",),
         gguf_alone=True,
     ),
@@ -150,6 +160,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("wall", "cpu"),
         model="optional",
         reads=("command", "tokenizer", "metrics"),
+        told=_EVERYTHING,
         shares_program=True,
     ),
 )
