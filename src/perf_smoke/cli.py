@@ -75,26 +75,24 @@ def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) 
         job.make_own(folder)
     if left := job.remove_old_files(folder):
         click.echo(f"perf-smoke: {left}", err=True)
-    found = job.measure(
-        settings, environ, runtime="cli", merge_target="", console=console, signals=Signals()
-    )
+    result = job.measure(settings, environ, runtime="cli", console=console, signals=Signals())
 
     # Imported here: Jinja2 would make the measuring process larger.
     from perf_smoke.report.markdown import Links, render
     from perf_smoke.report.terminal import show
 
-    document = job.write_result(found, folder)
-    markdown = render(found, Links(result_path=str(folder / job.RESULT_NAME)))
+    document = job.write_result(result, folder)
+    markdown = render(result, Links(result_path=str(folder / job.RESULT_NAME)))
     report = job.write_report(markdown, folder)
     with suppress(OSError):  # a full disk behind stdout: the files are written, the code is right
-        show(found, console, [path for path in (report.path, document.path) if path])
+        show(result, console, [path for path in (report.path, document.path) if path])
     for problem in dict.fromkeys(filter(None, (document.problem, report.problem))):
         click.echo(f"perf-smoke: {problem}", err=True)
-    if found.status == "cancelled":
+    if result.status == "cancelled":
         return EXIT_INTERRUPTED
-    if found.status != "measured":
+    if result.status != "measured":
         return EXIT_NOT_MEASURED
-    return _asked_to_fail(settings.fail_on, found)
+    return _asked_to_fail(settings.fail_on, result)
 
 
 @main.command()
@@ -107,13 +105,13 @@ def report(document: Path, *, markdown: bool) -> None:
     from perf_smoke.result_file import UnreadableResult, read
 
     try:
-        found = read(document)
+        result = read(document)
     except UnreadableResult as error:
         sys.exit(_refuse(error))
     if markdown:
-        click.echo(render(found))
+        click.echo(render(result))
     else:
-        show(found, Console())
+        show(result, Console())
 
 
 @main.command()
@@ -127,9 +125,7 @@ def compare(
     document: Path | None, pairs: Path | None, margin: str | None, alpha: str | None
 ) -> None:
     """Decide again from the steps in a result.json, or from a plain file of pairs."""
-    from dataclasses import replace
-
-    from perf_smoke.compare import Rule, again
+    from perf_smoke.compare import Rule, decide_again
     from perf_smoke.pairs_file import read_pairs
     from perf_smoke.report.terminal import show
     from perf_smoke.result_file import UnreadableResult, read
@@ -143,13 +139,12 @@ def compare(
     try:
         if pairs:
             settings = parse({"margin": margin or "", "alpha": alpha or ""})
-            found = read_pairs(pairs, Rule(alpha=settings.alpha, margin=settings.margin))
+            result = read_pairs(pairs, Rule(alpha=settings.alpha, margin=settings.margin))
         elif document:
-            saved = read(document)
-            found = replace(saved, comparison=again(saved))
-    except (InvalidSettings, UnreadableResult) as error:
+            result = decide_again(read(document))
+    except (InvalidSettings, UnreadableResult, ValueError) as error:
         sys.exit(_refuse(error))
-    show(found, Console())
+    show(result, Console())
 
 
 @main.command()
@@ -228,10 +223,12 @@ def _in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
     return _asked_to_fail(values.get("fail-on", "").strip(), run_in_action(values, environ))
 
 
-def _asked_to_fail(fail_on: str, found: Result) -> int:
-    if fail_on == "error" and found.status not in ("measured", "cancelled"):
+def _asked_to_fail(fail_on: str, result: Result) -> int:
+    if fail_on == "error" and result.status not in ("measured", "cancelled"):
         return EXIT_NOT_MEASURED
-    comparison = found.comparison
-    if fail_on == "slower" and comparison and comparison.verdict == "slower":
-        return EXIT_NOT_MEASURED if (comparison.estimate or 0.0) > comparison.margin else 0
+    if fail_on == "slower" and any(
+        comparison.verdict == "slower" and (comparison.estimate or 0.0) > comparison.rule.margin
+        for comparison in result.comparisons
+    ):
+        return EXIT_NOT_MEASURED
     return 0

@@ -119,7 +119,7 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
         series=_series(draft),
         machine=draft.machine(),
         model=draft.model,
-        sides=dict(draft.sides),
+        sides={**draft.sides},
         lost_bases={BASE: draft.lost_base} if draft.lost_base else {},
         workloads={WORKLOAD: _workload(draft, draft.asked)} if draft.asked else {},
         comparisons=(draft.comparison,) if draft.comparison else (),

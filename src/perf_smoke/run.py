@@ -142,9 +142,7 @@ class _Run:
         return compare.Circumstances.of(machine, asked.threads_told() if asked else None)
 
     def _rule(self) -> compare.Rule:
-        programs = {
-            side.engine.binary_sha256 for side in self._draft.sides.values() if side.engine
-        }
+        programs = {side.engine.binary_sha256 for side in self._draft.sides.values() if side.engine}
         return compare.Rule(
             alpha=self._settings.alpha,
             margin=self._settings.margin,

@@ -62,9 +62,7 @@ class Recording:
     samples: dict[SideName, list[Sample]] = field(default_factory=lambda: {"head": [], "base": []})
     texts: dict[SideName, str] = field(default_factory=dict)
     """The first text of each side."""
-    tiers: dict[SideName, dict[str, Tier]] = field(
-        default_factory=lambda: {"head": {}, "base": {}}
-    )
+    tiers: dict[SideName, dict[str, Tier]] = field(default_factory=lambda: {"head": {}, "base": {}})
     """Where each field of a side's samples comes from: the worst of its steps."""
     load_s: float = 0.0
     steps_s: float = 0.0
