@@ -15,7 +15,7 @@ from perf_smoke import __version__, compare
 from perf_smoke.engines.table import Row
 from perf_smoke.measure import machine
 from perf_smoke.measure.checks import mark_short, notes_on_tokens, text_sha256
-from perf_smoke.measure.schedule import Recording, SideName
+from perf_smoke.measure.schedule import Recording
 from perf_smoke.measure.summary import summarise
 from perf_smoke.result import (
     BASE,
@@ -67,7 +67,7 @@ class Draft:
     """Which engine is meant."""
     asked: Asked | None = None
     model: Model | None = None
-    sides: dict[SideName, Side] = field(default_factory=dict)
+    sides: dict[str, Side] = field(default_factory=dict)
     """Those whose engine was found."""
     lost_base: Failure | None = None
     recording: Recording = field(default_factory=Recording)
@@ -95,7 +95,7 @@ class Draft:
             after=self.after or machine.state(system),
         )
 
-    def samples(self, name: SideName) -> tuple[Sample, ...]:
+    def samples(self, name: str) -> tuple[Sample, ...]:
         """The steps of one side until now, those that are short marked."""
         return tuple(mark_short(self.recording.samples[name], self.settings.tokens))
 
@@ -119,7 +119,7 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
         series=_series(draft),
         machine=draft.machine(),
         model=draft.model,
-        sides={**draft.sides},
+        sides=dict(draft.sides),
         lost_bases={BASE: draft.lost_base} if draft.lost_base else {},
         workloads={WORKLOAD: _workload(draft, draft.asked)} if draft.asked else {},
         comparisons=(draft.comparison,) if draft.comparison else (),
@@ -140,7 +140,7 @@ def _workload(draft: Draft, asked: Asked) -> Workload:
     )
 
 
-def _measurement(draft: Draft, name: SideName, samples: tuple[Sample, ...]) -> Measurement:
+def _measurement(draft: Draft, name: str, samples: tuple[Sample, ...]) -> Measurement:
     text = draft.recording.texts.get(name)
     return Measurement(
         samples=samples,

@@ -13,14 +13,11 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Literal
 
 from perf_smoke.engines.base import Engine, Reply, Request, Session
 from perf_smoke.measure.checks import checked
 from perf_smoke.measure.repeats import mean_reply, repeats_for, step_ms
-from perf_smoke.result import Failure, Sample, Stopped, Tier, Unmeasured
-
-SideName = Literal["head", "base"]
+from perf_smoke.result import BASE, HEAD, Failure, Sample, Stopped, Tier, Unmeasured
 
 ALONE_SHARE = 1 / 3
 """One side alone takes this share of the budget: more steps would not make it truer."""
@@ -59,10 +56,10 @@ class Plan:
 class Recording:
     """Everything that the steps gave until now. Grows while measuring."""
 
-    samples: dict[SideName, list[Sample]] = field(default_factory=lambda: {"head": [], "base": []})
-    texts: dict[SideName, str] = field(default_factory=dict)
+    samples: dict[str, list[Sample]] = field(default_factory=lambda: {HEAD: [], BASE: []})
+    texts: dict[str, str] = field(default_factory=dict)
     """The first text of each side."""
-    tiers: dict[SideName, dict[str, Tier]] = field(default_factory=lambda: {"head": {}, "base": {}})
+    tiers: dict[str, dict[str, Tier]] = field(default_factory=lambda: {HEAD: {}, BASE: {}})
     """Where each field of a side's samples comes from: the worst of its steps."""
     load_s: float = 0.0
     steps_s: float = 0.0
@@ -98,7 +95,7 @@ class BaseFailed(Unmeasured):
 class _Side:
     """One side while it is measured: its running session and how often it was started."""
 
-    def __init__(self, name: SideName, engine: Engine, plan: Plan, recording: Recording) -> None:
+    def __init__(self, name: str, engine: Engine, plan: Plan, recording: Recording) -> None:
         self._name = name
         self._engine = engine
         self._plan = plan
@@ -209,7 +206,7 @@ class _Side:
         return mean_reply(replies)
 
     def _failed(self, failure: Failure) -> Unmeasured:
-        return (BaseFailed if self._name == "base" else Unmeasured).of(failure)
+        return (BaseFailed if self._name == BASE else Unmeasured).of(failure)
 
 
 def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch) -> None:
@@ -222,7 +219,7 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
         Unmeasured: the engine did not start, or a step failed.
     """
     budget_s = plan.budget_s * ALONE_SHARE
-    with closing(_Side("head", engine, plan, recording)) as side:
+    with closing(_Side(HEAD, engine, plan, recording)) as side:
         side.start()
         started_s = time.monotonic()
         warm = side.warm_up()
@@ -238,7 +235,7 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
             sample = side.counted_step(repeats)
             now_s = time.monotonic()
             longest_s = max(longest_s, now_s - step_started_s)
-            taken = len(recording.samples["head"])
+            taken = len(recording.samples[HEAD])
             elapsed_s = now_s - started_s
             watch(
                 Progress(
@@ -268,8 +265,8 @@ def measure_pairs(
     started_s = time.monotonic()
     pair_times_s: list[float] = []
     with (
-        closing(_Side("head", head, plan, recording)) as head_side,
-        closing(_Side("base", base, plan, recording)) as base_side,
+        closing(_Side(HEAD, head, plan, recording)) as head_side,
+        closing(_Side(BASE, base, plan, recording)) as base_side,
     ):
         sides = [head_side, base_side]
         order = rng.sample(sides, k=2)
