@@ -18,10 +18,13 @@ _SPENDING_POWER = 1.5
 
 
 def plan(pairs_expected: int) -> tuple[int, ...]:
-    """The numbers of pairs at which to look; the last is the expected end.
+    """The numbers of pairs at which to look; the last is the expected end. Empty where no pair is
+    expected.
 
     The end itself may come earlier or later: what is left of alpha is spent where it comes.
     """
+    if pairs_expected < 1:
+        return ()
     ends = [math.ceil(pairs_expected * part / _PARTS) for part in range(1, _PARTS)]
     return (
         *sorted({pairs for pairs in ends if _FIRST_LOOK <= pairs < pairs_expected}),
