@@ -2,7 +2,7 @@
 
 from perf_smoke.compare.circumstances import Circumstances
 from perf_smoke.compare.decision import decide, decide_again, may_stop
-from perf_smoke.compare.looks import FEWEST_PAIRS, plan
+from perf_smoke.compare.looks import FEWEST_PAIRS, plan, tail_at_end, tail_at_look
 from perf_smoke.compare.pairs import Pairs, deciding_metric
 from perf_smoke.result import Rule
 
@@ -16,4 +16,6 @@ __all__ = [
     "deciding_metric",
     "may_stop",
     "plan",
+    "tail_at_end",
+    "tail_at_look",
 ]
