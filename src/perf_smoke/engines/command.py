@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from perf_smoke.engines import metrics_syntax
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe
-from perf_smoke.engines.programs import identify
+from perf_smoke.engines.programs import find, identify
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Unmeasured
 
@@ -25,12 +24,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     """
     _check(setup)
     recipe = metrics_syntax.parse(setup.metrics)
-    program = find_program(
-        setup.command[0],
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-        otherwise="correct the command",
-    )
+    program = find("command", setup)
 
     def arguments(request: Request) -> list[str]:
         values = {
@@ -47,13 +41,8 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     def read(finished: Finished, result: bytes, _request: Request) -> Reading:
         return recipe.read(finished, result)
 
-    identity = identify(
-        "command",
-        program,
-        version_arguments=(),  # nobody knows what it would do with --version
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
+    # Nobody knows what it would do with --version.
+    identity = identify("command", program, setup, version_arguments=())
     result_file = setup.working_directory / recipe.file if recipe.file else None
     return OneShotEngine(
         identity, setup, Recipe(arguments=arguments, read=read, result_file=result_file)
@@ -76,7 +65,7 @@ def command_problems(command: Sequence[str], *, has_model: bool, has_tokenizer: 
     """What is wrong with the command line: the ends of a sentence."""
     if not command:
         return ["it is empty"]
-    used = {match[2] for part in command for match in _PLACEHOLDER.finditer(part) if match[2]}
+    used = placeholders(command)
     problems = []
     if unknown := sorted(used - set(PLACEHOLDERS)):
         shown = ", ".join(f"{{{name}}}" for name in unknown)
@@ -92,6 +81,12 @@ def command_problems(command: Sequence[str], *, has_model: bool, has_tokenizer: 
     if _PLACEHOLDER.search(command[0]):
         problems.append("the program's own name cannot be a placeholder")
     return problems
+
+
+def placeholders(command: Sequence[str]) -> frozenset[str]:
+    """The names in braces that are replaced, known or not."""
+    matches = (match for part in command for match in _PLACEHOLDER.finditer(part))
+    return frozenset(match[2] for match in matches if match[2])
 
 
 def filled(argument: str, values: Mapping[str, str]) -> str:
