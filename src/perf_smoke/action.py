@@ -19,7 +19,8 @@ from perf_smoke.cancel import Signals
 from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.result import Cost, Failure, Result, Status, Tool
-from perf_smoke.settings import InvalidSettings, Secret, Settings, parse
+from perf_smoke.secret import Secret
+from perf_smoke.settings import InvalidSettings, Settings, parse
 
 if TYPE_CHECKING:
     from perf_smoke.github.sticky import CommentOutcome
@@ -61,44 +62,44 @@ def _run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Res
             log.annotate("error", TITLE, problem.sentence)
         runtime = environ["PERF_SMOKE_RUNTIME"]
         fail_on = values.get("fail-on", "").strip()
-        found = replace(
+        result = replace(
             _nothing_measured("invalid", _invalid(error), runtime),
             # The one input that the report needs to say what comes of it.
             settings={"fail-on": fail_on} if fail_on in ("error", "slower") else {},
         )
-        _show(found, None, _folder(None, event, environ), event, log)
-        return found
+        _show(result, None, _folder(None, event, environ), event, log)
+        return result
     folder = _folder(settings, event, environ)
     if left := job.remove_old_files(folder):
         log.warning(TITLE, left)
     # Were this process killed in here, launch would start commands again: it knows the token.
     token = environ.get("PERF_SMOKE_STOP_TOKEN", "")
     with log.group("perf-smoke: measuring"), log.stopped_commands(token):
-        found = job.measure(
+        result = job.measure(
             settings,
             environ,
             runtime=environ["PERF_SMOKE_RUNTIME"],
+            leg=event.leg,
             merge_target=event.base_sha,
             console=_plain_console(),
             signals=Signals(),
         )
-    _show(found, settings, folder, event, log)
-    return found
+    _show(result, settings, folder, event, log)
+    return result
 
 
 def _show(
-    found: Result, settings: Settings | None, folder: Path, event: Event, log: WorkflowLog
+    result: Result, settings: Settings | None, folder: Path, event: Event, log: WorkflowLog
 ) -> None:
     # Imported here: Jinja2 would make the measuring process larger, and later.
     from perf_smoke.github.outputs import outputs
     from perf_smoke.report.markdown import Links, render
-    from perf_smoke.report.reading import no_base
     from perf_smoke.report.terminal import show
     from perf_smoke.report.verdict import notice
 
-    document = job.write_result(found, folder)
+    document = job.write_result(result, folder)
     markdown = render(
-        found,
+        result,
         Links(
             run_url=event.run_url,
             docs_url=_page(event, "docs/STATISTICS.md"),
@@ -107,24 +108,24 @@ def _show(
     )
     report = job.write_report(markdown, folder)
     with log.stopped_commands():
-        show(found, _plain_console())
-    if found.status != "invalid":  # each invalid input has its own annotation already
-        title, _, message = notice(found).partition(": ")
-        as_asked = found.status == "measured" and not no_base(found)
+        show(result, _plain_console())
+    if result.status != "invalid":  # each invalid input has its own annotation already
+        title, _, message = notice(result).partition(": ")
+        as_asked = result.status == "measured" and not result.lost_bases
         log.annotate("notice" if as_asked else "warning", title, message)
     problems = [
         *event.notes,
         *(document.problem, report.problem, append_summary(markdown, event.summary_path)),
     ]
     comment = None
-    if settings and found.status != "cancelled":  # a cancelled job has no time for the network
-        comment = _comment(found, settings, markdown, event)
+    if settings and result.status != "cancelled":  # a cancelled job has no time for the network
+        comment = _comment(result, settings, markdown, event)
         log.text(f"Comment: {comment.status}. {comment.sentence}")
         if _should_have_been_written(comment, settings, event):
             problems.append(comment.sentence)
     problems.append(
         set_outputs(
-            outputs(found, comment=comment, result_path=document.path, report_path=report.path),
+            outputs(result, comment=comment, result_path=document.path, report_path=report.path),
             event.output_path,
         )
     )
@@ -140,7 +141,7 @@ def _should_have_been_written(comment: CommentOutcome, settings: Settings, event
     return comment.status in ("failed", "forbidden")
 
 
-def _comment(found: Result, settings: Settings, markdown: str, event: Event) -> CommentOutcome:
+def _comment(result: Result, settings: Settings, markdown: str, event: Event) -> CommentOutcome:
     # Imported here: PyGithub takes a while, which a cancelled job does not have.
     from perf_smoke.github.comment import policy_for, upsert
     from perf_smoke.github.marker import key_of, stamp_of
@@ -151,7 +152,7 @@ def _comment(found: Result, settings: Settings, markdown: str, event: Event) -> 
         key=key_of(event, settings.label),
         stamp=stamp_of(event),
         body=markdown,
-        policy=policy_for(settings.comment, found),
+        policy=policy_for(settings.comment, result),
         pr_number=settings.pr_number,
     )
 

@@ -6,7 +6,6 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,6 @@ EXIT_NOT_MEASURED = 1
 EXIT_INVALID = 2
 EXIT_INTERRUPTED = 130
 
-DEFAULT_FOLDER = Path("perf-smoke-out")
 _FOR_THE_ACTION = ("runtime", "image", "comment", "github-token", "pr-number")
 
 
@@ -52,49 +50,27 @@ def run(**options: str | None) -> None:
     environ = dict(os.environ)
     if environ.get("PERF_SMOKE_RUNTIME"):
         sys.exit(_in_action({**environment.inputs(environ), **given}, environ))
-    sys.exit(_on_the_command_line(given, environ))
+    sys.exit(_at_terminal(given, environ))
 
 
-def _on_the_command_line(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
+def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
     # Imported here, so that --help is quick.
-    from perf_smoke import job
-    from perf_smoke.cancel import Signals
+    from perf_smoke import at_terminal, job
 
-    console = Console()
     try:
         settings = parse(values)
     except InvalidSettings as error:
         return _invalid(error)
-    folder = settings.output_dir or DEFAULT_FOLDER
-    if wrong := job.unusable(folder):
-        click.echo(f"perf-smoke: {wrong}", err=True)
-        return EXIT_INVALID
+    if unusable := job.unusable(at_terminal.folder_of(settings)):
+        return _refuse(unusable)
     for sentence in _without_effect(values):
-        click.echo(f"perf-smoke: {sentence}", err=True)
-    if settings.output_dir is None:
-        job.make_own(folder)
-    if left := job.remove_old_files(folder):
-        click.echo(f"perf-smoke: {left}", err=True)
-    found = job.measure(
-        settings, environ, runtime="cli", merge_target="", console=console, signals=Signals()
-    )
-
-    # Imported here: Jinja2 would make the measuring process larger.
-    from perf_smoke.report.markdown import Links, render
-    from perf_smoke.report.terminal import show
-
-    document = job.write_result(found, folder)
-    markdown = render(found, Links(result_path=str(folder / job.RESULT_NAME)))
-    report = job.write_report(markdown, folder)
-    with suppress(OSError):  # a full disk behind stdout: the files are written, the code is right
-        show(found, console, [path for path in (report.path, document.path) if path])
-    for problem in dict.fromkeys(filter(None, (document.problem, report.problem))):
-        click.echo(f"perf-smoke: {problem}", err=True)
-    if found.status == "cancelled":
+        _complain(sentence)
+    result = at_terminal.run(settings, environ, Console(), _complain)
+    if result.status == "cancelled":
         return EXIT_INTERRUPTED
-    if found.status != "measured":
+    if result.status != "measured":
         return EXIT_NOT_MEASURED
-    return _asked_to_fail(settings.fail_on, found)
+    return _as_fail_on_says(settings.fail_on, result)
 
 
 @main.command()
@@ -107,13 +83,13 @@ def report(document: Path, *, markdown: bool) -> None:
     from perf_smoke.result_file import UnreadableResult, read
 
     try:
-        found = read(document)
+        result = read(document)
     except UnreadableResult as error:
         sys.exit(_refuse(error))
     if markdown:
-        click.echo(render(found))
+        click.echo(render(result))
     else:
-        show(found, Console())
+        show(result, Console())
 
 
 @main.command()
@@ -127,9 +103,7 @@ def compare(
     document: Path | None, pairs: Path | None, margin: str | None, alpha: str | None
 ) -> None:
     """Decide again from the steps in a result.json, or from a plain file of pairs."""
-    from dataclasses import replace
-
-    from perf_smoke.compare import Rule, again
+    from perf_smoke.compare import Rule, decide_again
     from perf_smoke.pairs_file import read_pairs
     from perf_smoke.report.terminal import show
     from perf_smoke.result_file import UnreadableResult, read
@@ -143,13 +117,12 @@ def compare(
     try:
         if pairs:
             settings = parse({"margin": margin or "", "alpha": alpha or ""})
-            found = read_pairs(pairs, Rule(alpha=settings.alpha, margin=settings.margin))
+            result = read_pairs(pairs, Rule(alpha=settings.alpha, margin=settings.margin))
         elif document:
-            saved = read(document)
-            found = replace(saved, comparison=again(saved))
-    except (InvalidSettings, UnreadableResult) as error:
+            result = decide_again(read(document))
+    except (InvalidSettings, UnreadableResult, ValueError) as error:
         sys.exit(_refuse(error))
-    show(found, Console())
+    show(result, Console())
 
 
 @main.command()
@@ -172,7 +145,7 @@ def engines() -> None:
 @_every_input
 def doctor(**options: str | None) -> None:
     """Say why a configuration would not work, without measuring anything."""
-    from perf_smoke import job
+    from perf_smoke import at_terminal, job
     from perf_smoke.doctor import diagnose
     from perf_smoke.measure.machine import System, available_cpus
     from perf_smoke.report.foreign import one_line
@@ -187,7 +160,7 @@ def doctor(**options: str | None) -> None:
         environment=environment.for_children(os.environ),
         available_cpus=available_cpus(System()),
     )
-    unusable = job.unusable(settings.output_dir or DEFAULT_FOLDER)
+    unusable = job.unusable(at_terminal.folder_of(settings))
     problems = [*_without_effect(given), *diagnosis.problems, *filter(None, [unusable])]
     for sentence in problems or [f"OK: {diagnosis.plan}"]:
         click.echo(one_line(sentence, 2000))
@@ -197,7 +170,7 @@ def doctor(**options: str | None) -> None:
 
 def _invalid(error: InvalidSettings) -> int:
     for wrong in error.problems:
-        click.echo(f"perf-smoke: {wrong.sentence}", err=True)
+        _complain(wrong.sentence)
     return EXIT_INVALID
 
 
@@ -216,22 +189,28 @@ def _without_effect(given: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _refuse(error: Exception) -> int:
-    click.echo(f"perf-smoke: {error}", err=True)
+def _refuse(why: object) -> int:
+    _complain(why)
     return EXIT_INVALID
+
+
+def _complain(why: object) -> None:
+    click.echo(f"perf-smoke: {why}", err=True)
 
 
 def _in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
     """0 whatever happens, unless `fail-on` asks for more."""
     from perf_smoke.action import run_in_action
 
-    return _asked_to_fail(values.get("fail-on", "").strip(), run_in_action(values, environ))
+    return _as_fail_on_says(values.get("fail-on", "").strip(), run_in_action(values, environ))
 
 
-def _asked_to_fail(fail_on: str, found: Result) -> int:
-    if fail_on == "error" and found.status not in ("measured", "cancelled"):
+def _as_fail_on_says(fail_on: str, result: Result) -> int:
+    if fail_on == "error" and result.status not in ("measured", "cancelled"):
         return EXIT_NOT_MEASURED
-    comparison = found.comparison
-    if fail_on == "slower" and comparison and comparison.verdict == "slower":
-        return EXIT_NOT_MEASURED if (comparison.estimate or 0.0) > comparison.margin else 0
+    if fail_on == "slower" and any(
+        comparison.verdict == "slower" and (comparison.estimate or 0.0) > comparison.rule.margin
+        for comparison in result.comparisons
+    ):
+        return EXIT_NOT_MEASURED
     return 0

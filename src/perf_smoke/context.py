@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from perf_smoke.measure.schedule import Progress
+from perf_smoke.result import Leg
 
 
 class Watcher(Protocol):
@@ -39,6 +40,8 @@ class Context:
     """A folder for files of this run alone; it exists."""
     runtime: str
     """`docker`, `host` or `cli`."""
+    leg: Leg | None
+    """Which job of which workflow this is; None outside one."""
     merge_target: str
     """The commit that the pull request wants to merge into; empty outside a pull request."""
     watcher: Watcher

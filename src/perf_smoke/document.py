@@ -1,4 +1,4 @@
-"""The Result while it grows, and how it is finished: sides summed up, series named, text kept."""
+"""The Result while it grows, and how it is finished: steps summed up, series named, text kept."""
 
 from __future__ import annotations
 
@@ -11,28 +11,33 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from perf_smoke import __version__
-from perf_smoke.engines.base import Request
+from perf_smoke import __version__, compare
+from perf_smoke.engines.table import Row
 from perf_smoke.measure import machine
-from perf_smoke.measure.checks import settle_counts, text_sha256
-from perf_smoke.measure.metrics import summarise
+from perf_smoke.measure.checks import mark_short, notes_on_tokens, text_sha256
 from perf_smoke.measure.schedule import Recording
+from perf_smoke.measure.summary import summarise
 from perf_smoke.result import (
+    BASE,
+    HEAD,
+    WORKLOAD,
+    Asked,
     Comparison,
     Cost,
-    EngineIdentity,
     Failure,
+    Leg,
     Machine,
     MachineState,
+    Measurement,
     Model,
     Output,
     Result,
     Sample,
     Series,
     Side,
-    SideName,
     Status,
     Tool,
+    Workload,
 )
 from perf_smoke.settings import Settings
 
@@ -47,6 +52,7 @@ class Draft:
     settings: Settings
     runtime: str
     environment: Mapping[str, str]
+    leg: Leg | None = None
     before: MachineState = field(default_factory=lambda: machine.state(machine.System()))
     measuring: MachineState | None = None
     after: MachineState | None = None
@@ -57,28 +63,25 @@ class Draft:
     started_s: float = field(default_factory=time.monotonic)
     download_s: float = 0.0
     build_s: float = 0.0
-    request: Request | None = None
+    engine: Row | None = None
+    """Which engine is meant."""
+    asked: Asked | None = None
     model: Model | None = None
-    engines: dict[SideName, EngineIdentity] = field(default_factory=dict)
-    refs: dict[SideName, str] = field(default_factory=dict)
+    sides: dict[str, Side] = field(default_factory=dict)
+    """Those whose engine was found."""
+    lost_base: Failure | None = None
     recording: Recording = field(default_factory=Recording)
     comparison: Comparison | None = None
     notes: list[str] = field(default_factory=list)
 
     @contextmanager
     def machine_watched(self) -> Iterator[None]:
-        """The machine's state before and after what is done inside. Where a look decided, the
-        state that it knew stays, so that whoever decides again knows the same."""
+        """The machine's state before and after what is done inside."""
         self.measuring = self.measuring or machine.state(machine.System())
         try:
             yield
         finally:
-            if self.recording.stopped != "decided":
-                self.look_at_machine()
-
-    def look_at_machine(self) -> None:
-        """Its state until now."""
-        self.after = machine.state(machine.System())
+            self.after = machine.state(machine.System())
 
     def machine(self) -> Machine:
         """The machine, with its state when the run and its measuring began, and when it ended;
@@ -92,23 +95,13 @@ class Draft:
             after=self.after or machine.state(system),
         )
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settled:
-    """One side as measured until now."""
-
-    found: Side | None
-    """None when no engine was found there; without samples when none of its steps ended."""
-    notes: tuple[str, ...] = ()
-    """What a reader should know of it."""
+    def samples(self, name: str) -> tuple[Sample, ...]:
+        """The steps of one side until now, those that are short marked."""
+        return tuple(mark_short(self.recording.samples[name], self.settings.tokens))
 
 
 def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
     """The document, with all that the draft holds."""
-    head, base = side(draft, "head"), side(draft, "base")
-    notes = [*draft.notes, *head.notes, *(f"Base: {note}" for note in base.notes)]
-    if draft.recording.warmup_counted:
-        notes.append("No step after the warm-up fitted into the budget, so the warm-up counts.")
     return Result(
         status=status,
         failure=failure,
@@ -122,71 +115,78 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
             load_s=draft.recording.load_s,
             steps_s=draft.recording.steps_s,
         ),
+        leg=draft.leg,
         series=_series(draft),
         machine=draft.machine(),
         model=draft.model,
-        head=head.found,
-        base=base.found,
-        comparison=draft.comparison,
-        output=_output(draft, head.found, base.found),
-        order_seed=draft.order_seed if base.found else None,
-        notes=tuple(dict.fromkeys(notes)),
+        sides=dict(draft.sides),
+        lost_bases={BASE: draft.lost_base} if draft.lost_base else {},
+        workloads={WORKLOAD: _workload(draft, draft.asked)} if draft.asked else {},
+        comparisons=(draft.comparison,) if draft.comparison else (),
+        notes=tuple(dict.fromkeys((*draft.notes, *_notes(draft)))),
     )
 
 
-def side(draft: Draft, name: SideName) -> Settled:
-    """One side as measured until now: the steps that count, summed up."""
-    if name not in draft.engines:
-        return Settled(found=None)
-    samples, notes = settle_counts(draft.recording.samples[name], draft.settings.tokens)
-    if any(sample.n_prompt_cached for sample in samples):
-        notes.append("Part of the prompt came from a cache: prefill speed counts only the rest.")
-    found = Side(
-        ref=draft.refs.get(name, ""),
-        engine=draft.engines[name],
-        samples=tuple(samples),
-        summary=summarise(samples),
+def _workload(draft: Draft, asked: Asked) -> Workload:
+    samples = {name: draft.samples(name) for name in draft.sides}
+    return Workload(
+        asked=asked,
+        metrics=(compare.deciding_metric(draft.settings.metric, *samples.values()),),
+        warmup=draft.settings.warmup,
+        warmup_counted=draft.recording.warmup_counted,
+        stopped=draft.recording.stopped,
+        order_seed=draft.order_seed if BASE in draft.sides else None,
+        measurements={name: _measurement(draft, name, steps) for name, steps in samples.items()},
     )
-    return Settled(found=found, notes=tuple(notes))
 
 
-def _output(draft: Draft, head: Side | None, base: Side | None) -> Output | None:
-    text = draft.recording.texts.get("head")
-    if not head or not text:
-        return None
-    base_text = draft.recording.texts.get("base") if base else None
+def _measurement(draft: Draft, name: str, samples: tuple[Sample, ...]) -> Measurement:
+    text = draft.recording.texts.get(name)
+    return Measurement(
+        samples=samples,
+        summary=summarise(samples, draft.recording.tiers[name]),
+        output=_output(text, samples) if text else None,
+    )
+
+
+def _output(text: str, samples: tuple[Sample, ...]) -> Output:
     sha256 = text_sha256(text)
-    return Output(
-        text=text[:KEPT_TEXT],
-        sha256=sha256,
-        stable=_texts(head.samples) == {sha256},
-        base_text=None if base_text is None else base_text[:KEPT_TEXT],
-        matches_base=None if not base or base_text is None else _texts(base.samples) == {sha256},
-    )
+    hashes = {sample.text_sha256 for sample in samples if sample.ok}
+    return Output(text=text[:KEPT_TEXT], sha256=sha256, stable=hashes == {sha256})
 
 
-def _texts(samples: tuple[Sample, ...]) -> set[str]:
-    return {sample.text_sha256 for sample in samples if sample.ok}
+def _notes(draft: Draft) -> Iterator[str]:
+    """What the steps themselves tell of how far the numbers can be trusted."""
+    for name in draft.sides:
+        of_whom = "" if name == HEAD else "Base: "
+        samples = draft.samples(name)
+        for note in notes_on_tokens(samples, draft.settings.tokens):
+            yield of_whom + note
+        if any(sample.n_prompt_cached for sample in samples):
+            yield (
+                f"{of_whom}Part of the prompt came from a cache: prefill speed counts only the "
+                "rest."
+            )
 
 
 def _series(draft: Draft) -> Series | None:
-    """Results of the same parts may be compared over time. The embedded engine's version is one
-    of them: a new release of ours is no change of theirs."""
-    engine = draft.engines.get("head")
-    if engine is None or draft.request is None:
+    """Results of the same parts may be compared over time. The version of an engine that we bring
+    is one of them: a new release of ours is no change of theirs."""
+    head = draft.sides.get(HEAD)
+    if head is None or head.engine is None or draft.asked is None or draft.engine is None:
         return None
-    settings, request = draft.settings, draft.request
+    asked = draft.asked
     parts = {
-        "engine": engine.id,
+        "engine": head.engine.id,
         "model": (draft.model.sha256 or draft.model.reference) if draft.model else "",
-        "features": ",".join(sorted(settings.features)),
-        "tokens": str(request.tokens),
-        "threads": str(request.threads),
-        "prompt": request.prompt,
-        "label": settings.label,
+        "features": ",".join(sorted(asked.features)),
+        "tokens": str(asked.tokens),
+        "threads": str(asked.threads),
+        "prompt": asked.prompt.text or f"sha256:{asked.prompt.sha256}",
+        "label": draft.settings.label,
         "runtime": draft.runtime,
     }
-    if engine.id == "embedded":
-        parts["engine_version"] = engine.version
+    if draft.engine.whose == "ours":
+        parts["engine_version"] = head.engine.version
     canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True)
     return Series(key=hashlib.sha256(canonical.encode()).hexdigest()[:16], parts=parts)

@@ -17,7 +17,7 @@ from perf_smoke.cancel import Signals
 from perf_smoke.context import Context
 from perf_smoke.document import Draft, finish
 from perf_smoke.models.store import user_cache
-from perf_smoke.result import Failure, Result, Unmeasured
+from perf_smoke.result import Failure, Leg, Result, Unmeasured
 from perf_smoke.run import run
 from perf_smoke.settings import Settings
 from perf_smoke.watchers import watching
@@ -39,7 +39,8 @@ def measure(
     environ: Mapping[str, str],
     *,
     runtime: str,
-    merge_target: str,
+    leg: Leg | None = None,
+    merge_target: str = "",
     console: Console,
     signals: Signals,
 ) -> Result:
@@ -59,7 +60,7 @@ def measure(
             sentence="No temporary folder can be made "
             f"in {place or 'any of the usual places'}: {error.strerror}.",
         )
-        draft = Draft(settings=settings, runtime=runtime, environment=variables)
+        draft = Draft(settings=settings, runtime=runtime, environment=variables, leg=leg)
         return finish(draft, "failed", failure)
     with folder as scratch, watching(console) as watcher:
         return run(
@@ -69,6 +70,7 @@ def measure(
                 cache=_cache(variables, Path(scratch)),
                 scratch=Path(scratch),
                 runtime=runtime,
+                leg=leg,
                 merge_target=merge_target,
                 watcher=watcher,
                 interruptible=signals.interruptible,
@@ -113,9 +115,9 @@ def remove_old_files(folder: Path) -> str:
     return " ".join(left)
 
 
-def write_result(found: Result, folder: Path) -> Written:
+def write_result(result: Result, folder: Path) -> Written:
     """Write result.json. It comes first: whatever fails to show a Result does not lose it."""
-    return _written(folder / RESULT_NAME, lambda path: result_file.write(found, path))
+    return _written(folder / RESULT_NAME, lambda path: result_file.write(result, path))
 
 
 def write_report(markdown: str, folder: Path) -> Written:

@@ -11,11 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perf_smoke import __version__, compare
-from perf_smoke.measure.metrics import summarise
+from perf_smoke.measure.summary import summarise
 from perf_smoke.printable import printable
-from perf_smoke.result import Cost, EngineIdentity, Result, Sample, Side, SideName, Tool
+from perf_smoke.result import (
+    BASE,
+    HEAD,
+    WORKLOAD,
+    Cost,
+    Measurement,
+    Result,
+    Sample,
+    Side,
+    Tool,
+    Workload,
+)
 from perf_smoke.result_file import UnreadableResult
 
+_METRIC = "wall"
+"""What the seconds of such a file are taken for."""
 _POINT = ": with a decimal comma? Write 0.051, not 0,051"
 
 
@@ -32,16 +45,18 @@ def read_pairs(path: Path, rule: compare.Rule) -> Result:
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnreadableResult(f"{path} is no CSV file in UTF-8: {error}.") from error
     times = _times(lines, path)
-    base, head = (_side(name, times[name]) for name in ("base", "head"))
+    measurements = {name: _measurement(times[name]) for name in (HEAD, BASE)}
+    pairs = compare.Pairs.of(measurements[BASE].samples, measurements[HEAD].samples, _METRIC)
     return Result(
         status="measured",
+        origin="pairs-file",
         started=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         tool=Tool(version=__version__, runtime="cli"),
         settings={},
         cost=Cost(total_s=0.0),
-        head=head,
-        base=base,
-        comparison=compare.from_sides(base, head, metric="wall", rule=rule, stopped="runs"),
+        sides={name: Side() for name in measurements},
+        workloads={WORKLOAD: Workload(metrics=(_METRIC,), measurements=measurements)},
+        comparisons=(compare.decide(pairs, rule),),
     )
 
 
@@ -61,16 +76,16 @@ def _lines(text: str) -> list[_Line]:
     return [line for line in lines if any(line.values)]
 
 
-def _times(lines: list[_Line], path: Path) -> dict[SideName, list[float]]:
+def _times(lines: list[_Line], path: Path) -> dict[str, list[float]]:
     """The two columns, in seconds."""
     if not lines:
         raise UnreadableResult(f"{path} is empty.")
     names = [name.lower() for name in lines[0].values]
-    if not {"base", "head"} <= set(names):
+    if not {BASE, HEAD} <= set(names):
         raise UnreadableResult(f"{path} has no columns `base` and `head` in its first line.")
     if len(lines) == 1:
         raise UnreadableResult(f"{path} holds no pair below its first line.")
-    times: dict[SideName, list[float]] = {"base": [], "head": []}
+    times: dict[str, list[float]] = {BASE: [], HEAD: []}
     for line in lines[1:]:
         where = f"{path}, line {line.number}"
         if any(line.values[len(names) :]):
@@ -98,11 +113,10 @@ def _seconds(text: str, where: str) -> float:
     return value
 
 
-def _side(name: SideName, seconds: list[float]) -> Side:
+def _measurement(seconds: list[float]) -> Measurement:
     samples = tuple(
         # Nothing is known of starts: a pair that shared one would widen the interval.
-        Sample(ok=True, wall_ms=value * 1e3, tiers={"wall_ms": "E"}, pair=pair, restart=pair)
-        for pair, value in enumerate(seconds)
+        Sample(ok=True, wall_ms=value * 1e3, round=number, start=number)
+        for number, value in enumerate(seconds)
     )
-    engine = EngineIdentity(id="pairs")
-    return Side(ref=name, engine=engine, samples=samples, summary=summarise(samples))
+    return Measurement(samples=samples, summary=summarise(samples))

@@ -17,17 +17,17 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from perf_smoke.reasons import Reason
 
 SCHEMA = 1
-HEAD = "head"
+HEAD: Final = "head"
 """The name of the side that is judged; every other side is a base."""
-BASE = "base"
+BASE: Final = "base"
 """The name of the base where there is one."""
 
-WORKLOAD = "default"
+WORKLOAD: Final = "default"
 """The name of the workload where there is one."""
 
 Status = Literal["measured", "failed", "skipped", "invalid", "cancelled"]
@@ -233,10 +233,11 @@ class Workload:
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
-    asked: Asked
+    asked: Asked | None = None
+    """None in a document that was made of numbers alone."""
     metrics: tuple[str, ...]
     """The names of the metrics that decide, the first one leading."""
-    warmup: int
+    warmup: int = 0
     """Uncounted steps after each start."""
     warmup_counted: bool = False
     """Whether no further step fitted into the budget, so that the warm-up itself was counted."""

@@ -14,8 +14,7 @@ import psutil
 from perf_smoke import compare
 from perf_smoke.cancel import Cancelled
 from perf_smoke.context import Context
-from perf_smoke.document import Draft, finish, side
-from perf_smoke.measure.metrics import LEAST_FOR_SPREAD
+from perf_smoke.document import Draft, finish
 from perf_smoke.measure.schedule import (
     BaseFailed,
     Plan,
@@ -23,9 +22,10 @@ from perf_smoke.measure.schedule import (
     measure_alone,
     measure_pairs,
 )
+from perf_smoke.measure.summary import LEAST_FOR_SPREAD
 from perf_smoke.preparation import Preparation
 from perf_smoke.printable import printable
-from perf_smoke.result import Comparison, Failure, Result, Unmeasured, told_to_engine
+from perf_smoke.result import BASE, HEAD, Comparison, Failure, Machine, Result, Unmeasured
 from perf_smoke.settings import Settings
 
 SAME_PROGRAM_FLOOR = 0.005
@@ -36,7 +36,12 @@ REBUILT_FLOOR = 0.01
 
 def run(settings: Settings, context: Context) -> Result:
     """Measure what the settings ask for. Never raises for what goes wrong outside."""
-    draft = Draft(settings=settings, runtime=context.runtime, environment=context.environment)
+    draft = Draft(
+        settings=settings,
+        runtime=context.runtime,
+        environment=context.environment,
+        leg=context.leg,
+    )
     try:
         with context.interruptible():
             _Run(settings, context, draft).measure()
@@ -65,7 +70,8 @@ class _Run:
         self._draft = draft
         self._looks: tuple[int, ...] = ()
         self._looked_at = 0
-        self._base_failed = False
+        self._decided_on: Machine | None = None
+        """The machine as the look knew it that decided."""
 
     def measure(self) -> None:
         """From the model to the comparison.
@@ -73,8 +79,8 @@ class _Run:
         Raises:
             Unmeasured: head could not be measured.
         """
-        settings, watcher = self._settings, self._context.watcher
-        sides = Preparation(settings, self._context, self._draft)
+        settings, watcher, draft = self._settings, self._context.watcher, self._draft
+        sides = Preparation(settings, self._context, draft)
         head = sides.head()
         plan = Plan(
             request=sides.request,
@@ -82,80 +88,66 @@ class _Run:
             runs=settings.runs,
             budget_s=settings.budget_s,
             timeout_s=settings.timeout_s,
-            order_seed=self._draft.order_seed,
+            order_seed=draft.order_seed,
         )
-        recording = self._draft.recording
+        recording = draft.recording
         with ExitStack() as cleanup:
             try:
                 if base := sides.base(cleanup):
                     watcher.phase("Measuring head and base in random pairs")
-                    with self._draft.machine_watched():
-                        measure_pairs(head, base, plan, recording, self._seen_enough, watcher.step)
+                    with draft.machine_watched():
+                        measure_pairs(head, base, plan, recording, self._may_stop, watcher.step)
             except BaseFailed as error:
-                self._go_on_without_base(error.failure)
-        if not recording.stopped and len(recording.samples["head"]) < LEAST_FOR_SPREAD:
+                draft.lost_base = error.failure  # head alone is still worth having
+        if not recording.stopped and len(recording.samples[HEAD]) < LEAST_FOR_SPREAD:
             watcher.phase("Measuring")
-            with self._draft.machine_watched():
+            with draft.machine_watched():
                 measure_alone(head, plan, recording, watcher.step)
-        self._draft.comparison = self._decide()
+        if BASE in draft.sides and not draft.lost_base:
+            draft.comparison = self._comparison()
 
-    def _seen_enough(self, recording: Recording) -> bool:
+    def _may_stop(self, recording: Recording) -> bool:
         """Whether a planned look decides."""
         if recording.pairs_planned and not self._looks:
             self._looks = compare.plan(recording.pairs_planned)
         due = [look for look in self._looks[:-1] if self._looked_at < look <= recording.pairs]
         if not due:
             return False
-        head, base = side(self._draft, "head").found, side(self._draft, "base").found
-        if head is None or base is None:
-            return False
-        metric = self._settings.metric
-        if compare.usable_pairs(base.samples, head.samples, metric) < due[0]:
+        pairs = self._pairs()
+        if len(pairs) < due[0]:
             return False  # a step did not count: the look comes a pair later
         self._looked_at = due[0]
-        self._draft.look_at_machine()
-        return compare.settled_by(
-            base.samples,
-            head.samples,
-            metric=metric,
-            rule=self._rule(),
+        machine = self._draft.machine()
+        if compare.may_stop(pairs, self._rule(), self._looks, self._circumstances(machine)):
+            self._decided_on = machine
+        return self._decided_on is not None
+
+    def _comparison(self) -> Comparison:
+        return compare.decide(
+            self._pairs(),
+            self._rule(),
             looks=self._looks,
-            threads=self._threads_told(),
-            machine=self._draft.machine(),
+            stopped=self._draft.recording.stopped,
+            circumstances=self._circumstances(self._decided_on or self._draft.machine()),
         )
 
-    def _decide(self) -> Comparison:
-        draft = self._draft
-        return compare.from_sides(
-            None if self._base_failed else side(draft, "base").found,
-            side(draft, "head").found,
-            metric=self._settings.metric,
-            rule=self._rule(),
-            looks=self._looks,
-            stopped=draft.recording.stopped,
-            threads=self._threads_told(),
-            machine=draft.machine(),
+    def _pairs(self) -> compare.Pairs:
+        base, head = self._draft.samples(BASE), self._draft.samples(HEAD)
+        return compare.Pairs.of(
+            base, head, compare.deciding_metric(self._settings.metric, base, head)
         )
 
-    def _threads_told(self) -> int | None:
-        told = told_to_engine(self._settings.given, "threads")
-        return self._draft.request.threads if told and self._draft.request else None
+    def _circumstances(self, machine: Machine) -> compare.Circumstances:
+        asked = self._draft.asked
+        return compare.Circumstances.of(machine, asked.threads_told() if asked else None)
 
     def _rule(self) -> compare.Rule:
-        programs = {engine.binary_sha256 for engine in self._draft.engines.values()}
+        programs = {side.engine.binary_sha256 for side in self._draft.sides.values() if side.engine}
         return compare.Rule(
             alpha=self._settings.alpha,
             margin=self._settings.margin,
             floor=REBUILT_FLOOR if len(programs) > 1 else SAME_PROGRAM_FLOOR,
         )
-
-    def _go_on_without_base(self, failure: Failure) -> None:
-        """Head alone is still worth having, and is measured further where little was seen of it;
-        the reader learns why there is no verdict."""
-        self._base_failed = True
-        last = failure.tail.strip().rpartition("\n")[2]
-        said = f" Its last line: {last}" if last else ""
-        self._draft.notes.append(f"Nothing to compare with: {failure.sentence}{said}")
 
 
 def _kill_children() -> None:

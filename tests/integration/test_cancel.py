@@ -22,7 +22,8 @@ import pytest
 
 from perf_smoke import result_file
 from perf_smoke.cancel import Cancelled, Signals
-from perf_smoke.result import Result
+from perf_smoke.result import BASE, HEAD, Result
+from tests import results
 from tests.integration.models.server import FileServer, Handler, running
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -193,7 +194,7 @@ def assert_cancelled(found: Result, run: Run, *codes: int) -> None:
     assert (found.status, found.reason) == ("cancelled", "cancelled")
     assert found.failure is not None
     assert found.failure.sentence == "The run was cancelled before it had finished."
-    assert found.comparison is None
+    assert found.comparisons == ()
     assert found.machine is not None
     report = (run.folder / "work" / "perf-smoke-out" / "report.md").read_text("utf-8")
     assert "cancelled" in report
@@ -238,8 +239,7 @@ def test_while_an_engine_loads(place: Workplace, numbers: tuple[signal.Signals, 
     assert_nothing_is_left(run, started)
     assert found.model is not None
     assert found.model.bytes == 4
-    assert found.head is not None
-    assert (found.head.engine.id, found.head.samples) == ("llama-server", ())
+    assert (results.engine(found).id, results.steps(found)) == ("llama-server", ())
     assert found.cost.load_s > 0
 
 
@@ -254,8 +254,7 @@ def test_while_it_warms_up(place: Workplace, numbers: tuple[signal.Signals, ...]
 
     assert_cancelled(found, run)
     assert_nothing_is_left(run, started)
-    assert found.head is not None
-    assert (found.head.samples, found.head.summary) == ((), {})
+    assert (results.of(found).samples, results.of(found).summary) == ((), {})
     assert found.cost.steps_s > 0
 
 
@@ -277,11 +276,9 @@ def test_while_it_measures(place: Workplace, numbers: tuple[signal.Signals, ...]
 
     assert_cancelled(found, run)
     assert_nothing_is_left(run, started)
-    assert found.head is not None
-    assert [sample.ok for sample in found.head.samples] == [True] * 4
-    assert found.head.summary["wall_ms"].n == 4
-    assert found.output is not None
-    assert (found.output.text, found.output.stable) == ("a text", True)
+    assert [sample.ok for sample in results.steps(found)] == [True] * 4
+    assert results.of(found).summary["wall_ms"].n == 4
+    assert (results.output(found).text, results.output(found).stable) == ("a text", True)
     assert found.series is not None
 
 
@@ -296,10 +293,8 @@ def test_while_it_measures_pairs(place: Workplace, numbers: tuple[signal.Signals
 
     assert_cancelled(found, run)
     assert_nothing_is_left(run, started)
-    assert found.head is not None
-    assert found.base is not None
-    assert [sample.pair for sample in found.head.samples] == [0, 1]
-    assert [sample.pair for sample in found.base.samples] == [0, 1]
+    assert [sample.round for sample in results.steps(found)] == [0, 1]
+    assert [sample.round for sample in results.steps(found, BASE)] == [0, 1]
 
 
 @HOW
@@ -319,8 +314,8 @@ def test_while_the_base_is_built(place: Workplace, numbers: tuple[signal.Signals
     assert_cancelled(found, run)
     assert_nothing_is_left(run, started)
     assert place.git("worktree", "list", "--porcelain").count("worktree ") == 1
-    assert found.head is not None
-    assert (found.head.ref, found.base) == (place.git("rev-parse", "HEAD"), None)
+    head = place.git("rev-parse", "HEAD")
+    assert {name: side.commit for name, side in found.sides.items()} == {HEAD: head}
     assert found.cost.build_s > 0
 
 
@@ -349,8 +344,7 @@ def test_further_signals_cost_nothing_of_what_was_measured(place: Workplace) -> 
     # With its last breath an interpreter puts the system's own handlers back.
     assert_cancelled(found, run, *(-number for number in NUMBERS))
     assert_nothing_is_left(run, started)
-    assert found.head is not None
-    assert len(found.head.samples) == 4
+    assert len(results.steps(found)) == 4
     assert "cancelled" in run.log.read_text(), "it was not shown"
 
 
@@ -371,8 +365,7 @@ def test_in_a_workflow_a_cancelled_run_is_never_red(place: Workplace) -> None:
     assert run.process.returncode == 0, run.log.read_text()
     assert_nothing_is_left(run, started)
     assert (found.status, found.reason) == ("cancelled", "cancelled")
-    assert found.head is not None
-    assert len(found.head.samples) == 4
+    assert len(results.steps(found)) == 4
     outputs = (place.folder / "outputs").read_text("utf-8")
     assert outputs.count("\ncancelled\n") == 2, "status and reason"
     assert "cancelled" in (place.folder / "summary").read_text("utf-8")

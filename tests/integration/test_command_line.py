@@ -13,6 +13,7 @@ import pytest
 
 from perf_smoke import result, result_file
 from perf_smoke.settings import ENGINES, INPUTS
+from tests import results
 
 BROKEN_MODEL = "broken.gguf"
 
@@ -39,13 +40,11 @@ def test_without_any_option_it_measures_the_demonstration_and_leaves_both_files(
     assert done.returncode == 0, done.stderr
     found = result_file.read(tmp_path / "perf-smoke-out" / "result.json")
     assert found.status == "measured"
-    assert found.head is not None
-    assert found.output is not None
-    assert [sample.n_out for sample in found.head.samples] == [4] * 6
-    assert found.output.text == "11, so"
-    assert found.output.stable
-    assert found.head.summary["e2e_ms"].n == 6
-    assert found.head.summary["load_ms"].n == 1
+    assert [sample.n_out for sample in results.steps(found)] == [4] * 6
+    assert results.output(found).text == "11, so"
+    assert results.output(found).stable
+    assert results.of(found).summary["e2e_ms"].n == 6
+    assert results.of(found).summary["load_ms"].n == 1
     report = (tmp_path / "perf-smoke-out" / "report.md").read_text("utf-8")
     assert "smollm2-135m" in report
     assert "not your code" in done.stdout
@@ -252,8 +251,7 @@ def test_a_saved_result_is_shown_and_decided_again_with_the_same_verdict(tmp_pat
 
     assert measured.returncode == 0, measured.stderr
     found = result_file.read(tmp_path / document)
-    assert found.comparison is not None
-    assert found.comparison.verdict == "faster"
+    assert results.comparison(found).verdict == "faster"
     headline = next(line for line in measured.stdout.splitlines() if "faster" in line)
     assert headline in shown.stdout
     assert headline in decided.stdout
@@ -368,5 +366,4 @@ def test_doctor_tells_an_output_folder_that_cannot_be(tmp_path: Path) -> None:
 
 def _comparison(folder: Path) -> result.Comparison:
     found = result_file.read(folder / "perf-smoke-out" / "result.json")
-    assert found.comparison is not None
-    return found.comparison
+    return results.comparison(found)

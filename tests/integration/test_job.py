@@ -22,9 +22,10 @@ from rich.console import Console
 
 from perf_smoke import job, result, result_file
 from perf_smoke.cancel import Signals
-from perf_smoke.result import Output, Result
+from perf_smoke.result import HEAD, WORKLOAD, Measurement, Output, Result, Workload
 from perf_smoke.result_file import UnreadableResult
 from perf_smoke.settings import parse
+from tests import results
 from tests.integration.models.server import FileServer, running
 
 OURS = {"result.json", "report.md"}
@@ -74,6 +75,7 @@ def measure(
 
 
 def a_result(text: str = "measured") -> Result:
+    said = Measurement(output=Output(text=text, sha256="", stable=True))
     """A document; the text tells it from others."""
     return Result(
         status="measured",
@@ -81,7 +83,7 @@ def a_result(text: str = "measured") -> Result:
         tool=result.Tool(version="0", runtime="cli"),
         settings={},
         cost=result.Cost(total_s=1.0),
-        output=Output(text=text, sha256="", stable=True),
+        workloads={WORKLOAD: Workload(metrics=("e2e",), measurements={HEAD: said})},
     )
 
 
@@ -187,8 +189,7 @@ def test_a_log_that_takes_nothing_more_costs_no_measurement(signals: Signals, te
     console = Console(file=Unreadable())
     found = measure(signals, {"RUNNER_TEMP": str(temp)}, console, runs="3")
     assert found.status == "measured", found.failure
-    assert found.head is not None
-    assert len(found.head.samples) == 3
+    assert len(results.steps(found)) == 3
 
 
 def test_what_an_earlier_run_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
@@ -350,7 +351,7 @@ def test_whoever_reads_while_many_write_reads_one_whole_document(tmp_path: Path)
         except UnreadableResult as error:
             problems.append(str(error))
             break
-        seen.add(found.output.text if found.output else "")
+        seen.add(results.output(found).text)
         seen.add((tmp_path / "report.md").read_text("utf-8"))
     for writer in writers:
         writer.join()

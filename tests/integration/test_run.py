@@ -22,14 +22,15 @@ import psutil
 import pytest
 
 from perf_smoke.cancel import Cancelled
-from perf_smoke.compare import again
+from perf_smoke.compare import decide_again
 from perf_smoke.context import Context
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import Progress
 from perf_smoke.models.store import user_cache
-from perf_smoke.result import Failure, MachineState, Result, Series
+from perf_smoke.result import BASE, HEAD, WORKLOAD, MachineState, Result, Series
 from perf_smoke.run import run
 from perf_smoke.settings import parse
+from tests import results
 from tests.integration.engines.programs import executable
 
 TEXT = "text stdout:\n(?P<text>.+)"
@@ -91,6 +92,7 @@ class Place:
             cache=self.cache,
             scratch=scratch,
             runtime="cli",
+            leg=None,
             merge_target=self.merge_target,
             watcher=self.watching,
             interruptible=nullcontext,
@@ -139,15 +141,9 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def failure(found: Result) -> Failure:
-    assert found.failure is not None
-    return found.failure
-
-
 def steps(found: Result) -> list[str]:
     """Each step of head: `ok`, or why it does not count."""
-    assert found.head is not None
-    return [sample.error or "ok" for sample in found.head.samples]
+    return [sample.error or "ok" for sample in results.steps(found)]
 
 
 def series(found: Result) -> Series:
@@ -166,8 +162,8 @@ def test_without_its_model_a_run_knows_where_it_was_and_what_was_asked(place: Pl
     assert found.machine is not None
     assert found.machine.after.load_1min is not None
     assert found.cost.total_s > 0
-    assert (found.model, found.head, found.base, found.series) == (None, None, None, None)
-    assert (found.comparison, found.output) == (None, None)
+    assert (found.model, found.series) == (None, None)
+    assert (found.sides, found.comparisons, found.verdict) == ({}, (), None)
 
 
 def test_without_its_engine_the_model_is_known(place: Place) -> None:
@@ -176,10 +172,10 @@ def test_without_its_engine_the_model_is_known(place: Place) -> None:
     found = place.run(command="./gone {model}", model="tiny.gguf")
 
     assert found.status == "failed"
-    assert "gone" in failure(found).sentence
+    assert "gone" in results.failure(found).sentence
     assert found.model is not None
     assert found.model.sha256 == hashlib.sha256(b"GGUF").hexdigest()
-    assert (found.head, found.series) == (None, None)
+    assert (found.sides, found.series) == ({}, None)
 
 
 def test_a_tokenizer_that_is_missing_leaves_the_model_known(place: Place) -> None:
@@ -188,14 +184,14 @@ def test_a_tokenizer_that_is_missing_leaves_the_model_known(place: Place) -> Non
     found = place.run(command="true {tokenizer}", model="tiny.gguf", tokenizer="gone.json")
 
     assert found.reason == "model-missing"
-    assert "gone.json" in failure(found).sentence
+    assert "gone.json" in results.failure(found).sentence
     assert found.model is not None
 
 
 def test_an_engine_that_reads_a_model_asks_for_it(place: Place) -> None:
     found = place.run(engine="llama-completion")
     assert found.reason == "model-missing"
-    assert failure(found).sentence.startswith("Engine `llama-completion` needs a model")
+    assert results.failure(found).sentence.startswith("Engine `llama-completion` needs a model")
 
 
 def test_a_program_that_nobody_knows_is_a_reason(place: Place) -> None:
@@ -218,7 +214,7 @@ def test_a_server_that_does_not_answer_leaves_the_models_name_known(place: Place
 def test_a_build_that_fails_ends_the_run_with_its_last_lines(place: Place) -> None:
     found = place.run(command="true", build="echo no such file >&2; exit 3")
     assert found.reason == "build-failed"
-    assert failure(found).tail == "no such file"
+    assert results.failure(found).tail == "no such file"
     assert found.cost.build_s > 0
     assert place.watching.phases == ["Building head"]
 
@@ -226,7 +222,7 @@ def test_a_build_that_fails_ends_the_run_with_its_last_lines(place: Place) -> No
 def test_build_auto_is_refused_where_nobody_knows_how(place: Place) -> None:
     found = place.run(command="true", build="auto")
     assert found.reason == "build-unknown"
-    assert failure(found).sentence.endswith("that build command.")
+    assert results.failure(found).sentence.endswith("that build command.")
 
 
 def test_build_auto_measures_what_cargo_has_built(place: Place) -> None:
@@ -244,8 +240,7 @@ def test_build_auto_measures_what_cargo_has_built(place: Place) -> None:
     found = place.run(engine="bitnet-rs", build="auto", model="tiny.gguf", runs="1")
 
     assert found.status == "measured", found.failure
-    assert found.head is not None
-    assert found.head.engine.binary == str(built)
+    assert results.engine(found).binary == str(built)
     assert found.cost.build_s > 0
 
 
@@ -258,13 +253,11 @@ def test_what_was_measured_before_the_engine_died_is_kept(place: Place) -> None:
     found = place.run(command=place.program("engine", dies), metrics=TEXT, runs="5")
 
     assert (found.status, found.reason) == ("failed", "engine-crashed")
-    assert failure(found).tail == "it broke"
+    assert results.failure(found).tail == "it broke"
     assert steps(found) == ["ok", "ok", "engine-crashed"]
-    assert found.head is not None
-    assert found.head.summary["wall_ms"].n == 2
-    assert found.output is not None
-    assert (found.output.text, found.output.stable) == ("a text", True)
-    assert found.comparison is None
+    assert results.of(found).summary["wall_ms"].n == 2
+    assert (results.output(found).text, results.output(found).stable) == ("a text", True)
+    assert (found.comparisons, found.verdict) == ((), None)
     assert found.cost.steps_s > 0
     assert series(found).parts["engine"] == "command"
 
@@ -278,8 +271,8 @@ def test_a_bug_of_ours_is_told_and_costs_nothing_that_was_measured(place: Place)
     found = place.run(command="true", runs="5")
 
     assert (found.status, found.reason) == ("failed", "internal-error")
-    assert failure(found).tail.endswith("RuntimeError: a bug of ours\n")
-    assert "stumble" in failure(found).tail
+    assert results.failure(found).tail.endswith("RuntimeError: a bug of ours\n")
+    assert "stumble" in results.failure(found).tail
     assert steps(found) == ["ok"] * 3
 
 
@@ -312,17 +305,16 @@ def test_a_cancelled_run_ends_also_what_was_started_unnoticed(place: Place) -> N
 def assert_head_alone(found: Result, why: str) -> None:
     """Head is measured, nothing is decided, and the reader learns why."""
     assert (found.status, found.failure) == ("measured", None)
-    assert found.comparison is not None
-    assert (found.comparison.kind, found.comparison.verdict) == ("none", "no-baseline")
-    (note,) = (note for note in found.notes if note.startswith("Nothing to compare with: "))
-    assert why in note
+    assert (found.comparisons, found.verdict) == ((), "no-baseline")
+    lost = results.lost_base(found)
+    assert why in f"{lost.sentence} {lost.tail}"
 
 
 def test_a_base_that_is_missing_costs_only_the_verdict(place: Place) -> None:
     found = place.run(command="true", base_command="./gone", runs="3")
     assert_head_alone(found, f"no program `./gone` at {place.work}/gone: build or install it")
     assert steps(found) == ["ok"] * 3
-    assert found.base is None
+    assert list(found.sides) == [HEAD]
 
 
 def test_a_base_that_is_already_built_is_not_built_again(place: Place) -> None:
@@ -334,10 +326,8 @@ def test_a_base_that_is_already_built_is_not_built_again(place: Place) -> None:
     found = place.run(**sides, engine="bitnet-rs", build="echo >>builds", runs="1")
 
     assert found.status == "measured", found.failure
-    assert found.head is not None
-    assert found.base is not None
-    assert found.base.ref == "base-binary"
-    sides_of = [Path(side.engine.binary).name for side in (found.head, found.base)]
+    assert found.sides[BASE].ref == "base-binary"
+    sides_of = [Path(results.engine(found, side).binary).name for side in (HEAD, BASE)]
     assert sides_of == ["bitnet", "bitnet-before"]
     assert (place.work / "builds").read_text() == "\n"
     assert found.notes == ()
@@ -349,11 +339,9 @@ def test_a_base_that_dies_at_once_leaves_head_as_if_it_had_none(place: Place) ->
         found = place.run(command="true", base_command=base, runs="9")
         assert_head_alone(found, "exited with code 7")
         assert steps(found) == ["ok"] * 9
-        assert found.head is not None
-        assert [sample.order for sample in found.head.samples][-1] == 9
-        assert len({sample.restart for sample in found.head.samples}) == 9
-        assert found.base is not None
-        assert [sample.error for sample in found.base.samples] == ["engine-crashed"]
+        assert [sample.order for sample in results.steps(found)][-1] == 9
+        assert len({sample.start for sample in results.steps(found)}) == 9
+        assert [sample.error for sample in results.steps(found, BASE)] == ["engine-crashed"]
 
 
 def test_a_base_that_dies_later_leaves_what_head_gave_until_then(place: Place) -> None:
@@ -361,9 +349,8 @@ def test_a_base_that_dies_later_leaves_what_head_gave_until_then(place: Place) -
     found = place.run(command="true", base_command=base, runs="30")
     assert_head_alone(found, "exited with code 1")
     assert steps(found) in (["ok"] * 7, ["ok"] * 8)
-    assert found.base is not None
-    assert [sample.ok for sample in found.base.samples] == [True] * 7 + [False]
-    assert found.base.summary["wall_ms"].n == 7
+    assert [sample.ok for sample in results.steps(found, BASE)] == [True] * 7 + [False]
+    assert results.of(found, BASE).summary["wall_ms"].n == 7
 
 
 def test_a_head_that_dies_keeps_what_both_sides_gave(place: Place) -> None:
@@ -371,9 +358,8 @@ def test_a_head_that_dies_keeps_what_both_sides_gave(place: Place) -> None:
     found = place.run(command=head, base_command="true", runs="30")
     assert (found.status, found.reason) == ("failed", "engine-crashed")
     assert steps(found) == ["ok"] * 3 + ["engine-crashed"]
-    assert found.base is not None
-    assert len(found.base.samples) in (3, 4)
-    assert found.comparison is None
+    assert len(results.steps(found, BASE)) in (3, 4)
+    assert (found.comparisons, found.verdict) == ((), None)
 
 
 def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
@@ -382,10 +368,9 @@ def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
 
     found = place.run(command="true", build=build, base_ref=base, runs="3")
 
-    why = f"The build of {base[:12]} ended with code 3. Its last line: it is broken"
+    why = f"The build of {base[:12]} ended with code 3. it is broken"
     assert_head_alone(found, why)
-    assert found.head is not None
-    assert (found.head.ref, found.base) == (head, None)
+    assert {name: side.commit for name, side in found.sides.items()} == {HEAD: head}
     assert place.watching.phases == [f"Building {head[:12]}", f"Building {base[:12]}", "Measuring"]
     assert place.git("worktree", "list", "--porcelain").count("worktree ") == 1
 
@@ -435,14 +420,13 @@ def test_changes_that_are_not_committed_are_part_of_head_and_said_so(place: Plac
 def test_a_merge_target_without_a_build_is_no_base(place: Place) -> None:
     (place.merge_target,) = place.commits("one")
     found = place.run(command="true", runs="1")
-    assert found.comparison is not None
-    assert (found.comparison.verdict, found.base, found.notes) == ("no-baseline", None, ())
+    assert (found.verdict, list(found.sides), found.notes) == ("no-baseline", [HEAD], ())
 
 
 def test_baseline_none_asks_for_no_base_where_there_is_one(place: Place) -> None:
     (place.merge_target,) = place.commits("one")
     found = place.run(command="true", build="true", baseline="none", runs="1")
-    assert (found.status, found.base, found.notes) == ("measured", None, ())
+    assert (found.status, list(found.sides), found.notes) == ("measured", [HEAD], ())
 
 
 def test_a_pull_request_is_compared_with_where_it_left(place: Place) -> None:
@@ -458,22 +442,21 @@ def test_a_pull_request_is_compared_with_where_it_left(place: Place) -> None:
     found = place.run(command="./engine", build=build, metrics=TEXT, runs="2")
 
     assert found.status == "measured", found.failure
-    assert found.head is not None
-    assert found.base is not None
-    assert (found.head.ref, found.base.ref) == (place.git("rev-parse", "HEAD"), left)
-    assert found.output is not None
-    assert (found.output.text, found.output.base_text) == ("new", "old")
-    assert (found.output.stable, found.output.matches_base) == (True, False)
+    head = place.git("rev-parse", "HEAD")
+    assert {name: side.commit for name, side in found.sides.items()} == {HEAD: head, BASE: left}
+    head_said, base_said = results.output(found), results.output(found, BASE)
+    assert (head_said.text, base_said.text) == ("new", "old")
+    assert (head_said.stable, base_said.stable) == (True, True)
+    assert head_said.sha256 != base_said.sha256
 
 
 def test_measuring_stops_when_a_look_has_decided(place: Place) -> None:
     slow, quick = "sleep 0.05", "true"
     found = place.run(command=slow, base_command=quick, runs="200", metric="wall")
-    assert found.comparison is not None
-    assert found.comparison.verdict == "slower"
-    assert found.comparison.stopped == "decided"
-    assert found.comparison.pairs in found.comparison.looks[:-1]
-    assert found.comparison.pairs < 200
+    assert results.comparison(found).verdict == "slower"
+    assert results.comparison(found).stopped == "decided"
+    assert results.comparison(found).pairs in results.comparison(found).looks[:-1]
+    assert results.comparison(found).pairs < 200
 
 
 def test_whoever_decides_again_knows_the_machine_as_the_look_that_decided_did(
@@ -488,13 +471,14 @@ def test_whoever_decides_again_knows_the_machine_as_the_look_that_decided_did(
     state = machine.state
     monkeypatch.setattr(machine, "state", noted)
     found = place.run(command="sleep 0.05", base_command="true", runs="200", metric="wall")
-    assert found.comparison is not None
-    assert found.comparison.stopped == "decided"
-    looks_taken = found.comparison.looks.index(found.comparison.pairs) + 1
-    assert len(states) == 2 + looks_taken, "when it began, when measuring began, at each look"
+    assert results.comparison(found).stopped == "decided"
+    looks_taken = results.comparison(found).looks.index(results.comparison(found).pairs) + 1
+    assert len(states) == 3 + looks_taken, (
+        "when the run and its measuring began, each look, the end"
+    )
     assert found.machine is not None
-    assert found.machine.after == states[-1]
-    assert again(found) == found.comparison
+    assert (results.comparison(found).machine_then, found.machine.after) == tuple(states[-2:])
+    assert decide_again(found) == found
 
 
 def test_a_step_that_does_not_count_puts_the_look_off_but_does_not_cancel_it(place: Place) -> None:
@@ -507,9 +491,11 @@ def test_a_step_that_does_not_count_puts_the_look_off_but_does_not_cancel_it(pla
         metrics="text stdout:\n(?P<n_out>[0-9]+) tokens, (?P<e2e_us>[0-9]+) us",
         runs="48",
     )
-    assert found.comparison is not None
-    assert (found.comparison.verdict, found.comparison.stopped) == ("slower", "decided")
-    assert found.comparison.pairs == 12
+    assert (results.comparison(found).verdict, results.comparison(found).stopped) == (
+        "slower",
+        "decided",
+    )
+    assert results.comparison(found).pairs == 12
     assert steps(found).count("ok") == 12
     assert len(steps(found)) > 12
 
@@ -530,8 +516,9 @@ def test_the_machine_is_judged_by_the_time_of_measuring_alone(place: Place) -> N
 def test_every_run_draws_an_order_of_its_own_and_records_it(place: Place) -> None:
     def drawn() -> tuple[int | None, list[int]]:
         found = place.run(command="true", base_command="true", runs="40", margin="0.1%")
-        assert found.head is not None
-        return found.order_seed, [sample.order for sample in found.head.samples]
+        return found.workloads[WORKLOAD].order_seed, [
+            sample.order for sample in results.steps(found)
+        ]
 
     runs = [drawn() for _ in range(2)]
     assert runs[0][0] is not None
@@ -543,8 +530,7 @@ def test_two_different_programs_have_a_higher_floor(place: Place) -> None:
     floors = []
     for base in ("true", place.program("other", "")):
         found = place.run(command="true", base_command=base, runs="1")
-        assert found.comparison is not None
-        floors.append(found.comparison.floor)
+        floors.append(results.comparison(found).rule.floor)
     assert floors == [0.005, 0.01]
 
 
@@ -563,13 +549,10 @@ def test_a_run_that_nothing_disturbed_says_all_that_it_knows(place: Place) -> No
     assert (found.status, found.failure, found.notes) == ("measured", None, ())
     assert steps(found) == ["ok"] * 7
     assert place.watching.steps == 7
-    assert found.head is not None
-    assert found.head.summary["wall_ms"].low is not None
-    assert found.output is not None
-    assert found.output.text.endswith("tiny.gguf")
-    assert found.output.base_text is None
-    assert found.comparison is not None
-    assert found.comparison.verdict == "no-baseline"
+    assert results.of(found).summary["wall_ms"].low is not None
+    assert results.output(found).text.endswith("tiny.gguf")
+    assert results.output(found, BASE).text is None
+    assert found.verdict == "no-baseline"
     assert series(found).parts == {
         "engine": "command",
         "model": hashlib.sha256(b"GGUF").hexdigest(),
@@ -610,21 +593,19 @@ def test_only_the_beginning_of_a_long_text_is_kept_and_its_hash_is_of_all(place:
     long = "x" * 30_000
     command = place.program("engine", "head -c 30000 /dev/zero | tr '\\0' x")
     found = place.run(command=command, base_command=command, metrics=TEXT, runs="1")
-    assert found.output is not None
-    assert found.output.text == found.output.base_text == long[:20_000]
-    assert found.output.sha256 == hashlib.sha256(long.encode()).hexdigest()
-    assert (found.output.stable, found.output.matches_base) == (True, True)
+    assert results.output(found).text == results.output(found, BASE).text == long[:20_000]
+    assert results.output(found).sha256 == hashlib.sha256(long.encode()).hexdigest()
+    assert results.output(found) == results.output(found, BASE)
+    assert results.output(found).stable
 
 
 def test_texts_that_change_are_not_stable_and_match_nothing(place: Place) -> None:
     head = place.program("head", "echo $((step % 2))")
     found = place.run(command=head, base_command="echo 1", metrics=TEXT, runs="2")
-    assert found.output is not None
-    assert found.output.stable is False
+    assert not results.output(found).stable
     base = place.program("base", "echo $((step % 2))")
     found = place.run(command="echo 1", base_command=base, metrics=TEXT, runs="2")
-    assert found.output is not None
-    assert (found.output.stable, found.output.matches_base) == (True, False)
+    assert (results.output(found).stable, results.output(found, BASE).stable) == (True, False)
 
 
 def test_notes_say_what_a_reader_of_the_numbers_must_know(place: Place) -> None:
@@ -647,19 +628,17 @@ def test_notes_say_what_a_reader_of_the_numbers_must_know(place: Place) -> None:
         f"Base: {cached}",
     )
     assert steps(found) == ["ok", "short", "ok"]
-    assert found.comparison is not None
-    assert found.comparison.verdict == "not-comparable"
+    assert results.comparison(found).verdict == "not-comparable"
 
 
 @pytest.mark.parametrize("base", [{}, {"base_command": "sleep 0.2"}])
-def test_where_only_the_warm_up_fits_it_counts_and_one_note_says_so(
+def test_where_only_the_warm_up_fits_it_counts_and_the_document_says_so(
     place: Place, base: dict[str, str]
 ) -> None:
     found = place.run(command="sleep 0.2", warmup="1", budget="0.1 s", **base)
     assert found.status == "measured"
     assert steps(found) == ["ok"]
-    (note,) = found.notes
-    assert "the warm-up counts" in note
+    assert found.workloads[WORKLOAD].warmup_counted
     assert found.machine is not None
     ticks = (found.machine.before.cpu_ticks, found.machine.after.cpu_ticks)
     assert ticks[0] is not None

@@ -1,4 +1,4 @@
-"""Rates and sums: computed in one place, from what was given and from nothing else."""
+"""What a metric is, and how steps are summed up: from what was given and from nothing else."""
 
 from __future__ import annotations
 
@@ -9,47 +9,64 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf_smoke.measure.metrics import HEADLINE_FIELDS, SOURCES, derive, summarise
+from perf_smoke.measure.summary import summarise
+from perf_smoke.metrics import AUTOMATIC, DECIDING, METRICS, time_s
 from perf_smoke.result import Sample, Tier
-from perf_smoke.settings import METRICS
 
 
 def step(**fields: Any) -> Sample:
     return Sample(ok=True, **fields)
 
 
+FULL = step(
+    n_prompt=12,
+    n_prompt_cached=2,
+    n_out=5,
+    load_ms=700.0,
+    prompt_ms=20.0,
+    ttft_ms=21.0,
+    decode_ms=40.0,
+    e2e_ms=61.0,
+    wall_ms=62.0,
+    cpu_ms=120.0,
+    peak_rss_kib=2048,
+)
+
+
+def medians(*samples: Sample) -> dict[str, float]:
+    return {key: summary.median for key, summary in summarise(samples).items()}
+
+
 def test_a_full_step_gives_every_metric() -> None:
-    sample = step(
-        n_prompt=12,
-        n_prompt_cached=2,
-        n_out=5,
-        load_ms=700.0,
-        prompt_ms=20.0,
-        ttft_ms=21.0,
-        decode_ms=40.0,
-        e2e_ms=61.0,
-        wall_ms=62.0,
-        cpu_ms=120.0,
-        peak_rss_kib=2048,
-    )
-    assert derive(sample) == {
+    assert medians(FULL) == {
         "e2e_ms": 61.0,
         "ttft_ms": 21.0,
         "prefill_tps": pytest.approx(500.0),  # ten tokens were processed, two came from a cache
-        "tpot_ms": 10.0,
         "decode_tps": pytest.approx(100.0),  # five tokens take four decode steps
+        "tpot_ms": 10.0,
         "wall_ms": 62.0,
         "cpu_ms": 120.0,
         "load_ms": 700.0,
         "peak_rss_mib": 2.0,
     }
-    assert derive(sample).keys() == SOURCES.keys()
+    assert list(medians(FULL)) == [metric.key for metric in METRICS]
+
+
+def test_what_decides_is_a_duration_also_where_a_rate_is_shown() -> None:
+    assert {name: time_s(FULL, name) for name in DECIDING} == {
+        "e2e": 0.061,
+        "ttft": 0.021,
+        "prefill": 0.002,
+        "decode": 0.010,
+        "wall": 0.062,
+        "cpu": 0.120,
+    }
+    assert set(AUTOMATIC) <= set(DECIDING)
 
 
 def test_a_step_that_gives_nothing_has_no_metric() -> None:
-    assert derive(step()) == {}
-    assert summarise([]) == {}
-    assert summarise([step()]) == {}
+    assert summarise([]) == summarise([step()]) == {}
+    assert {time_s(step(), name) for name in DECIDING} == {None}
 
 
 @pytest.mark.parametrize(
@@ -68,11 +85,13 @@ def test_a_step_that_gives_nothing_has_no_metric() -> None:
     ],
 )
 def test_a_rate_without_its_parts_is_missing_and_not_guessed(fields: dict[str, Any]) -> None:
-    assert derive(step(**fields)) == {}
+    assert summarise([step(**fields)]) == {}
+    assert {time_s(step(**fields), name) for name in DECIDING} == {None}
 
 
-def test_cpu_time_of_zero_is_a_measurement() -> None:
-    assert derive(step(cpu_ms=0.0)) == {"cpu_ms": 0.0}
+def test_cpu_time_of_zero_is_a_measurement_that_cannot_be_compared() -> None:
+    assert medians(step(cpu_ms=0.0)) == {"cpu_ms": 0.0}
+    assert time_s(step(cpu_ms=0.0), "cpu") is None
 
 
 def test_steps_that_do_not_count_are_in_no_sum() -> None:
@@ -95,10 +114,10 @@ def test_the_spread_is_made_of_quartiles() -> None:
 
 def test_load_and_peak_exist_once_per_start() -> None:
     samples = [
-        step(load_ms=700.0, peak_rss_kib=1024 * 10, restart=0),
-        step(peak_rss_kib=1024 * 30, restart=0),
-        step(load_ms=900.0, peak_rss_kib=1024 * 20, restart=1),
-        step(peak_rss_kib=1024 * 15, restart=1),
+        step(load_ms=700.0, peak_rss_kib=1024 * 10, start=0),
+        step(peak_rss_kib=1024 * 30, start=0),
+        step(load_ms=900.0, peak_rss_kib=1024 * 20, start=1),
+        step(peak_rss_kib=1024 * 15, start=1),
     ]
     summary = summarise(samples)
     assert (summary["load_ms"].median, summary["load_ms"].n) == (800.0, 2)
@@ -107,11 +126,8 @@ def test_load_and_peak_exist_once_per_start() -> None:
 
 def test_a_metric_has_the_tier_of_the_field_that_it_comes_from() -> None:
     tiers: dict[str, Tier] = {"decode_ms": "A", "prompt_ms": "B", "peak_rss_kib": "D"}
-    sample = step(
-        n_prompt=4, n_out=4, decode_ms=3.0, prompt_ms=2.0, peak_rss_kib=5, wall_ms=9.0, tiers=tiers
-    )
-    summary = summarise([sample])
-    assert {name: row.tier for name, row in summary.items()} == {
+    sample = step(n_prompt=4, n_out=4, decode_ms=3.0, prompt_ms=2.0, peak_rss_kib=5, wall_ms=9.0)
+    assert {key: row.tier for key, row in summarise([sample], tiers).items()} == {
         "prefill_tps": "B",
         "tpot_ms": "A",
         "decode_tps": "A",
@@ -120,9 +136,11 @@ def test_a_metric_has_the_tier_of_the_field_that_it_comes_from() -> None:
     }
 
 
-def test_every_metric_that_can_decide_is_a_field_of_a_step() -> None:
-    assert HEADLINE_FIELDS.keys() == set(METRICS)
-    assert set(HEADLINE_FIELDS.values()) <= set(Sample.__dataclass_fields__)
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_a_metric_comes_from_the_field_that_it_names(metric: Any) -> None:
+    fields = {name: getattr(FULL, name) for name in ("n_prompt", "n_out", metric.source)}
+    assert metric.value(step(**fields)) is not None
+    assert metric.value(step(**{**fields, metric.source: None})) is None
 
 
 @given(st.lists(st.floats(min_value=1e-3, max_value=1e9), min_size=1, max_size=40))

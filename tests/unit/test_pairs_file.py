@@ -8,7 +8,9 @@ import pytest
 
 from perf_smoke.compare import Rule
 from perf_smoke.pairs_file import read_pairs
+from perf_smoke.result import BASE
 from perf_smoke.result_file import UnreadableResult
+from tests import results
 
 RULE = Rule(alpha=0.01, margin=0.05)
 COMMA = ": with a decimal comma? Write 0.051, not 0,051."
@@ -27,10 +29,9 @@ COMMA = ": with a decimal comma? Write 0.051, not 0,051."
 def test_a_file_of_pairs_may_look_as_spreadsheets_write_it(tmp_path: Path, text: str) -> None:
     (tmp_path / "pairs.csv").write_bytes(text.format("0.1", "0.3").encode())
     found = read_pairs(tmp_path / "pairs.csv", RULE)
-    assert found.head is not None
-    assert found.base is not None
-    assert [sample.wall_ms for sample in found.base.samples] == [pytest.approx(100)]
-    assert [sample.wall_ms for sample in found.head.samples] == [pytest.approx(300)]
+    assert [sample.wall_ms for sample in results.steps(found, BASE)] == [pytest.approx(100)]
+    assert [sample.wall_ms for sample in results.steps(found)] == [pytest.approx(300)]
+    assert (found.origin, results.comparison(found).pairs) == ("pairs-file", 1)
 
 
 @pytest.mark.parametrize(

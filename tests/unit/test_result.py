@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import tempfile
@@ -15,22 +16,30 @@ from hypothesis import strategies as st
 
 from perf_smoke import result_file
 from perf_smoke.result import (
+    BASE,
+    HEAD,
+    WORKLOAD,
+    Asked,
     Comparison,
     Cost,
     EngineIdentity,
     Failure,
     Guard,
+    Leg,
     Machine,
     MachineState,
+    Measurement,
     MetricSummary,
     Model,
     Output,
+    Prompt,
     Result,
     Sample,
     Series,
     Side,
     Tool,
     Unmeasured,
+    Workload,
 )
 from perf_smoke.result_file import UnreadableResult
 
@@ -70,17 +79,22 @@ def full_result() -> Result:
         peak_rss_kib=168_000,
         text_sha256="ab" * 32,
         finish_reason="length",
-        tiers={"decode_ms": "A", "wall_ms": "E"},
-        restart=1,
+        start=1,
         repeats=3,
         order=7,
-        pair=2,
+        round=2,
     )
-    side = Side(
-        ref="abc",
-        engine=EngineIdentity(id="embedded", version="1", binary="x", binary_sha256="cd" * 32),
+    measurement = Measurement(
         samples=(sample, Sample(ok=False, error="short")),
         summary={"e2e_ms": MetricSummary(median=52.75, low=None, high=None, n=1, tier="C")},
+        output=Output(text="11, so", sha256="ab", stable=True),
+    )
+    side = Side(
+        ref="main",
+        commit="ab" * 20,
+        parents=("cd" * 20, "ef" * 20),
+        engine=EngineIdentity(id="embedded", version="1", binary="x", binary_sha256="cd" * 32),
+        process="start",
     )
     return Result(
         status="measured",
@@ -89,27 +103,56 @@ def full_result() -> Result:
         tool=Tool(version="0.1.0", runtime="cli"),
         settings={"prompt": "日本語 \U0001f600"},
         cost=Cost(total_s=30.0, download_s=1.0, build_s=2.0, load_s=3.0, steps_s=4.0),
+        leg=Leg(
+            repository="o/r",
+            event="push",
+            workflow="CI",
+            job="smoke",
+            matrix='{"os":"linux"}',
+            run_id=5,
+            attempt=1,
+        ),
         series=Series(key="0123", parts={"engine": "embedded"}),
         machine=machine(QUIET, MachineState(load_1min=None, cpu_ticks=None, steal_ticks=None)),
         model=Model(reference="smollm2-135m", sha256="ef" * 32, bytes=98_362_432),
-        head=side,
-        base=side,
-        comparison=Comparison(
-            kind="paired",
-            metric="e2e",
-            verdict="slower",
-            estimate=0.068,
-            low=0.039,
-            high=0.096,
-            level=0.99,
-            detectable=0.02,
-            pairs=60,
-            pairs_needed=120,
-            looks=(12, 20, 60),
-            stopped="decided",
-            guards=(Guard(name="steal", sentence="It was busy."),),
+        sides={HEAD: side, BASE: side},
+        lost_bases={"v1": Failure(reason="build-failed", sentence="It does not build.")},
+        workloads={
+            WORKLOAD: Workload(
+                asked=Asked(
+                    prompt=Prompt(text="2+2=", characters=4, sha256="12" * 32),
+                    tokens=4,
+                    seed=42,
+                    threads=2,
+                    features=("gpu",),
+                    told=("prompt", "tokens", "threads"),
+                ),
+                metrics=("e2e", "decode"),
+                warmup=1,
+                stopped="decided",
+                order_seed=7,
+                measurements={HEAD: measurement, BASE: measurement},
+            )
+        },
+        comparisons=(
+            Comparison(
+                metric="e2e",
+                verdict="slower",
+                log_ratio=0.066,
+                standard_error=0.01,
+                low=0.039,
+                high=0.096,
+                level=0.99,
+                detectable=0.02,
+                pairs=60,
+                pairs_needed=120,
+                looks=(12, 20, 60),
+                stopped="decided",
+                guards=(Guard(name="steal", effect="said", sentence="It was busy."),),
+                machine_then=QUIET,
+            ),
+            Comparison(metric="decode", verdict="faster", log_ratio=-0.5),
         ),
-        output=Output(text="11, so", sha256="ab", stable=True, base_text="4.", matches_base=False),
         notes=("One.", "Two."),
     )
 
@@ -215,7 +258,9 @@ def test_a_missing_document_says_so(tmp_path: Path) -> None:
         ({"cost": {"total_s": 1.0, "price": 3}}, "cost/price"),
         ({"settings": {"tokens": 4}}, "settings/tokens"),
         ({"notes": "no list"}, "notes"),
-        ({"head": {"ref": "", "engine": {"id": 5}}}, "head/engine/id"),
+        ({"sides": {"head": {"engine": {"id": 5}}}}, "sides/head/engine/id"),
+        ({"comparisons": [{"metric": "e2e", "verdict": "great"}]}, "comparisons/0/verdict"),
+        ({"failure": {"reason": "bad-luck", "sentence": "It was."}}, "failure/reason"),
         ({"model": {"reference": "m", "bytes": 1.5}}, "model/bytes"),
     ],
 )
@@ -266,6 +311,15 @@ def test_the_published_schema_is_the_documents_own() -> None:
 def test_the_reason_is_the_failures_slug() -> None:
     assert full_result().reason == "cancelled"
     assert minimal_result().reason == ""
+
+
+def test_the_gravest_answer_is_the_runs_verdict() -> None:
+    result = full_result()
+    assert result.gravest == result.comparisons[0]
+    assert result.verdict == "slower"
+    alone = dataclasses.replace(result, comparisons=())
+    assert (alone.gravest, alone.verdict) == (None, "no-baseline")
+    assert minimal_result().verdict is None
 
 
 def test_a_failure_travels_through_an_exception_unchanged() -> None:

@@ -61,6 +61,13 @@ def _check(setup: EngineSetup) -> None:
         raise Unmeasured("command-invalid", " ".join(sentences))
 
 
+def placeholders(command: Sequence[str]) -> frozenset[str]:
+    """The names between braces; those in double braces stand for themselves."""
+    return frozenset(
+        match[2] for part in command for match in _PLACEHOLDER.finditer(part) if match[2]
+    )
+
+
 def command_problems(command: Sequence[str], *, has_model: bool, has_tokenizer: bool) -> list[str]:
     """What is wrong with the command line: the ends of a sentence."""
     if not command:
@@ -81,12 +88,6 @@ def command_problems(command: Sequence[str], *, has_model: bool, has_tokenizer: 
     if _PLACEHOLDER.search(command[0]):
         problems.append("the program's own name cannot be a placeholder")
     return problems
-
-
-def placeholders(command: Sequence[str]) -> frozenset[str]:
-    """The names in braces that are replaced, known or not."""
-    matches = (match for part in command for match in _PLACEHOLDER.finditer(part))
-    return frozenset(match[2] for match in matches if match[2])
 
 
 def filled(argument: str, values: Mapping[str, str]) -> str:

@@ -39,11 +39,11 @@ class Row:
     reads: tuple[str, ...] = ()
     """Of the inputs that only some engines look at, those that this one does: `binary`, `command`,
     `tokenizer`, `metrics`."""
+    told: tuple[Told, ...] = ("prompt", "tokens", "seed", "threads")
+    """What of a request reaches it. Where it reads `command`: as far as that names it."""
     programs: tuple[str, ...] = ()
     """Names of its program, by which `auto` knows a `binary`. The first one is looked up when
     `binary` is empty; a relative path counts from the working directory."""
-    told: tuple[Told, ...] = ("prompt", "tokens", "seed", "threads", "features")
-    """Which parts of a request it can be told; a `command` only those that it names."""
     servers: tuple[str, ...] = ()
     """The kinds of server, as probe.py calls them, that `auto` takes it for; `other`: any that has
     no engine of its own."""
@@ -78,6 +78,7 @@ class Row:
 
 _ALL = ("e2e", "ttft", "prefill", "decode", "wall", "cpu")
 _OF_A_STREAM = ("e2e", "ttft", "decode", "wall")
+_EVERYTHING: tuple[Told, ...] = ("prompt", "tokens", "seed", "threads", "features")
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -86,7 +87,6 @@ ROWS: tuple[Row, ...] = (
         whose="ours",
         metrics=_ALL,
         model="needed",
-        told=("prompt", "tokens", "seed", "threads"),
         package="xllamacpp",
         default_model="smollm2-135m",
         gguf_alone=True,
@@ -98,6 +98,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("e2e", "prefill", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary",),
+        told=_EVERYTHING,
         programs=("llama-completion", "llama-cli", "main"),
         gguf_alone=True,
     ),
@@ -108,8 +109,8 @@ ROWS: tuple[Row, ...] = (
         metrics=("prefill", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary",),
+        told=("tokens", "threads", "features"),
         programs=("llama-bench",),
-        told=("prompt", "tokens", "threads", "features"),
         gguf_alone=True,
     ),
     Row(
@@ -120,6 +121,7 @@ ROWS: tuple[Row, ...] = (
         model="needed",
         endpoint="may",
         reads=("binary",),
+        told=_EVERYTHING,
         programs=("llama-server", "server"),
         servers=("llama-server",),
         gguf_alone=True,
@@ -131,6 +133,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("e2e", "ttft", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary", "tokenizer"),
+        told=_EVERYTHING,
         programs=("bitnet",),
         tokenizer_beside=True,
         builds_itself=True,
@@ -142,6 +145,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("e2e", "prefill", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary",),
+        told=_EVERYTHING,
         programs=("build/bin/llama-cli",),
         gguf_alone=True,
     ),
@@ -170,6 +174,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("wall", "cpu"),
         model="optional",
         reads=("command", "tokenizer", "metrics"),
+        told=_EVERYTHING,
         shares_program=True,
     ),
 )

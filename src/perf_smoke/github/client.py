@@ -15,7 +15,7 @@ from typing import TypeVar
 import requests
 from github import Auth, Github, GithubException, RateLimitExceededException
 
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from actions_toolkit.command import issue_command
 from actions_toolkit.file_command import prepare_key_value_message
 
 from perf_smoke.github.shorten import shorten
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 
 MOST_ANNOTATIONS = 10
 """Per kind and step; the runner shows no more."""

@@ -24,7 +24,8 @@ from perf_smoke.github.shorten import shorten
 from perf_smoke.github.sticky import CommentOutcome, Policy, Sticky
 from perf_smoke.printable import printable
 from perf_smoke.result import Result
-from perf_smoke.settings import CommentWhen, Secret
+from perf_smoke.secret import Secret
+from perf_smoke.settings import CommentWhen
 
 __all__ = ["CommentOutcome", "Policy", "policy_for", "upsert"]
 
@@ -46,8 +47,10 @@ def policy_for(when: CommentWhen, result: Result) -> Policy:
     if when == "never":
         return Policy.NOTHING
     if result.status == "measured":
-        verdict = result.comparison.verdict if result.comparison else "no-baseline"
-        needs_a_look = verdict in ("slower", "faster", "not-comparable")
+        needs_a_look = any(
+            comparison.verdict in ("slower", "faster", "not-comparable")
+            for comparison in result.comparisons
+        )
     else:
         needs_a_look = result.status != "cancelled"
     return Policy.CREATE_OR_UPDATE if when == "always" or needs_a_look else Policy.UPDATE_ONLY

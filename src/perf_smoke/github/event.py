@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from perf_smoke.result import Leg
+
 PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
 """Those that carry their pull request, and the branch that it wants to go into."""
 
@@ -66,6 +68,19 @@ class Event:
     runner_temp: Path | None
     notes: tuple[str, ...] = ()
     """What could not be read, as sentences."""
+
+    @property
+    def leg(self) -> Leg:
+        """Which job of which workflow this is, for the document."""
+        return Leg(
+            repository=self.repository,
+            event=self.name,
+            workflow=self.workflow,
+            job=self.job,
+            matrix=self.matrix,
+            run_id=self.run_id,
+            attempt=self.run_attempt,
+        )
 
     @property
     def run_url(self) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perf_smoke.result import Comparison, Result
+from perf_smoke.metrics import METRICS, Metric
+from perf_smoke.result import HEAD, Comparison, Measurement, Result
 
 if TYPE_CHECKING:
     from perf_smoke.github.comment import CommentOutcome
@@ -61,10 +62,10 @@ def _plain(number: float | None, digits: int) -> str:
     return "0" if text == "-0" else text
 
 
-def _median(metric: str) -> Callable[[Published], str]:
+def _median(metric: Metric) -> Callable[[Published], str]:
     def read(published: Published) -> str:
-        head = published.result.head
-        summary = head.summary.get(metric) if head else None
+        head = _head(published.result)
+        summary = head.summary.get(metric.key) if head else None
         return _plain(summary.median, 3) if summary else ""
 
     return read
@@ -72,19 +73,21 @@ def _median(metric: str) -> Callable[[Published], str]:
 
 def _fraction(read: Callable[[Comparison], float | None]) -> Callable[[Published], str]:
     def value(published: Published) -> str:
-        comparison = published.result.comparison
-        return _plain(read(comparison), 6) if comparison else ""
+        gravest = published.result.gravest
+        return _plain(read(gravest), 6) if gravest else ""
 
     return value
 
 
-def _verdict(published: Published) -> str:
-    comparison = published.result.comparison
-    return comparison.verdict if comparison else ""
+def _head(result: Result) -> Measurement | None:
+    """What head gave for the first workload."""
+    workload = next(iter(result.workloads.values()), None)
+    return workload.measurements.get(HEAD) if workload else None
 
 
 def _output_sha256(published: Published) -> str:
-    return published.result.output.sha256 if published.result.output else ""
+    head = _head(published.result)
+    return head.output.sha256 if head and head.output else ""
 
 
 def _series(published: Published) -> str:
@@ -105,7 +108,7 @@ OUTPUTS: tuple[Output, ...] = (
     Output(
         "verdict",
         "`slower`, `faster`, `no-change`, `inconclusive`, `not-comparable` or `no-baseline`.",
-        _verdict,
+        lambda published: published.result.verdict or "",
     ),
     Output(
         "change",
@@ -127,13 +130,11 @@ OUTPUTS: tuple[Output, ...] = (
         "The change that this run would have called with 90 % probability, as a fraction.",
         _fraction(lambda comparison: comparison.detectable),
     ),
-    Output("wall-ms", "Median wall time of one step, in ms.", _median("wall_ms")),
-    Output("load-ms", "Median time to load the model, in ms.", _median("load_ms")),
-    Output("ttft-ms", "Median time to the first token, in ms.", _median("ttft_ms")),
-    Output("e2e-ms", "Median time of one request without the load, in ms.", _median("e2e_ms")),
-    Output("prefill-tps", "Median prefill rate, in tokens per second.", _median("prefill_tps")),
-    Output("decode-tps", "Median decode rate, in tokens per second.", _median("decode_tps")),
-    Output("peak-rss-mib", "Peak resident memory of the engine, in MiB.", _median("peak_rss_mib")),
+    *(
+        Output(metric.key.replace("_", "-"), metric.output, _median(metric))
+        for metric in METRICS
+        if metric.output
+    ),
     Output("output-sha256", "SHA-256 of the greedy output.", _output_sha256),
     Output("series", "Which results may be compared with this one over time.", _series),
     Output(

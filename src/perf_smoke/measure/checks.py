@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from perf_smoke.engines.base import Reply
-from perf_smoke.result import Failure, Sample
+from perf_smoke.metrics import DURATIONS
+from perf_smoke.result import Failure, Sample, usual_tokens
 
-_PARTS = ("load_ms", "prompt_ms", "ttft_ms", "decode_ms", "e2e_ms")
+_PARTS = tuple(name for name in DURATIONS if name not in ("wall_ms", "cpu_ms"))
+"""Durations inside of a step."""
 _COUNTS = ("n_prompt", "n_prompt_cached", "n_out")
-_SHORTEST_MS, _LONGEST_MS = 1e-6, 1e9
-"""A ns, which no clock here tells apart from the next, and eleven days. Beyond them rates can
-become infinite."""
+_SHORTEST_MS = 1e-6
+"""A nanosecond, which no clock here tells apart from the next. Rates of less can be infinite."""
+_LONGEST_MS = 1e9
+"""Eleven days."""
 _MOST_TOKENS = 10**9
-_ROUNDED_MS, _CLOCKS_DIFFER = 1.0, 1.01
-"""A part may seem longer than the whole by so much: engines that count whole ms, other machines'
-clocks."""
+_ROUNDED_MS = 1.0
+"""A part may seem longer than the whole by so much, as some engines count whole ms."""
+_CLOCKS_DIFFER = 1.01
+"""A part may seem so many times as long as the whole, as the clocks of two machines differ."""
 
 
 def checked(reply: Reply) -> Reply:
@@ -64,35 +67,40 @@ def text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def settle_counts(samples: Sequence[Sample], requested: int) -> tuple[list[Sample], list[str]]:
-    """Mark the steps that gave another number of tokens than their side as `short`.
+def mark_short(samples: Sequence[Sample], requested: int) -> list[Sample]:
+    """The steps, those marked as `short` that gave another number of tokens than their side.
 
     The side's number is the requested one if any step reached it, else the commonest: a side that
-    ends early every time is measured as what it gave, and a note says so.
-
-    Returns:
-        The samples, and notes for the reader.
+    ends early every time is measured as what it gave.
     """
-    counts = Counter(sample.n_out for sample in samples if sample.ok and sample.n_out is not None)
-    if not counts:
-        return list(samples), []
-    side = requested if requested in counts else counts.most_common(1)[0][0]
-    settled = [
+    ended_well = [sample for sample in samples if sample.ok]
+    reached = any(sample.n_out == requested for sample in ended_well)
+    expected = requested if reached else usual_tokens(ended_well)
+    return [
         dataclasses.replace(sample, ok=False, error="short")
-        if sample.ok and sample.n_out not in (None, side)
+        if sample.ok and sample.n_out not in (None, expected)
         else sample
         for sample in samples
     ]
+
+
+def notes_on_tokens(marked: Sequence[Sample], requested: int) -> list[str]:
+    """What a reader should know of the numbers of tokens of these steps, as sentences."""
+    counting = [sample for sample in marked if sample.ok and sample.n_out is not None]
+    number = usual_tokens(counting)
+    if number is None:
+        return []
     notes = []
-    if side < requested:
-        notes.append(f"{side} of {requested} tokens were produced: the engine ends early.")
-    if side > requested:
-        notes.append(f"{side} tokens were produced, though {requested} were asked for.")
-    if odd := counts.total() - counts[side]:
+    if number < requested:
+        notes.append(f"{number} of {requested} tokens were produced: the engine ends early.")
+    if number > requested:
+        notes.append(f"{number} tokens were produced, though {requested} were asked for.")
+    if short := sum(sample.error == "short" for sample in marked):
         notes.append(
-            f"{odd} of {counts.total()} steps gave another number of tokens than {side}: left out."
+            f"{short} of {len(counting) + short} steps gave another number of tokens than "
+            f"{number}: left out."
         )
-    return settled, notes
+    return notes
 
 
 def _impossible(sample: Sample) -> dict[str, str]:

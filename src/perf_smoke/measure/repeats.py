@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from perf_smoke.engines.base import Reply
+from perf_smoke.metrics import DURATIONS
 
 SHORT_STEP_MS = 10.0
-"""Below it, requests are repeated inside one step …"""
+"""Where a step takes less, requests are repeated inside one."""
 REPEATED_STEP_MS = 50.0
-"""… until the step takes about this long."""
+"""How long a step with repeated requests takes, about."""
 
 
 def step_ms(reply: Reply) -> float:
@@ -35,7 +36,7 @@ def mean_reply(replies: Sequence[Reply]) -> Reply:
     """
     first = replies[0].sample
     means: dict[str, Any] = {}
-    for name in ("prompt_ms", "ttft_ms", "decode_ms", "e2e_ms", "wall_ms", "cpu_ms", "load_ms"):
+    for name in DURATIONS:
         values = [getattr(reply.sample, name) for reply in replies]
         means[name] = None if None in values else statistics.fmean(values)
     hashes = {reply.sample.text_sha256 for reply in replies}

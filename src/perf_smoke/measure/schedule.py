@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Literal
 
 from perf_smoke.engines.base import Engine, Reply, Request, Session
 from perf_smoke.measure.checks import checked
 from perf_smoke.measure.repeats import mean_reply, repeats_for, step_ms
-from perf_smoke.result import Failure, Sample, SideName, Unmeasured
+from perf_smoke.result import BASE, HEAD, Failure, Sample, Stopped, Tier, Unmeasured
 
 ALONE_SHARE = 1 / 3
 """One side alone takes this share of the budget: more steps would not make it truer."""
@@ -27,17 +26,16 @@ BLOCKS = 8
 processes can differ for their whole life (memory layout), now and then by several percent. Where
 each step starts a process of its own, there is nothing to restart and one block."""
 LONGEST_BLOCK_S = 4.0
-"""A larger budget is cut into more blocks than that, and …"""
+"""A budget of longer blocks is cut into more: pairs of one start do not average out what that start
+does."""
 LONGEST_BLOCK_PAIRS = 30
-"""… so are more `runs`: pairs of the same start do not average out what that start does."""
+"""The same for `runs`: no block of a long run has more pairs."""
 RESTART_SHARE = 0.25
 """Restarts take no more than this share of the budget: fewer blocks where loading is slow."""
 PILOT_PAIRS = 5
 """So many pairs are taken before the number that the budget holds is estimated."""
 LONGEST_PADDING = 4096
 """Bytes of environment added at most: another size moves the stack and with it the layout."""
-
-Stopped = Literal["", "decided", "budget", "runs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +56,11 @@ class Plan:
 class Recording:
     """Everything that the steps gave until now. Grows while measuring."""
 
-    samples: dict[SideName, list[Sample]] = field(default_factory=lambda: {"head": [], "base": []})
-    texts: dict[SideName, str] = field(default_factory=dict)
+    samples: dict[str, list[Sample]] = field(default_factory=lambda: {HEAD: [], BASE: []})
+    texts: dict[str, str] = field(default_factory=dict)
     """The first text of each side."""
+    tiers: dict[str, dict[str, Tier]] = field(default_factory=lambda: {HEAD: {}, BASE: {}})
+    """Where each field of a side's samples comes from: the worst of its steps."""
     load_s: float = 0.0
     steps_s: float = 0.0
     """All steps, those of the warm-up included."""
@@ -95,7 +95,7 @@ class BaseFailed(Unmeasured):
 class _Side:
     """One side while it is measured: its running session and how often it was started."""
 
-    def __init__(self, name: SideName, engine: Engine, plan: Plan, recording: Recording) -> None:
+    def __init__(self, name: str, engine: Engine, plan: Plan, recording: Recording) -> None:
         self._name = name
         self._engine = engine
         self._plan = plan
@@ -104,7 +104,7 @@ class _Side:
         self._layouts = random.Random(f"{plan.order_seed} {name}")  # noqa: S311 - a layout, no secret
         self._session: Session | None = None
         # After a base that failed head is measured further, alone.
-        self._starts = 1 + max((sample.restart for sample in recording.samples[name]), default=-1)
+        self._starts = 1 + max((sample.start for sample in recording.samples[name]), default=-1)
         self._fresh_load_ms: float | None = None
 
     def start(self) -> None:
@@ -130,15 +130,15 @@ class _Side:
             replies.append(reply)
         return replies
 
-    def counted_step(self, repeats: int, pair: int | None = None) -> Sample:
+    def counted_step(self, repeats: int, in_round: int | None = None) -> Sample:
         """One step, entered into the recording.
 
         Raises:
             Unmeasured: it failed. It is in the recording all the same.
         """
-        return self.count(self._step(repeats), pair)
+        return self.count(self._step(repeats), in_round)
 
-    def count(self, reply: Reply, pair: int | None = None) -> Sample:
+    def count(self, reply: Reply, in_round: int | None = None) -> Sample:
         """Enter a step into the recording.
 
         Raises:
@@ -147,11 +147,13 @@ class _Side:
         taken = self._recording.samples
         sample = dataclasses.replace(
             reply.sample,
-            restart=self._starts - 1,
+            start=self._starts - 1,
             order=sum(len(samples) for samples in taken.values()),
-            pair=pair,
+            round=in_round,
         )
         taken[self._name].append(sample)
+        worst = self._recording.tiers[self._name]
+        worst.update({name: max(tier, worst.get(name, tier)) for name, tier in reply.tiers.items()})
         self._fresh_load_ms = None
         if reply.failure is not None:
             raise self._failed(reply.failure)
@@ -204,7 +206,7 @@ class _Side:
         return mean_reply(replies)
 
     def _failed(self, failure: Failure) -> Unmeasured:
-        return (BaseFailed if self._name == "base" else Unmeasured).of(failure)
+        return (BaseFailed if self._name == BASE else Unmeasured).of(failure)
 
 
 def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch) -> None:
@@ -217,7 +219,7 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
         Unmeasured: the engine did not start, or a step failed.
     """
     budget_s = plan.budget_s * ALONE_SHARE
-    with closing(_Side("head", engine, plan, recording)) as side:
+    with closing(_Side(HEAD, engine, plan, recording)) as side:
         side.start()
         started_s = time.monotonic()
         warm = side.warm_up()
@@ -233,7 +235,7 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
             sample = side.counted_step(repeats)
             now_s = time.monotonic()
             longest_s = max(longest_s, now_s - step_started_s)
-            taken = len(recording.samples["head"])
+            taken = len(recording.samples[HEAD])
             elapsed_s = now_s - started_s
             watch(
                 Progress(
@@ -263,8 +265,8 @@ def measure_pairs(
     started_s = time.monotonic()
     pair_times_s: list[float] = []
     with (
-        closing(_Side("head", head, plan, recording)) as head_side,
-        closing(_Side("base", base, plan, recording)) as base_side,
+        closing(_Side(HEAD, head, plan, recording)) as head_side,
+        closing(_Side(BASE, base, plan, recording)) as base_side,
     ):
         sides = [head_side, base_side]
         order = rng.sample(sides, k=2)
@@ -272,7 +274,7 @@ def measure_pairs(
         start_s = time.monotonic() - started_s
         if warm and not plan.runs and start_s + min(map(step_ms, warm)) / 1e3 > plan.budget_s:
             for side, reply in zip(order, warm, strict=True):
-                side.count(reply, pair=0)
+                side.count(reply, in_round=0)
             recording.warmup_counted, recording.pairs, recording.stopped = True, 1, "budget"
             return
         repeats = repeats_for(warm)
@@ -287,7 +289,7 @@ def measure_pairs(
                 block += 1
             pair_started_s = time.monotonic()
             for side in order:
-                sample = side.counted_step(repeats, pair=recording.pairs)
+                sample = side.counted_step(repeats, in_round=recording.pairs)
             now_s = time.monotonic()
             recording.pairs += 1
             pair_times_s.append(now_s - pair_started_s)

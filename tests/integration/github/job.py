@@ -9,7 +9,7 @@ from perf_smoke.github.client import Patience
 from perf_smoke.github.comment import CommentOutcome, Policy, upsert
 from perf_smoke.github.event import Event
 from perf_smoke.github.marker import CommentKey, Stamp
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 from tests.emulator.proxy import Proxy
 from tests.emulator.server import Emulator, PullRequest
 

@@ -14,7 +14,7 @@ import pytest
 from perf_smoke.github.comment import BODY_ROOM, CommentOutcome, Policy
 from perf_smoke.github.event import Head
 from perf_smoke.github.marker import CommentKey, mark, read_marked
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 from tests.emulator.proxy import answer, meanwhile
 from tests.integration.github.job import KEY, Job, event_for, stamp
 
@@ -241,7 +241,7 @@ def test_two_processes_that_create_at_once_end_with_one_comment(job: Job) -> Non
     both_have_listed = threading.Barrier(2)
     job.proxy.when("POST", COMMENTS, meanwhile(lambda: both_have_listed.wait(60)), times=2)
     program = (
-        "import sys; from perf_smoke.settings import Secret;"
+        "import sys; from perf_smoke.secret import Secret;"
         "from perf_smoke.github.comment import *; from tests.integration.github.job import *;"
         "url, number, run = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]);"
         "upsert(event_for(url, number), token=Secret('bot-token'), key=KEY, stamp=stamp(run),"

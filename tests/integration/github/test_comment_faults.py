@@ -9,7 +9,7 @@ import pytest
 
 from perf_smoke.github.client import Patience
 from perf_smoke.github.comment import CommentOutcome
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 from tests.emulator.proxy import Fault, after_write, answer, delay, drop, hang, trickle
 from tests.integration.github.job import QUICK, Job, event_for
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from perf_smoke.engines.base import Engine, Request
 from perf_smoke.measure.schedule import Plan, Progress, Recording, measure_alone, measure_pairs
-from perf_smoke.result import Sample, SideName
+from perf_smoke.result import Sample
 
 REQUEST = Request(prompt="2+2=", tokens=4, seed=42, threads=1)
-SIDES: tuple[SideName, SideName] = ("head", "base")
+SIDES: tuple[str, str] = ("head", "base")
 
 
 def plan(**changes: Any) -> Plan:
@@ -44,16 +44,16 @@ def paired(head: Engine, base: Engine, how: Plan) -> Recording:
     return recording
 
 
-def taken(recording: Recording) -> list[tuple[SideName, Sample]]:
+def taken(recording: Recording) -> list[tuple[str, Sample]]:
     """All counted steps in the order in which they say that they were taken."""
     steps = [(name, sample) for name in SIDES for sample in recording.samples[name]]
     assert sorted(sample.order for _, sample in steps) == list(range(len(steps)))
     return sorted(steps, key=lambda step: step[1].order)
 
 
-def order(recording: Recording) -> list[SideName]:
+def order(recording: Recording) -> list[str]:
     return [name for name, _ in taken(recording)]
 
 
-def restarts(recording: Recording, name: SideName) -> list[int]:
-    return [sample.restart for sample in recording.samples[name]]
+def starts(recording: Recording, name: str) -> list[int]:
+    return [sample.start for sample in recording.samples[name]]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from perf_smoke.measure import schedule
 from perf_smoke.measure.schedule import Progress, Recording, measure_alone, measure_pairs
-from perf_smoke.result import SideName, Unmeasured
+from perf_smoke.result import Unmeasured
 from tests.integration.schedule.by_clock import ByClock, Clock
 from tests.integration.schedule.recordings import (
     SIDES,
@@ -20,7 +20,7 @@ from tests.integration.schedule.recordings import (
     order,
     paired,
     plan,
-    restarts,
+    starts,
     taken,
     undecided,
     unseen,
@@ -76,7 +76,7 @@ def test_of_slow_engines_there_is_always_one_pair(clock: Clock, step_s: float, p
     assert recording.stopped == "budget"
     assert recording.warmup_counted == (step_s > 10.0)
     assert head.steps == base.steps == pairs + (step_s <= 10.0)
-    assert {sample.pair for _, sample in taken(recording)} == set(range(pairs))
+    assert {sample.round for _, sample in taken(recording)} == set(range(pairs))
     assert clock.now_s <= 30.0 + step_s or recording.warmup_counted
 
 
@@ -87,7 +87,7 @@ def test_a_warm_up_that_counts_has_the_order_in_which_it_was_taken(clock: Clock,
 
     began_s = {"head": head.began_s, "base": base.began_s}
     assert order(recording) == sorted(SIDES, key=lambda name: began_s[name])
-    assert [sample.pair for _, sample in taken(recording)] == [0, 0]
+    assert [sample.round for _, sample in taken(recording)] == [0, 0]
     assert clock.now_s == 80.0
 
 
@@ -134,7 +134,7 @@ def test_every_pair_has_one_step_of_each_side_and_the_order_is_random(clock: Clo
 
     pairs = [tuple(names) for names in zip(*[iter(order(recording))] * 2, strict=True)]
     assert {frozenset(names) for names in pairs} == {frozenset(SIDES)}
-    assert [sample.pair for _, sample in taken(recording)] == [at // 2 for at in range(200)]
+    assert [sample.round for _, sample in taken(recording)] == [at // 2 for at in range(200)]
     head_first = [names[0] == "head" for names in pairs]
     assert 30 <= sum(head_first) <= 70
     assert max(len(list(group)) for _, group in groupby(head_first)) < 20
@@ -143,13 +143,13 @@ def test_every_pair_has_one_step_of_each_side_and_the_order_is_random(clock: Clo
 def test_the_seed_alone_decides_the_order_however_often_the_sides_are_restarted(
     clock: Clock,
 ) -> None:
-    def orders(load_s: float, seed: int, process_per_step: bool = False) -> list[SideName]:
+    def orders(load_s: float, seed: int, process_per_step: bool = False) -> list[str]:
         head, base = (
             ByClock(clock=clock, load_s=load_s, process_per_step=process_per_step) for _ in SIDES
         )
         recording = paired(head, base, plan(order_seed=seed))
         assert (
-            head.opened == base.opened == len(set(restarts(recording, "head"))) + (process_per_step)
+            head.opened == base.opened == len(set(starts(recording, "head"))) + (process_per_step)
         )
         return order(recording)[:100]
 
@@ -177,8 +177,8 @@ def test_restarts_divide_the_runs_evenly_and_hit_both_sides_at_once(
     head, base = (ByClock(clock=clock, load_s=0.2) for _ in SIDES)
     recording = paired(head, base, plan(runs=runs))
 
-    assert restarts(recording, "head") == restarts(recording, "base")
-    assert list(Counter(restarts(recording, "head")).values()) == blocks
+    assert starts(recording, "head") == starts(recording, "base")
+    assert list(Counter(starts(recording, "head")).values()) == blocks
     assert head.opened == head.closed == base.opened == base.closed == len(blocks)
     assert head.steps == base.steps == runs + len(blocks), "each restart has its own warm-up"
 
@@ -186,9 +186,9 @@ def test_restarts_divide_the_runs_evenly_and_hit_both_sides_at_once(
 def test_restarts_divide_the_budget_evenly(clock: Clock) -> None:
     recording = paired(ByClock(clock=clock, load_s=0.2), ByClock(clock=clock, load_s=0.2), plan())
 
-    blocks = Counter(restarts(recording, "head"))
+    blocks = Counter(starts(recording, "head"))
     assert list(blocks) == list(range(8))
-    assert restarts(recording, "head") == restarts(recording, "base")
+    assert starts(recording, "head") == starts(recording, "base")
     assert max(blocks.values()) - min(blocks.values()) <= 2
 
 
@@ -202,7 +202,7 @@ def test_restarts_take_no_more_than_a_quarter_of_the_budget(
         ByClock(clock=clock, load_s=load_s), ByClock(clock=clock, load_s=load_s), plan()
     )
 
-    assert len(set(restarts(recording, "head"))) == starts
+    assert len(set(starts(recording, "head"))) == starts
     assert starts == 1 or recording.load_s <= 0.25 * 30.0
 
 
@@ -237,7 +237,7 @@ def test_where_each_step_starts_a_process_nothing_else_is_started_or_warmed_up(
 
     assert head.steps == head.opened == head.closed == 1 + 20
     assert base.steps == base.opened == base.closed == 1 + 20
-    assert restarts(recording, "head") == restarts(recording, "base") == list(range(1, 21))
+    assert starts(recording, "head") == starts(recording, "base") == list(range(1, 21))
 
 
 def test_the_load_is_told_once_per_start_by_the_first_counted_step(clock: Clock) -> None:

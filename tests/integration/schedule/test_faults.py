@@ -12,14 +12,14 @@ from perf_smoke.measure.schedule import (
     measure_alone,
     measure_pairs,
 )
-from perf_smoke.result import Failure, SideName, Unmeasured
+from perf_smoke.result import Failure, Unmeasured
 from tests.integration.schedule.by_clock import ByClock, Clock
 from tests.integration.schedule.recordings import SIDES, order, plan, undecided, unseen
 
 
 @pytest.mark.parametrize("failing", SIDES)
 def test_a_side_that_does_not_start_again_ends_the_measuring_and_loses_nothing(
-    clock: Clock, failing: SideName
+    clock: Clock, failing: str
 ) -> None:
     engines = {
         name: ByClock(clock=clock, load_s=0.2, fails_at_open=2 if name == failing else 0)
@@ -41,9 +41,7 @@ def test_a_side_that_does_not_start_again_ends_the_measuring_and_loses_nothing(
 
 
 @pytest.mark.parametrize("failing", SIDES)
-def test_a_side_that_fails_in_its_warm_up_has_no_counted_step(
-    clock: Clock, failing: SideName
-) -> None:
+def test_a_side_that_fails_in_its_warm_up_has_no_counted_step(clock: Clock, failing: str) -> None:
     engines = {
         name: ByClock(clock=clock, fails_at_step=2 if name == failing else 0) for name in SIDES
     }
@@ -69,7 +67,7 @@ def test_head_can_go_on_alone_in_the_same_recording(clock: Clock) -> None:
 
     assert order(recording) == ["head"] * 3
     assert (recording.stopped, recording.pairs) == ("runs", 0)
-    assert [sample.pair for sample in recording.samples["head"]] == [None] * 3
+    assert [sample.round for sample in recording.samples["head"]] == [None] * 3
 
 
 def test_an_engine_that_does_not_start_is_the_runs_failure(clock: Clock) -> None:

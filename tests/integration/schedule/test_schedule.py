@@ -23,7 +23,7 @@ from perf_smoke.measure.schedule import (
     measure_alone,
     measure_pairs,
 )
-from perf_smoke.result import SideName, Unmeasured
+from perf_smoke.result import Unmeasured
 from perf_smoke.run import run
 from perf_smoke.settings import parse
 from tests.integration.engines.setups import blank_setup, demonstration_model
@@ -34,7 +34,7 @@ from tests.integration.schedule.recordings import (
     order,
     paired,
     plan,
-    restarts,
+    starts,
     taken,
     undecided,
     unseen,
@@ -76,7 +76,7 @@ def test_without_a_warm_up_one_run_is_one_step(
     assert lines(tmp_path / "log") == ["ran"]
     (sample,) = recording.samples["head"]
     assert sample.ok
-    assert (sample.restart, sample.repeats, sample.order, sample.pair) == (0, 1, 0, None)
+    assert (sample.start, sample.repeats, sample.order, sample.round) == (0, 1, 0, None)
     assert recording.stopped == "runs"
 
 
@@ -122,7 +122,7 @@ def test_a_step_that_hangs_ends_at_its_timeout_and_is_recorded_as_that(
 @pytest.mark.parametrize("failing", SIDES)
 @pytest.mark.parametrize("at", [1, 3])
 def test_what_was_measured_before_a_side_failed_is_kept(
-    program: Callable[..., Engine], failing: SideName, at: int
+    program: Callable[..., Engine], failing: str, at: int
 ) -> None:
     good, bad = "echo fine", f"echo ran >> log; test $(wc -l < log) -lt {at} || exit 3"
     engines = {name: program(bad if name == failing else good, name) for name in SIDES}
@@ -145,7 +145,7 @@ def test_what_was_measured_before_a_side_failed_is_kept(
     assert [sample.ok for _, sample in steps] == [True] * (len(steps) - 1) + [False]
     assert len(recording.samples[failing]) == at
     assert recording.pairs == at - 1
-    pairs = Counter(sample.pair for _, sample in steps[: 2 * (at - 1)])
+    pairs = Counter(sample.round for _, sample in steps[: 2 * (at - 1)])
     assert pairs == dict.fromkeys(range(at - 1), 2)
 
 
@@ -155,7 +155,7 @@ def test_a_worker_is_restarted_in_the_middle_and_tells_its_load_once(tmp_path: P
     engine = embedded.prepare(setup)
     recording = paired(engine, engine, plan(runs=2, budget_s=600.0))
 
-    assert restarts(recording, "head") == restarts(recording, "base") == [0, 1]
+    assert starts(recording, "head") == starts(recording, "base") == [0, 1]
     for name in SIDES:
         assert all(sample.load_ms and sample.ok for sample in recording.samples[name])
         assert recording.texts[name] == "11, so"

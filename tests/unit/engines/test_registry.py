@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from perf_smoke.measure.metrics import HEADLINE_FIELDS
 
 from perf_smoke.engines import registry
-from perf_smoke.measure.metrics import HEADLINE_FIELDS
 from perf_smoke.result import Unmeasured
 from perf_smoke.settings import ENGINES
 

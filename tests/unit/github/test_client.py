@@ -20,7 +20,7 @@ from perf_smoke.github.client import (
     patiently,
     within,
 )
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 
 QUICK = Patience(total_s=30, pause_s=0.001)
 

@@ -21,7 +21,7 @@ from perf_smoke.github.commands import (
     set_outputs,
 )
 from perf_smoke.github.shorten import CUT_SENTENCE
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 
 LARGE = 1_000_000
 

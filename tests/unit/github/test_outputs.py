@@ -12,18 +12,20 @@ import pytest
 from perf_smoke.github.comment import CommentOutcome, Policy, policy_for
 from perf_smoke.github.outputs import OUTPUTS, outputs
 from perf_smoke.result import (
+    HEAD,
+    WORKLOAD,
     Comparison,
     Cost,
-    EngineIdentity,
     Failure,
+    Measurement,
     MetricSummary,
     Output,
     Result,
     Series,
-    Side,
     Status,
     Tool,
     Verdict,
+    Workload,
 )
 
 NAMES = [
@@ -34,12 +36,12 @@ NAMES = [
     "change-low",
     "change-high",
     "detectable",
-    "wall-ms",
-    "load-ms",
-    "ttft-ms",
     "e2e-ms",
+    "ttft-ms",
     "prefill-tps",
     "decode-tps",
+    "wall-ms",
+    "load-ms",
     "peak-rss-mib",
     "output-sha256",
     "series",
@@ -65,17 +67,19 @@ def summary(median: float) -> MetricSummary:
 
 
 def measured(**medians: float) -> Result:
-    side = Side(
-        ref="abc",
-        engine=EngineIdentity(id="embedded"),
-        summary={name: summary(median) for name, median in medians.items()},
+    head = Measurement(
+        summary={key: summary(median) for key, median in medians.items()},
+        output=Output(text="11, so", sha256="f" * 64, stable=True) if medians else None,
     )
-    return dataclasses.replace(NOTHING, status="measured", failure=None, head=side)
+    workload = Workload(metrics=("e2e",), measurements={HEAD: head})
+    return dataclasses.replace(
+        NOTHING, status="measured", failure=None, workloads={WORKLOAD: workload}
+    )
 
 
 def compared(verdict: Verdict, **changes: float) -> Result:
-    comparison = Comparison(kind="paired", metric="e2e", verdict=verdict, **changes)  # type: ignore[arg-type]  # floats by name
-    return dataclasses.replace(measured(), comparison=comparison)
+    comparison = Comparison(metric="e2e", verdict=verdict, **changes)  # type: ignore[arg-type]  # floats by name
+    return dataclasses.replace(measured(), comparisons=(comparison,))
 
 
 def read(result: Result, comment: CommentOutcome | None = None) -> dict[str, str]:
@@ -96,8 +100,7 @@ def test_a_run_that_measured_nothing_sets_only_what_it_knows() -> None:
 
 def test_a_full_run_sets_them_all() -> None:
     result = dataclasses.replace(
-        compared("slower", estimate=0.068, low=0.039, high=0.096, detectable=0.0412345678),
-        head=measured(
+        measured(
             wall_ms=901.25,
             load_ms=700,
             ttft_ms=24.0999,
@@ -105,9 +108,11 @@ def test_a_full_run_sets_them_all() -> None:
             prefill_tps=190.5,
             decode_tps=98.9,
             peak_rss_mib=165,
-        ).head,
-        failure=Failure(reason="cut-short", sentence="The budget ended."),
-        output=Output(text="11, so", sha256="f" * 64, stable=True),
+        ),
+        comparisons=compared(
+            "slower", log_ratio=math.log(1.068), low=0.039, high=0.096, detectable=0.0412345678
+        ).comparisons,
+        failure=Failure(reason="cancelled", sentence="The budget ended."),
         series=Series(key="0123", parts={}),
         cost=Cost(total_s=21.0),
     )
@@ -119,7 +124,7 @@ def test_a_full_run_sets_them_all() -> None:
         report_path=Path("/tmp/report.md"),
     ) == {
         "status": "measured",
-        "reason": "cut-short",
+        "reason": "cancelled",
         "verdict": "slower",
         "change": "0.068",
         "change-low": "0.039",
@@ -159,11 +164,11 @@ def test_numbers_are_plain(number: float, text: str) -> None:
 
 
 def test_a_change_of_nothing_has_no_sign() -> None:
-    assert read(compared("no-change", estimate=-1e-9))["change"] == "0"
+    assert read(compared("no-change", log_ratio=-1e-9))["change"] == "0"
 
 
 def test_a_negative_change_has_an_ascii_sign() -> None:
-    assert read(compared("faster", estimate=-0.12))["change"] == "-0.12"
+    assert read(compared("faster", log_ratio=math.log(0.88)))["change"] == "-0.12"
 
 
 class TestThePolicy:
