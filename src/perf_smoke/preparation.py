@@ -14,7 +14,7 @@ from perf_smoke.engines import registry
 from perf_smoke.engines.base import Engine, EngineSetup
 from perf_smoke.hashing import hashed
 from perf_smoke.measure import machine
-from perf_smoke.measure.schedule import BaseFailed, SideName
+from perf_smoke.measure.schedule import BaseFailed
 from perf_smoke.models.base import ModelFile
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
@@ -110,7 +110,7 @@ class Preparation:
         self._enter(BASE, engine, checkout)
         return engine
 
-    def _setup(self, side: SideName, checkout: Checkout) -> EngineSetup:
+    def _setup(self, side: str, checkout: Checkout) -> EngineSetup:
         """Without the files that are still to be fetched."""
         scratch = self._context.scratch / side
         scratch.mkdir()
@@ -130,7 +130,7 @@ class Preparation:
             tokenizer=self._tokenizer.path if self._tokenizer else None,
         )
 
-    def _enter(self, side: SideName, engine: Engine, checkout: Checkout) -> None:
+    def _enter(self, side: str, engine: Engine, checkout: Checkout) -> None:
         """Enter a side into the draft."""
         longer: Process = "running" if self._settings.endpoint else "start"
         self._draft.sides[side] = Side(
