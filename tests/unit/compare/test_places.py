@@ -4,10 +4,10 @@ import math
 import random
 
 import pytest
+from perf_smoke.compare.places import cost_to_either, cost_to_head_alone, rank_sum_z
 from scipy.stats import mannwhitneyu, norm
 
 from perf_smoke.compare.evidence import log_ratios
-from perf_smoke.compare.places import cost_to_either, cost_to_head_alone, rank_sum_z
 
 
 def by_place(

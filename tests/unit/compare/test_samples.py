@@ -5,10 +5,10 @@ import random
 from typing import Any
 
 import pytest
-
-from perf_smoke.compare import again, from_sides, no_baseline, plan, settled_by
 from perf_smoke.compare.rule import Rule
 from perf_smoke.compare.samples import deciding_metric, pairs_of, seconds
+
+from perf_smoke.compare import again, from_sides, no_baseline, plan, settled_by
 from perf_smoke.result import (
     Cost,
     EngineIdentity,

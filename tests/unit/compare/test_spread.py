@@ -3,7 +3,6 @@
 import random
 
 import pytest
-
 from perf_smoke.compare.spread import robust_spread
 
 
