@@ -1,7 +1,8 @@
-"""What the environment says of the way to the network: certificates and proxies."""
+"""The way to the network: certificates and proxies of the environment, and what needs none."""
 
 from __future__ import annotations
 
+import ipaddress
 import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -25,3 +26,12 @@ def proxies_for(url: str, environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     proxy = variable(f"{parts.scheme}_proxy") or variable("all_proxy")
     return {parts.scheme: proxy} if proxy else {}
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

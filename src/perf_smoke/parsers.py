@@ -59,8 +59,8 @@ def choice(*choices: str) -> Callable[[str], str]:
 def nearest(value: str, choices: Iterable[str]) -> str:
     """The end of a sentence that names the choice which was perhaps misspelt; or nothing."""
     word = value.strip().lower()[:80]  # nobody misspells at such length, and difflib is slow
-    found = difflib.get_close_matches(word, choices, n=1)
-    return f"; perhaps `{found[0]}` is meant" if found else ""
+    close = difflib.get_close_matches(word, choices, n=1)
+    return f"; perhaps `{close[0]}` is meant" if close else ""
 
 
 def seconds(low: float, high: float) -> Callable[[str], float]:

@@ -18,3 +18,20 @@ def printable(text: str) -> str:
     line ends stay). What a progress bar writes over itself becomes lines."""
     lines = re.sub(r"\r\n?", "\n", _TERMINAL_ORDER.sub("", text))
     return _UNSAFE.sub("\ufffd", lines)
+
+
+def decoded(output: bytes) -> str:
+    """What a program printed, as text that is safe to store and to show."""
+    return printable(output.decode("utf-8", "replace"))
+
+
+def last_lines(text: str, lines: int = 12, characters: int = 2000) -> str:
+    """The end of a program's output, as a reader wants to see it after a failure."""
+    end = "\n".join(text.rstrip().splitlines()[-lines:])
+    return end if len(end) <= characters else "…" + end[-characters:]
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """Hostile text as a part of a sentence, between backticks perhaps."""
+    line = " ".join(printable(text).replace("`", "'").split())
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -1,7 +1,7 @@
 """The inputs: one table, and the frozen Settings that are made from it.
 
-action.yml, the README and the command line's options are checked against this table by tests,
-defaults included. All problems are reported at once, each as one sentence.
+The command line's options are made from the table when it starts, action.yml and the README by
+scripts/tables. All problems are reported at once, each as one sentence.
 """
 
 from __future__ import annotations
@@ -13,51 +13,14 @@ from typing import Any, Literal
 
 from perf_smoke import parsers
 from perf_smoke.contradictions import contradictions
-from perf_smoke.printable import printable
+from perf_smoke.engines import table
+from perf_smoke.metrics import AUTOMATIC, BY_NAME, DECIDING
+from perf_smoke.printable import one_line
 from perf_smoke.redaction import public
-
-ENGINES = (
-    "embedded",
-    "llama-completion",
-    "llama-bench",
-    "llama-server",
-    "bitnet-rs",
-    "bitnet-cpp",
-    "ollama",
-    "openai",
-    "command",
-)
-METRICS = ("e2e", "decode", "ttft", "wall", "cpu")
-_WITHOUT_SECRETS = ("prompt", "metrics")
-"""Recorded to the letter: a text and a pattern look like a secret by chance alone."""
+from perf_smoke.secret import Secret
 
 FailOn = Literal["never", "error", "slower"]
 CommentWhen = Literal["always", "changes", "never"]
-
-
-class Secret:
-    """A value that cannot be printed by accident. No dataclass: `asdict` would unpack it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The value itself, for the one place that sends it."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +94,10 @@ class Input:
     parse: Callable[[str], Any]
     help: str
     secret: bool = False
+    """Neither recorded nor shown."""
+    verbatim: bool = False
+    """Recorded as it is, not redacted: only by chance does a prompt or a pattern look like a
+    secret."""
 
     @property
     def field(self) -> str:
@@ -141,11 +108,18 @@ class Input:
 _FIELDS = {"budget": "budget_s", "timeout": "timeout_s"}
 
 
+def _deciding_metric(value: str) -> str:
+    metric = BY_NAME.get(value.strip().replace("-", "_"))
+    if metric and not metric.decides:
+        raise ValueError(f"cannot be {metric.name}: {metric.why_not}")
+    return parsers.choice("auto", *DECIDING)(value)
+
+
 INPUTS: tuple[Input, ...] = (
     Input(
         "engine",
         "auto",
-        parsers.choice("auto", *ENGINES),
+        parsers.choice("auto", *table.IDS),
         "What runs the model. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else embedded.",
     ),
     Input(
@@ -161,7 +135,7 @@ INPUTS: tuple[Input, ...] = (
         parsers.text,
         "Path or reference, where the engine takes one. Empty, bitnet-rs: `tokenizer.json` beside the model.",
     ),
-    Input("prompt", "2+2=", str, "What the model completes."),
+    Input("prompt", "2+2=", str, "What the model completes.", verbatim=True),
     Input(
         "tokens",
         "4",
@@ -201,7 +175,13 @@ INPUTS: tuple[Input, ...] = (
     ),
     Input("endpoint", "", parsers.endpoint, "Address of a running server."),
     Input("working-directory", ".", parsers.folder, "Where the caller's programs run."),
-    Input("metrics", "", str, "Engine `command`: where its numbers are; see docs/ENGINES.md."),
+    Input(
+        "metrics",
+        "",
+        str,
+        "Engine `command`: where its numbers are; see docs/ENGINES.md.",
+        verbatim=True,
+    ),
     Input(
         "warmup", "1", parsers.whole(0, 1000), "Steps per side that are run first and not counted."
     ),
@@ -226,8 +206,8 @@ INPUTS: tuple[Input, ...] = (
     Input(
         "metric",
         "auto",
-        parsers.choice("auto", *METRICS),
-        "The one headline metric, which decides. auto: e2e; where the engine does not give it, decode, else wall.",
+        _deciding_metric,
+        f"The one metric that decides: {', '.join(DECIDING)}. auto: the first of {', '.join(AUTOMATIC)} that the engine gives.",
     ),
     Input(
         "baseline",
@@ -308,7 +288,7 @@ def parse(values: Mapping[str, str]) -> Settings:
         try:
             parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
         except ValueError as error:
-            shown = "" if row.secret else f" (it is `{_shortened(texts[row.name])}`)"
+            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
             problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
     problems += _unknown(values)
     problems += [
@@ -318,7 +298,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     if problems:
         raise InvalidSettings(problems)
     given = {
-        row.name: texts[row.name] if row.name in _WITHOUT_SECRETS else public(texts[row.name])
+        row.name: texts[row.name] if row.verbatim else public(texts[row.name])
         for row in INPUTS
         if texts[row.name] != row.default and not row.secret
     }
@@ -330,7 +310,7 @@ def _unknown(values: Mapping[str, str]) -> list[Problem]:
     return [
         Problem(
             input=name,
-            sentence=f"{_shortened(name)} is not an input"
+            sentence=f"{_shown(name)} is not an input"
             f"{parsers.nearest(name, known)}; see the README's table.",
         )
         for name in values
@@ -338,6 +318,5 @@ def _unknown(values: Mapping[str, str]) -> list[Problem]:
     ]
 
 
-def _shortened(text: str, most: int = 80) -> str:
-    line = " ".join(printable(public(text)).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+def _shown(text: str) -> str:
+    return one_line(public(text), 80)

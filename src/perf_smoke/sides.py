@@ -14,8 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_smoke.printable import printable
-from perf_smoke.processes.background import last_lines
+from perf_smoke.printable import decoded, last_lines
 from perf_smoke.processes.foreground import run_process
 from perf_smoke.result import Unmeasured
 
@@ -40,10 +39,18 @@ _OF_ANOTHER_REPOSITORY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """A folder with the caller's files, and what it is called in the report."""
+    """A folder with the caller's files."""
 
     directory: Path
-    ref: str
+    commit: str
+    """What is checked out; empty where that is unknown, or has nothing to do with the program."""
+    name: str = ""
+    """By which it was asked for: a branch or tag, `base-binary`."""
+
+    @property
+    def shown(self) -> str:
+        """What a sentence calls it."""
+        return self.commit[:12] or "head"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +75,13 @@ class Repository:
         """The commit that is checked out; empty outside a repository."""
         return self._resolved("HEAD")
 
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """The commits that it was made upon, also where a shallow clone does not hold them; none
+        outside a repository, and of an empty name."""
+        # As the object has it: the log of a shallow clone ends without a parent.
+        headers = self._git("cat-file", "commit", commit).text.partition("\n\n")[0]
+        return tuple(re.findall(r"^parent ([0-9a-f]{40,64})$", headers, re.MULTILINE))
+
     def root(self) -> Path:
         """The folder of the whole checkout; outside a repository the directory itself."""
         return Path(self._git("rev-parse", "--show-toplevel").text or self._directory)
@@ -83,21 +97,21 @@ class Repository:
         Raises:
             Unmeasured: `base-missing`.
         """
-        if found := self._resolved(ref) or self._resolved(f"origin/{ref}"):
-            return found
+        if commit := self._resolved(ref) or self._resolved(f"origin/{ref}"):
+            return commit
         complaint = ""
         if re.match(r"[^-+][^:]*$", ref):  # neither an option nor an order to move a branch
-            if found := self._tip_that_is_here(ref):
-                return found
+            if commit := self._tip_that_is_here(ref):
+                return commit
             depth = ["--depth=1"] if self._is_shallow() else []
             fetched = self._git(*_FETCH, *depth, "origin", ref)
-            if fetched.ok and (found := self._resolved("FETCH_HEAD")):
-                return found
+            if fetched.ok and (commit := self._resolved("FETCH_HEAD")):
+                return commit
             complaint = fetched.complaint
         if re.search(r"[~^]", ref):  # HEAD~1 lies beyond the end of a shallow clone
             for _ in self._deepened(self.head()):
-                if found := self._resolved(ref):
-                    return found
+                if commit := self._resolved(ref):
+                    return commit
         raise Unmeasured(
             "base-missing",
             f"The base `{ref}` is neither a commit here nor can it be fetched from origin: check "
@@ -111,12 +125,12 @@ class Repository:
         Raises:
             Unmeasured: `base-missing`.
         """
-        if found := self._git("merge-base", "HEAD", commit).text:
-            return found
+        if fork := self._git("merge-base", "HEAD", commit).text:
+            return fork
         # Both ends by name: the remote's own refspec would bring every branch there is.
         for _ in self._deepened(commit, self.head()):
-            if found := self._git("merge-base", "HEAD", commit).text:
-                return found
+            if fork := self._git("merge-base", "HEAD", commit).text:
+                return fork
         raise Unmeasured(
             "base-missing",
             f"The checkout's history does not reach the point where it left {commit[:12]}: give "
@@ -124,8 +138,11 @@ class Repository:
         )
 
     @contextmanager
-    def worktree(self, commit: str, place: Path) -> Iterator[Checkout]:
+    def worktree(self, commit: str, place: Path, name: str = "") -> Iterator[Checkout]:
         """A checkout of `commit` at `place`, with the same working directory inside.
+
+        Args:
+            name: by which the commit was asked for.
 
         Raises:
             Unmeasured: `base-missing`: git could not check it out.
@@ -133,7 +150,7 @@ class Repository:
         try:
             self._check_out(commit, place)
             inside = self._git("rev-parse", "--show-prefix").text
-            yield Checkout(directory=place / inside, ref=commit)
+            yield Checkout(directory=place / inside, commit=commit, name=name)
         finally:
             try:
                 _remove(place)
@@ -169,8 +186,8 @@ class Repository:
     def _tip_that_is_here(self, ref: str) -> str:
         """The branch or tag of origin with this name, where its commit is here under no name:
         fetching it would cut the history of a shallow clone off at it."""
-        told = self._git("ls-remote", "origin", f"refs/heads/{ref}", f"refs/tags/{ref}").text
-        here = (self._resolved(line.split()[0]) for line in told.splitlines())
+        tips = self._git("ls-remote", "origin", f"refs/heads/{ref}", f"refs/tags/{ref}").text
+        here = (self._resolved(line.split()[0]) for line in tips.splitlines())
         return next(filter(None, here), "")
 
     def _is_shallow(self) -> bool:
@@ -180,8 +197,8 @@ class Repository:
         """The hash of the commit that this names, or nothing."""
         if name.startswith("-"):
             return ""
-        told = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").text
-        return told if re.fullmatch(r"[0-9a-f]{40,64}", told) else ""
+        answer = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").text
+        return answer if re.fullmatch(r"[0-9a-f]{40,64}", answer) else ""
 
     def _git(self, *arguments: str) -> _Answer:
         try:
@@ -193,31 +210,33 @@ class Repository:
             )
         except OSError as error:
             return _Answer(ok=False, text="", complaint=f"git: {error.strerror}")
-        told = printable(finished.stderr.decode("utf-8", "replace"))
+        complaint = decoded(finished.stderr)
         if finished.timed_out:
-            told += f"\ngit took longer than {GIT_TIMEOUT_S:g} s."
+            complaint += f"\ngit {finished.how}."
         return _Answer(
             ok=not finished.failed,
             text="" if finished.failed else finished.stdout.decode("utf-8", "replace").strip(),
-            complaint=last_lines(told.strip()),
+            complaint=last_lines(complaint.strip()),
         )
 
 
 def refuse_shared(program: Path, tree: Path, *, may_lie_elsewhere: bool) -> None:
-    """Refuse a program that head and base would both run, and so be the same.
+    """Refuse a program that head and base would both run: nothing would be compared.
 
     Args:
-        program: what the base would run, where that is in no checkout of its own.
-        tree: head's files.
-        may_lie_elsewhere: it may be shared outside of them: what an interpreter reads can differ.
+        program: what both would run, as an absolute path.
+        tree: head's checkout.
+        may_lie_elsewhere: whether one program outside of both checkouts will do. An interpreter
+            will, for each side gives it files of its own.
 
     Raises:
         Unmeasured: `base-missing`.
     """
-    # What a virtual environment runs is an interpreter with what is in each checkout.
+    # A virtual environment in head's checkout holds no program of the project, but an interpreter
+    # and scripts for it.
     if may_lie_elsewhere and (program.parent.parent / "pyvenv.cfg").exists():
         return
-    # Links are followed: an interpreter may be one to outside of the tree.
+    # Of a link the end counts: /usr/bin/python may be reached through one in head's checkout.
     if program.resolve().is_relative_to(tree.resolve()):
         raise Unmeasured(
             "base-missing",
@@ -265,16 +284,10 @@ def run_build(
             "build-failed", f"The build cannot be started: {error.strerror}: {error.filename}."
         ) from error
     if finished.failed:
-        how = f"ended with code {finished.exit_code}"
-        if finished.exit_code < 0:
-            how = f"was ended by signal {-finished.exit_code}"
-        if finished.timed_out:
-            how = f"took longer than {timeout_s:g} s"
-        output = (finished.stdout + finished.stderr).decode("utf-8", "replace")
         raise Unmeasured(
             "build-failed",
-            f"The build of {checkout.ref[:12] or 'head'} {how}.",
-            last_lines(printable(output), lines=20),
+            f"The build of {checkout.shown} {finished.how}.",
+            last_lines(decoded(finished.stdout + finished.stderr), lines=20),
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf_smoke.processes.background import Background, cpu_ms_of, last_lines, peak_rss_kib_of
+from perf_smoke.processes.background import Background, cpu_ms_of, peak_rss_kib_of
 
 GENEROUS_S = 60.0
 
@@ -155,13 +155,6 @@ def test_nothing_is_told_of_a_program_that_has_ended() -> None:
         assert running.wait(GENEROUS_S) == 0
         assert cpu_ms_of(running.pid) is None
         assert peak_rss_kib_of(running.pid) is None
-
-
-def test_only_the_end_of_a_long_output_is_shown() -> None:
-    assert last_lines("") == ""
-    assert last_lines("a\nb\n\n") == "a\nb"
-    assert last_lines("\n".join(map(str, range(100))), lines=2) == "98\n99"
-    assert last_lines("x" * 5000, characters=10) == "…" + "x" * 10
 
 
 @pytest.mark.skipif(

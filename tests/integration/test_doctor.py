@@ -69,13 +69,13 @@ def test_everything_that_is_wrong_is_said_at_once(
         base_binary="older",
     )
     beginnings = (
+        "There is no program `llama-completion` on PATH",
+        f"`model`: The model none.gguf does not exist (looked for {tmp_path}/none.gguf)",
+        "There is no program `older` on PATH: build or install it before, or correct `base-binary`",
         "`tokenizer` is given, but engine `llama-completion` does not look at it",
         "`metrics` is given, but engine `llama-completion` does not look at it",
-        f"`model`: The model none.gguf does not exist (looked for {tmp_path}/none.gguf)",
-        "`metric` is ttft, which engine `llama-completion` does not give; it gives e2e, decode",
+        "`metric` is ttft, which engine `llama-completion` does not give; it gives e2e, prefill",
         "`threads` is 8, but only 2 CPUs may be used here",
-        "There is no program `llama-completion` on PATH",
-        "There is no program `older` on PATH: build or install it before, or correct `base-binary`",
     )
     assert len(said) == len(beginnings)
     for sentence, beginning in zip(said, beginnings, strict=True):
@@ -95,7 +95,7 @@ def test_everything_that_is_wrong_is_said_at_once(
         ({"metric": "decode", "tokens": "1"}, "there is no decode step"),
         (
             {"engine": "llama-bench", "model": "hf://a/b/c", "build": "auto"},
-            "builds bitnet-rs only",
+            "knows how to build bitnet-rs only",
         ),
         ({"engine": "bitnet-rs", "model": "hf://a/b/c", "build": "auto"}, "no cargo on PATH"),
         ({"features": "fast"}, "The embedded engine has no features"),
@@ -111,8 +111,12 @@ def test_everything_that_is_wrong_is_said_at_once(
         ({"command": "sh -c {model"}, "`command` holds `{model` without its closing brace."),
         ({"command": "sh", "base-command": "sh {tokens x}"}, "`base-command` holds `{tokens` "),
         ({"command": "sh", "features": "f"}, "has no {features}: it only names the series"),
-        ({"command": "sh", "baseline": "ref"}, "no verdict: a base needs `base-binary`"),
-        ({"base-ref": "main"}, "There would be no verdict: a base needs `base-binary`"),
+        ({"command": "sh", "baseline": "ref"}, "a base needs `base-binary`"),
+        ({"base-ref": "main"}, "There is no verdict without a base, and a base needs"),
+        (
+            {"command": "sh", "metrics": "json stdout:\n decode_s /t", "metric": "decode"},
+            "does not say where the command's decode_ms is and for how many tokens",
+        ),
         ({"command": "sh", "base-ref": "gone"}, "The base `gone` is neither a commit here nor"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf_smoke.printable import printable
+from perf_smoke.printable import last_lines, one_line, printable
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,15 @@ def test_printable_text_holds_no_control_characters_and_stays_as_it_is(text: str
     assert all(character in "\t\n" or character >= " " for character in safe)
     assert printable(safe) == safe
     assert safe.encode("utf-8").decode() == safe
+
+
+def test_only_the_end_of_a_long_output_is_shown() -> None:
+    assert last_lines("") == ""
+    assert last_lines("a\nb\n\n") == "a\nb"
+    assert last_lines("\n".join(map(str, range(100))), lines=2) == "98\n99"
+    assert last_lines("x" * 5000, characters=10) == "…" + "x" * 10
+
+
+def test_as_a_part_of_a_sentence_it_is_one_line_that_closes_no_backticks() -> None:
+    assert one_line("a\n\t`b`\x1b[0m", 80) == "a 'b'"
+    assert one_line("x" * 81, 80) == "x" * 79 + "…"

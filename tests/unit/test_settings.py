@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke.settings import ENGINES, INPUTS, InvalidSettings, Secret, Settings, parse
+from perf_smoke.engines import table
+from perf_smoke.metrics import DECIDING, METRICS, Metric
+from perf_smoke.secret import Secret
+from perf_smoke.settings import INPUTS, InvalidSettings, Settings, parse
 
 TOKEN = "ghs_0123456789secret"
 
@@ -167,6 +170,7 @@ def test_an_endpoint_is_an_http_address(text: str) -> None:
         ({"endpoint": "http://host", "build": "make"}, "build"),
         ({"endpoint": "http://host", "model-sha256": "a" * 64}, "model-sha256"),
         ({"command": "a", "model-sha256": "a" * 64}, "model-sha256"),
+        ({"binary": "llama-bench", "base-command": "b"}, "base-command"),
     ],
 )
 def test_what_cannot_be_meant_together_is_refused(values: dict[str, str], name: str) -> None:
@@ -193,11 +197,11 @@ def test_what_can_be_meant_together_is_not(values: dict[str, str]) -> None:
     assert parse(values).given == values
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", table.IDS)
 def test_an_endpoint_is_for_the_engines_that_ask_a_server(engine: str) -> None:
     values = {"engine": engine, "endpoint": "http://host"}
     values |= {"command": "a"} if engine == "command" else {}
-    if engine in ("llama-server", "ollama", "openai"):
+    if table.row(engine).endpoint != "never":
         assert parse(values).endpoint == "http://host"
         return
     with pytest.raises(InvalidSettings) as caught:
@@ -241,6 +245,20 @@ def test_the_working_directory_is_a_folder_that_is_there(tmp_path: Path) -> None
     for missing in ("nowhere", str(tmp_path / "file"), "x" * 5000):
         sentence = problems(working_directory=missing)["working-directory"]
         assert sentence.startswith("working-directory must be a folder that exists (it is `")
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_a_metric_decides_or_it_is_said_why_it_cannot(metric: Metric) -> None:
+    if metric.decides:
+        assert settings(metric=metric.name).metric == metric.name
+    else:
+        sentence = problems(metric=metric.name.replace("_", "-"))["metric"]
+        assert sentence.startswith(f"metric cannot be {metric.name}: {metric.why_not} (")
+
+
+def test_the_metrics_that_decide_are_listed_where_one_is_misspelt() -> None:
+    sentence = problems(metric="speed")["metric"]
+    assert sentence.startswith(f"metric must be one of auto, {', '.join(DECIDING)} (")
 
 
 def test_a_misspelt_engine_is_the_only_thing_wrong_with_the_engine() -> None:

@@ -9,8 +9,6 @@ from perf_smoke.engines import llama_completion
 from perf_smoke.engines.base import EngineSetup
 from perf_smoke.engines.one_shot import OneShotEngine
 
-PROGRAM = "build/bin/llama-cli"
-
 
 def prepare(setup: EngineSetup) -> OneShotEngine:
     """Find build/bin/llama-cli under the working directory, or what `binary` names.
@@ -20,4 +18,4 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     """
     on_gpu = "gpu" in setup.features
     extra = () if on_gpu else ("-ngl", "0")  # as its own run_inference.py calls it
-    return llama_completion.prepare_as("bitnet-cpp", setup, default=PROGRAM, extra=extra)
+    return llama_completion.prepare_as("bitnet-cpp", setup, extra=extra)

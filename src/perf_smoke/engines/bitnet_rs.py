@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
-from perf_smoke.engines import failures
+from perf_smoke.engines import cargo
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.cargo import check_features
 from perf_smoke.engines.fields import Fields
-from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
-from perf_smoke.engines.programs import identify
+from perf_smoke.engines.programs import find, identify
+from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Failure, Tier
 
-PROGRAM = "bitnet"
+_ID = "bitnet-rs"
 _RESULT = "bitnet-run.json"
 _STEP_PART = re.compile(r"^timing: (embed|forward|logits|sample)_us=([0-9]+)\s*$", re.MULTILINE)
 _PARTS = ("embed", "forward", "logits", "sample")
@@ -42,12 +42,8 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     Raises:
         Unmeasured: `engine-missing`, `features-unknown`.
     """
-    check_features(setup.features, setup.working_directory, setup.environment)
-    program = find_program(
-        setup.binary or PROGRAM,
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
+    cargo.check_features(_ID, setup)
+    program = find(_ID, setup)
     result_file = setup.scratch / _RESULT
     tokenizer = ("--tokenizer", str(setup.tokenizer)) if setup.tokenizer else ()
 
@@ -68,15 +64,8 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             "--no-warnings",
         ]
 
-    identity = identify(
-        "bitnet-rs",
-        program,
-        version_arguments=("--version",),
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
     return OneShotEngine(
-        identity,
+        identify(_ID, program, setup),
         setup,
         Recipe(
             arguments=arguments,
@@ -86,6 +75,24 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             explain=_explain,
         ),
     )
+
+
+def check_build(setup: EngineSetup) -> None:
+    """Refuse `build: auto` where it cannot work.
+
+    Raises:
+        Unmeasured: `build-missing` (no cargo, no such package), `features-unknown`.
+    """
+    cargo.check_package(_ID, setup)
+
+
+def build(setup: EngineSetup, timeout_s: float) -> Path:
+    """`build: auto`: the program that cargo builds and names.
+
+    Raises:
+        Unmeasured: as `check_build`; `build-failed`, with cargo's last lines.
+    """
+    return cargo.build(_ID, setup, timeout_s)
 
 
 def _read(finished: Finished, result: bytes, _request: Request) -> Reading:
@@ -120,7 +127,7 @@ def _decode_ms(
     of the two clock readings (whole ms; none of less than 1 ms)."""
     if n_out < 2:
         return None, "A"
-    steps_us = traced_steps_us(failures.decoded(stderr))
+    steps_us = traced_steps_us(decoded(stderr))
     if len(steps_us) == n_out:
         return sum(steps_us[1:]) / 1e3, "D"
     if first_ms is None or total_ms is None or total_ms <= first_ms:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from perf_smoke.engines import failures
+from perf_smoke.engines.base import EngineSetup
 from perf_smoke.engines.features import refuse_unknown
 from perf_smoke.engines.identity import find_program
-from perf_smoke.processes.background import last_lines
+from perf_smoke.printable import decoded, last_lines
 from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.result import Unmeasured
 
@@ -28,101 +27,91 @@ _TARGET_FOLDER = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")
 _METADATA_TIMEOUT_S = 120.0
 
 
-def build(
-    *,
-    working_directory: Path,
-    features: Sequence[str],
-    environment: Mapping[str, str],
-    scratch: Path,
-    timeout_s: float,
-) -> Path:
+def build(engine: str, setup: EngineSetup, timeout_s: float) -> Path:
     """Build the package `bitnet-cli` as it lies in the working directory.
 
     Args:
-        features: cargo features; none: `cpu` and `full-cli`.
-        scratch: takes a copy of an executable that another side's build might overwrite.
+        engine: whose features are named wrongly, for a sentence.
+        setup: without features, `cpu` and `full-cli` are built; its scratch folder takes a copy of
+            an executable that another side's build might overwrite.
 
     Raises:
         Unmeasured: `build-missing` (no cargo, no such package), `features-unknown`,
             `build-failed`, with cargo's last lines.
     """
-    cargo = check_package(features, working_directory, environment)
+    cargo = check_package(engine, setup)
+    features = ",".join(setup.features or DEFAULT_FEATURES)
     command = [
         *(str(cargo), "build", "--release", "--locked", "-p", PACKAGE),
-        *("--no-default-features", "--features", ",".join(features or DEFAULT_FEATURES)),
+        *("--no-default-features", "--features", features),
         # Artifacts as JSON on stdout, the compiler's own words on stderr.
         "--message-format=json-render-diagnostics",
     ]
-    quiet = {**environment, "CARGO_TERM_COLOR": "never"}
-    finished = run_process(command, timeout_s=timeout_s, cwd=working_directory, environment=quiet)
+    finished = run_process(
+        command,
+        timeout_s=timeout_s,
+        cwd=setup.working_directory,
+        environment={**setup.environment, "CARGO_TERM_COLOR": "never"},
+    )
     if finished.failed:
-        raise _build_failed(finished, timeout_s)
-    return _kept(_executable(finished), working_directory, environment, scratch)
+        raise Unmeasured(
+            "build-failed",
+            f"`cargo build` of {PACKAGE} {finished.how}.",
+            last_lines(decoded(finished.stderr), lines=20),
+        )
+    return _out_of_reach(_executable(finished), setup)
 
 
-def check_package(
-    features: Sequence[str], working_directory: Path, environment: Mapping[str, str]
-) -> Path:
+def check_package(engine: str, setup: EngineSetup) -> Path:
     """The cargo that can build the package here with these features.
 
     Raises:
         Unmeasured: `build-missing`, `features-unknown`.
     """
-    cargo = _cargo(working_directory, environment)
-    known = package_features(cargo, working_directory, environment)
-    refuse_unknown("bitnet-rs", features, known)
+    cargo = _cargo(setup)
+    refuse_unknown(engine, setup.features, package_features(cargo, setup))
     return cargo
 
 
-def check_features(
-    features: Sequence[str], working_directory: Path, environment: Mapping[str, str]
-) -> None:
+def check_features(engine: str, setup: EngineSetup) -> None:
     """Refuse features that the package does not have, by its manifest if it lies here.
 
     Raises:
         Unmeasured: `features-unknown`.
     """
-    if not features:
+    if not setup.features:
         return
     try:
-        cargo = _cargo(working_directory, environment)
-        known = package_features(cargo, working_directory, environment)
+        known = package_features(_cargo(setup), setup)
     except Unmeasured:
         known = DOCUMENTED_FEATURES
-    refuse_unknown("bitnet-rs", features, known)
+    refuse_unknown(engine, setup.features, known)
 
 
-def package_features(
-    cargo: Path, working_directory: Path, environment: Mapping[str, str]
-) -> tuple[str, ...]:
+def package_features(cargo: Path, setup: EngineSetup) -> tuple[str, ...]:
     """The features that the package's own manifest declares, in its order.
 
     Raises:
         Unmeasured: `build-missing`: there is no such package here.
     """
-    asked = [str(cargo), "metadata", "--no-deps", "--format-version", "1"]
-    try:
-        answer = subprocess.run(
-            asked,
-            cwd=working_directory,
-            env=dict(environment),
-            capture_output=True,
-            check=True,
-            timeout=_METADATA_TIMEOUT_S,
-        )
-    except subprocess.CalledProcessError as error:
+    answer = bytearray()  # whole: of a large workspace it is longer than what a Finished holds
+    finished = run_process(
+        [str(cargo), "metadata", "--no-deps", "--format-version", "1"],
+        timeout_s=_METADATA_TIMEOUT_S,
+        cwd=setup.working_directory,
+        environment=setup.environment,
+        on_stdout=answer.extend,
+    )
+    if finished.timed_out:
+        raise Unmeasured("build-failed", f"`cargo metadata` {finished.how}.")
+    if finished.failed:
         raise Unmeasured(
             "build-missing",
             "`build: auto` builds BitNet.rs with cargo, but there is no cargo workspace in the "
             "working directory: check `working-directory`, or give `build` a script.",
-            last_lines(failures.decoded(error.stderr)),
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise Unmeasured(
-            "build-failed", f"`cargo metadata` did not end within {_METADATA_TIMEOUT_S:g} s."
-        ) from error
-    packages = json.loads(answer.stdout)["packages"]
-    for package in packages:
+            last_lines(decoded(finished.stderr)),
+        )
+    for package in json.loads(answer)["packages"]:
         if package["name"] == PACKAGE:
             return tuple(package["features"])
     raise Unmeasured(
@@ -132,24 +121,17 @@ def package_features(
     )
 
 
-def _cargo(working_directory: Path, environment: Mapping[str, str]) -> Path:
+def _cargo(setup: EngineSetup) -> Path:
     try:
-        return find_program("cargo", working_directory=working_directory, environment=environment)
+        return find_program(
+            "cargo", working_directory=setup.working_directory, environment=setup.environment
+        )
     except Unmeasured as error:
         raise Unmeasured(
             "build-missing",
             "`build: auto` builds BitNet.rs with cargo, but there is no cargo on PATH: install "
             "Rust in a step before this one.",
         ) from error
-
-
-def _build_failed(finished: Finished, timeout_s: float) -> Unmeasured:
-    if finished.timed_out:
-        how = f"took longer than {timeout_s:g} s and was stopped"
-    else:
-        how = f"ended with code {finished.exit_code}"
-    tail = last_lines(failures.decoded(finished.stderr), lines=20)
-    return Unmeasured("build-failed", f"`cargo build` of {PACKAGE} {how}.", tail)
 
 
 def _executable(finished: Finished) -> Path:
@@ -184,13 +166,12 @@ def _messages(stdout: bytes) -> Iterator[dict[str, Any]]:
             yield message
 
 
-def _kept(
-    executable: Path, working_directory: Path, environment: Mapping[str, str], scratch: Path
-) -> Path:
-    """The executable where it stays as it is: with a target folder that all checkouts share, the
-    other side's build would replace it. It may lie in this checkout: `$GITHUB_WORKSPACE/target`."""
-    named = (environment.get(name, "") for name in _TARGET_FOLDER)
-    is_shared = any(Path(folder).is_absolute() for folder in named)
-    if not is_shared and executable.resolve().is_relative_to(working_directory.resolve()):
+def _out_of_reach(executable: Path, setup: EngineSetup) -> Path:
+    """The executable, or a copy of it, where the other side's build does not replace it: a target
+    folder may be shared by all checkouts. `$GITHUB_WORKSPACE/target` is, and lies in head's."""
+    folders = (setup.environment.get(name, "") for name in _TARGET_FOLDER)
+    is_shared = any(Path(folder).is_absolute() for folder in folders)
+    in_checkout = executable.resolve().is_relative_to(setup.working_directory.resolve())
+    if in_checkout and not is_shared:
         return executable
-    return Path(shutil.copy2(executable, scratch / executable.name))
+    return Path(shutil.copy2(executable, setup.scratch / executable.name))

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from perf_smoke.engines import metrics_syntax
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe
-from perf_smoke.engines.programs import identify
+from perf_smoke.engines.programs import find, identify
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Unmeasured
 
@@ -25,12 +24,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     """
     _check(setup)
     recipe = metrics_syntax.parse(setup.metrics)
-    program = find_program(
-        setup.command[0],
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-        otherwise="correct the command",
-    )
+    program = find("command", setup)
 
     def arguments(request: Request) -> list[str]:
         values = {
@@ -47,13 +41,8 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     def read(finished: Finished, result: bytes, _request: Request) -> Reading:
         return recipe.read(finished, result)
 
-    identity = identify(
-        "command",
-        program,
-        version_arguments=(),  # nobody knows what it would do with --version
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
+    # Nobody knows what it would do with --version.
+    identity = identify("command", program, setup, version_arguments=())
     result_file = setup.working_directory / recipe.file if recipe.file else None
     return OneShotEngine(
         identity, setup, Recipe(arguments=arguments, read=read, result_file=result_file)

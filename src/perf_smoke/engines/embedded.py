@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from perf_smoke.engines import failures
+from perf_smoke.engines import failures, table
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.identity import file_sha256
-from perf_smoke.processes.background import Background, last_lines
+from perf_smoke.hashing import hashed
+from perf_smoke.printable import last_lines
+from perf_smoke.processes.background import Background
 from perf_smoke.result import EngineIdentity, Failure, Sample, Tier, Unmeasured
 
-PACKAGE = "xllamacpp"
+_ID = "embedded"
+PACKAGE = table.row(_ID).package
 _WORKER = Path(__file__).with_name("embedded_worker.py")
 _NAME = "embedded engine"
 _TIERS: dict[str, Tier] = {
@@ -56,10 +58,10 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
     return EmbeddedEngine(
         setup,
         EngineIdentity(
-            id="embedded",
+            id=_ID,
             version=f"{PACKAGE} {installed.version}",
             binary=PACKAGE,
-            binary_sha256=file_sha256(libraries[0]) if libraries else "",
+            binary_sha256=hashed(libraries[0]).sha256 if libraries else "",
         ),
     )
 
@@ -155,8 +157,8 @@ class EmbeddedSession:
                 cpu_ms=answer["cpu_ms"],
                 peak_rss_kib=answer["peak_rss_kib"],
                 finish_reason=answer["finish_reason"],
-                tiers=_TIERS,
             ),
+            tiers=_TIERS,
         )
 
     def close(self) -> None:
@@ -180,7 +182,7 @@ class EmbeddedSession:
             self._worker.kill()
             return failures.timed_out(_NAME, timeout_s, self._worker.output())
         except OSError:
-            received.clear()  # the worker is gone: told below, with its exit code
+            received.clear()  # the worker is gone: its exit code tells why
         if received.endswith(b"\n"):
             answer: dict[str, Any] = json.loads(received)
             return answer

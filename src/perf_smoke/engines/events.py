@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from perf_smoke.engines.http_client import Answer, one_line, stated_error
+from perf_smoke.engines.http_client import Answer, stated_error
+from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
 
 

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import errno
-import signal
 from pathlib import Path
 
 from perf_smoke.engines.base import Reply
-from perf_smoke.printable import printable
-from perf_smoke.processes.background import last_lines
+from perf_smoke.printable import decoded, last_lines
+from perf_smoke.processes.ending import how_it_ended, overran, was_killed
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Failure, Sample, Unmeasured
 
 
 def exited(program: str, exit_code: int, after_s: float, output: str) -> Failure:
     """A program that ended although it should not have, or not in this way."""
-    after = f"after {after_s:.3g} s"
+    sentence = f"`{program}` {how_it_ended(exit_code)} after {after_s:.3g} s"
     tail = last_lines(output)
-    if exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL):  # as a shell around it tells it
-        return Failure(
-            reason="engine-killed",
-            sentence=f"`{program}` was killed {after} (SIGKILL): most often the machine was out "
-            "of memory; try a smaller model or a larger runner.",
-            tail=tail,
-        )
-    if exit_code < 0:
-        how = f"crashed {after} ({_signal_name(-exit_code)})"
-    else:
-        how = f"exited with code {exit_code} {after}"
-    return Failure(reason="engine-crashed", sentence=f"`{program}` {how}.", tail=tail)
+    if was_killed(exit_code):
+        remedy = "most often the machine was out of memory; try a smaller model or a larger runner"
+        return Failure(reason="engine-killed", sentence=f"{sentence}: {remedy}.", tail=tail)
+    return Failure(reason="engine-crashed", sentence=f"{sentence}.", tail=tail)
 
 
 def timed_out(program: str, timeout_s: float, output: str) -> Failure:
     """A step that took longer than its timeout and was killed."""
     return Failure(
         reason="engine-timeout",
-        sentence=f"`{program}` did not finish within {timeout_s:g} s and was killed, with "
-        "everything it had started; raise `timeout` if it may take longer.",
+        sentence=f"`{program}` {overran(timeout_s)}, with everything it had started; raise "
+        "`timeout` if it may take longer.",
         tail=last_lines(output),
     )
 
@@ -62,11 +53,11 @@ def not_started(program: str, error: OSError) -> Unmeasured:
     )
 
 
-def process_failure(program: str, finished: Finished, timeout_s: float) -> Failure | None:
+def process_failure(program: str, finished: Finished) -> Failure | None:
     """What went wrong with a finished process, or None if it ended well."""
     output = decoded(finished.stderr).strip() or decoded(finished.stdout)
     if finished.timed_out:
-        return timed_out(program, timeout_s, output)
+        return timed_out(program, finished.timeout_s, output)
     if finished.exit_code != 0:
         return exited(program, finished.exit_code, finished.wall_ms / 1e3, output)
     return None
@@ -77,18 +68,6 @@ def failed_step(failure: Failure, **measured: float | int | None) -> Reply:
     return Reply(sample=Sample(ok=False, error=failure.reason, **measured), failure=failure)  # type: ignore[arg-type] # the callers name fields of Sample
 
 
-def decoded(output: bytes) -> str:
-    """A program's output as safe text."""
-    return printable(output.decode("utf-8", "replace"))
-
-
 def program_name(binary: str) -> str:
     """How a program is called in a sentence."""
     return Path(binary).name or binary
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 from perf_smoke import __version__
 from perf_smoke.engines import wire
 from perf_smoke.engines.wire import Piece
-from perf_smoke.printable import printable
+from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,9 +274,3 @@ def stated_error(document: Any) -> str:
             nested = stated_error(value)
             return nested or one_line(value if isinstance(value, str) else json.dumps(value))
     return ""
-
-
-def one_line(text: str, most: int = 300) -> str:
-    """Foreign text as part of a sentence."""
-    line = " ".join(printable(text).replace("`", "'").split())
-    return line if len(line) <= most else line[: most - 1] + "…"

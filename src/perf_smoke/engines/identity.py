@@ -1,8 +1,7 @@
-"""Which program exactly: found on PATH, hashed."""
+"""Where a program is: on PATH, or at a path."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -28,9 +27,8 @@ def find_program(
         Unmeasured: `engine-missing`, with what to do.
     """
     if Path(binary).name == binary:
-        found = shutil.which(binary, path=environment.get("PATH", ""))
-        if found:
-            return Path(found).absolute()
+        if on_path := shutil.which(binary, path=environment.get("PATH", "")):
+            return Path(on_path).absolute()
         where = "on PATH"
     else:
         candidate = (working_directory / binary).absolute()
@@ -47,16 +45,3 @@ def find_program(
         "engine-missing",
         f"There is no program `{binary}` {where}: build or install it before, or {otherwise}.",
     )
-
-
-def file_sha256(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(1024 * 1024):
-            digest.update(block)
-    return digest.hexdigest()

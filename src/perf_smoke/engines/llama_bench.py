@@ -16,7 +16,6 @@ from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadab
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier
 
-PROGRAM = "llama-bench"
 _TIERS: dict[str, Tier] = {"prompt_ms": "A", "decode_ms": "A"}
 
 
@@ -26,7 +25,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     Raises:
         Unmeasured: `engine-missing`, `features-unknown`.
     """
-    program = llama_program.find(PROGRAM, setup, PROGRAM)
+    program = llama_program.find("llama-bench", setup)
 
     def arguments(request: Request) -> list[str]:
         return [

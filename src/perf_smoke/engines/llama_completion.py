@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perf_smoke.engines import failures, llama_program, llama_text
+from perf_smoke.engines import llama_program, llama_text
 from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.llama_program import LlamaProgram
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
+from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier, Unmeasured
 
@@ -37,14 +38,12 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     Raises:
         Unmeasured: `engine-missing`, `engine-unsuitable`, `features-unknown`.
     """
-    return prepare_as("llama-completion", setup, default="llama-completion", extra=())
+    return prepare_as("llama-completion", setup, extra=())
 
 
-def prepare_as(
-    engine: str, setup: EngineSetup, *, default: str, extra: Sequence[str]
-) -> OneShotEngine:
+def prepare_as(engine: str, setup: EngineSetup, *, extra: Sequence[str]) -> OneShotEngine:
     """The same for another engine of the family, with arguments of its own."""
-    program = llama_program.find(engine, setup, default)
+    program = llama_program.find(engine, setup)
     _refuse_chat_client(program)
     switches = [switch for switch in _WHERE_KNOWN if switch in program.help.switches]
     switches += [*extra, *program.features]
@@ -71,7 +70,7 @@ def prepare_as(
 
 
 def _read(finished: Finished, request: Request, *, prompt_is_shown: bool) -> Reading:
-    timings = llama_text.read_timings(failures.decoded(finished.stderr))
+    timings = llama_text.read_timings(decoded(finished.stderr))
     if timings is None:
         raise Unreadable("it printed no `prompt eval time` and `eval time` to stderr")
     text, ended = llama_text.read_text(

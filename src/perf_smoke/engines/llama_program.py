@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perf_smoke.engines import programs
 from perf_smoke.engines.base import EngineSetup
 from perf_smoke.engines.failures import program_name
 from perf_smoke.engines.features import llama_arguments
-from perf_smoke.engines.identity import find_program
-from perf_smoke.engines.programs import Help, ask_help, identify
+from perf_smoke.engines.programs import Help, ask_help
 from perf_smoke.result import EngineIdentity
 
 
@@ -28,25 +28,20 @@ class LlamaProgram:
         return program_name(self.identity.binary)
 
 
-def find(engine: str, setup: EngineSetup, default: str) -> LlamaProgram:
-    """Find what `binary` names, or else `default`, and ask it what it knows.
+def find(engine: str, setup: EngineSetup) -> LlamaProgram:
+    """Find the engine's program, and ask it what it knows.
 
     Raises:
         Unmeasured: `engine-missing`, `features-unknown`.
     """
-    program = find_program(
-        setup.binary or default,
-        working_directory=setup.working_directory,
-        environment=setup.environment,
-    )
+    program = programs.find(engine, setup)
     known = ask_help(program, setup.working_directory, setup.environment)
     return LlamaProgram(
-        identity=identify(
+        identity=programs.identify(
             engine,
             program,
+            setup,
             version_arguments=("--version",) if "--version" in known.switches else (),
-            working_directory=setup.working_directory,
-            environment=setup.environment,
         ),
         help=known,
         features=tuple(llama_arguments(engine, program.name, setup.features, known)),

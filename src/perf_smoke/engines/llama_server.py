@@ -19,9 +19,8 @@ from perf_smoke.engines.llama_program import LlamaProgram
 from perf_smoke.engines.probe import client_for, identify, refuse_features
 from perf_smoke.engines.server import HOST, StartedServer, start
 from perf_smoke.result import EngineIdentity, Sample, Tier, Unmeasured
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 
-PROGRAM = "llama-server"
 _TIERS: dict[str, Tier] = {
     "load_ms": "E",
     "prompt_ms": "B",
@@ -42,7 +41,7 @@ def prepare(setup: EngineSetup) -> RunningLlamaServer | LlamaServerProgram:
     """
     if setup.endpoint:
         return _at_endpoint(setup)
-    return LlamaServerProgram(setup, llama_program.find(PROGRAM, setup, PROGRAM))
+    return LlamaServerProgram(setup, llama_program.find("llama-server", setup))
 
 
 def _at_endpoint(setup: EngineSetup) -> RunningLlamaServer:
@@ -206,16 +205,16 @@ def _reply(answer: Answer) -> Reply:
             e2e_ms=answer.ms_until(end_ns),
             wall_ms=answer.wall_ms,
             finish_reason=_finish_reason(end),
-            tiers=_TIERS,
         ),
+        tiers=_TIERS,
     )
 
 
 def _cached(timings: Fields, n_prompt: int | None) -> int | None:
     """Prompt tokens that were not processed. Older servers tell only how many were."""
-    told, processed = timings.count("cache_n"), timings.count("prompt_n")
-    if told is not None or n_prompt is None or processed is None:
-        return told
+    cached, processed = timings.count("cache_n"), timings.count("prompt_n")
+    if cached is not None or n_prompt is None or processed is None:
+        return cached
     return max(0, n_prompt - processed)
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from perf_smoke.engines import failures
 from perf_smoke.engines.metrics_text import last_match, number_cut
 from perf_smoke.engines.one_shot import Reading, Unreadable, strict_json
+from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier
 
@@ -110,17 +110,17 @@ class MetricsRecipe:
         Raises:
             Unreadable: something is not there, or is no number.
         """
-        told: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         tiers: dict[str, Tier] = {}
         for source in self.sources:
             for name, value in source.values(finished, result):
                 if value is None:
                     continue
                 field, factor = meaning(name)
-                told[field] = _converted(name, value, factor)
+                values[field] = _converted(name, value, factor)
                 if factor is not None:
                     tiers[field] = "A" if isinstance(source, JsonSource) else "D"
-        return Reading(**told, tiers=tiers)
+        return Reading(**values, tiers=tiers)
 
 
 def _converted(name: str, value: Any, factor: float | None) -> float | int | str:
@@ -155,7 +155,7 @@ def _shown(value: Any) -> str:
 
 
 def _stream(finished: Finished, name: str) -> str:
-    return failures.decoded(finished.stdout if name == "stdout" else finished.stderr)
+    return decoded(finished.stdout if name == "stdout" else finished.stderr)
 
 
 def _printed_json(text: str, place: str) -> Any:

@@ -16,7 +16,7 @@ from perf_smoke.engines.events import json_lines, no_tokens, stopped_early
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
 from perf_smoke.engines.probe import client_for, identify, refuse_features
-from perf_smoke.engines.wire import is_loopback
+from perf_smoke.network import is_loopback
 from perf_smoke.result import EngineIdentity, Sample, Tier, Unmeasured
 
 _KEEP = "10m"
@@ -160,8 +160,8 @@ def _reply(answer: Answer) -> Reply:
             e2e_ms=answer.ms_until(end_ns),
             wall_ms=answer.wall_ms,
             finish_reason=end.text("done_reason"),
-            tiers=_TIERS,
         ),
+        tiers=_TIERS,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
+from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.result import EngineIdentity, Failure, Sample, Tier, Unmeasured
 
@@ -23,7 +24,7 @@ RESULT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a program told of itself in one step. Durations in ms; None is "not told"."""
+    """What a program says of itself in one step. Durations in ms; None is "not said"."""
 
     n_prompt: int | None = None
     n_prompt_cached: int | None = None
@@ -108,12 +109,12 @@ class OneShotSession:
             )
         except OSError as error:
             return failures.failed_step(failures.not_started(name, error).failure)
-        if failure := failures.process_failure(name, finished, timeout_s):
+        if failure := failures.process_failure(name, finished):
             return _failed(self._recipe.explain(failure, finished), finished)
         try:
             reading = self._recipe.read(finished, _content(self._recipe.result_file), request)
         except Unreadable as error:
-            printed = failures.decoded(finished.stderr) or failures.decoded(finished.stdout)
+            printed = decoded(finished.stderr) or decoded(finished.stdout)
             return _failed(failures.unreadable(name, str(error), printed), finished)
         except Unmeasured as error:
             return _failed(error.failure, finished)
@@ -170,12 +171,10 @@ def _content(path: Path | None) -> bytes:
 
 
 _MEASURED_HERE: dict[str, Tier] = {"wall_ms": "E", "cpu_ms": "E", "peak_rss_kib": "E"}
-_TOLD = tuple(each.name for each in fields(Reading) if each.name not in ("text", "tiers"))
+_SAME_NAMES = tuple(each.name for each in fields(Reading) if each.name not in ("text", "tiers"))
 
 
 def _reply(reading: Reading, finished: Finished) -> Reply:
-    told = {name: getattr(reading, name) for name in _TOLD}
-    given = {name for name, value in told.items() if value is not None}
     return Reply(
         text=reading.text,
         sample=Sample(
@@ -183,12 +182,9 @@ def _reply(reading: Reading, finished: Finished) -> Reply:
             wall_ms=finished.wall_ms,
             cpu_ms=finished.cpu_ms,
             peak_rss_kib=finished.peak_rss_kib,
-            tiers={
-                **_MEASURED_HERE,
-                **{name: tier for name, tier in reading.tiers.items() if name in given},
-            },
-            **told,
+            **{name: getattr(reading, name) for name in _SAME_NAMES},
         ),
+        tiers={**_MEASURED_HERE, **reading.tiers},
     )
 
 

@@ -159,8 +159,8 @@ def _reply(answer: Answer) -> Reply:
             e2e_ms=answer.ms_until(end_ns) if end_ns else None,
             wall_ms=answer.wall_ms,
             finish_reason=finish_reason,
-            tiers=_TIERS,
         ),
+        tiers=_TIERS,
     )
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal
 
+from perf_smoke.engines import table
 from perf_smoke.engines.base import EngineSetup
-from perf_smoke.engines.http_client import Answer, Client, one_line
+from perf_smoke.engines.http_client import Answer, Client
+from perf_smoke.engines.table import Row
+from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 
 Kind = Literal["llama-server", "ollama", "vllm", "sglang", "tgi", "other"]
 
 TIMEOUT_S = 10.0
 """For each question of a probe: an idle server answers them at once."""
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +29,8 @@ class Server:
     """Empty where it does not tell."""
 
 
-def engine_at(
-    endpoint: str, environment: Mapping[str, str] = _NOTHING, timeout_s: float = TIMEOUT_S
-) -> str:
-    """The engine for `engine: auto` with this endpoint: llama-server, ollama or openai.
+def engine_at(endpoint: str, environment: Mapping[str, str], timeout_s: float = TIMEOUT_S) -> Row:
+    """The engine for `engine: auto` with this endpoint.
 
     Args:
         environment: for proxies, certificates and OPENAI_API_KEY.
@@ -42,10 +41,9 @@ def engine_at(
     """
     client = client_for(endpoint, environment)
     try:
-        kind = identify(client, timeout_s).kind
+        return table.of_server(identify(client, timeout_s).kind)
     finally:
         client.close()
-    return kind if kind in ("llama-server", "ollama") else "openai"
 
 
 def client_for(endpoint: str, environment: Mapping[str, str]) -> Client:
@@ -86,8 +84,9 @@ def identify(client: Client, timeout_s: float = TIMEOUT_S) -> Server:
     if owner == "vllm":
         return Server(kind="vllm", version=_text(ask("/version"), "version"))
     if owner == "sglang":
-        told = _text(ask("/server_info"), "version")
-        return Server(kind="sglang", version=told or _text(ask("/get_server_info"), "version"))
+        version_text = _text(ask("/server_info"), "version")
+        version_text = version_text or _text(ask("/get_server_info"), "version")
+        return Server(kind="sglang", version=version_text)
     info = ask("/info")
     if _text(info, "model_id"):
         return Server(kind="tgi", version=_text(info, "version"))

@@ -1,149 +1,60 @@
-"""Which engines there are: one table, and which of them `auto` means.
+"""How an engine of the table is reached: which one is meant, prepared, and built.
 
-A row names its module instead of importing it: the table is read by the command line and by
-tests, and a measuring process imports only the engine that it measures.
+An engine's module is imported when it is used: a measuring process holds only the engine that it
+measures.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
-from typing import Literal, cast
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Protocol, cast
 
+from perf_smoke.engines import table
 from perf_smoke.engines.base import Engine, EngineSetup
+from perf_smoke.engines.table import Row
 from perf_smoke.result import Unmeasured
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One engine. Its module offers `prepare(setup) -> Engine`."""
+class _Module(Protocol):
+    """What the module of an engine offers; `build` and `check_build` where it builds itself."""
 
-    id: str
-    summary: str
-    """What it runs, for `perf-smoke engines`: one line."""
-    module: str
-    metrics: tuple[str, ...]
-    """What it can give of the headline metrics; `command`: what its recipe reads."""
-    needs_model: bool
-    """Whether it wants a model file; a server at `endpoint` always holds its own."""
-    runtime: Literal["host", "image"]
-    """Where `runtime: auto` runs it: `host` for the caller's programs, `image` for ours and for
-    what is only spoken to."""
-    programs: tuple[str, ...] = ()
-    """Names of its program, by which `auto` knows a `binary`. The first one is looked up when
-    `binary` is empty; a relative path counts from the working directory."""
-    package: str = ""
-    """The Python package that brings it, where there is no program."""
-    version_arguments: tuple[str, ...] = ("--version",)
-    takes_tokenizer: bool = False
-    """Whether `tokenizer.json` in the model's folder is meant for it, where none is named."""
+    def prepare(self, setup: EngineSetup) -> Engine: ...
 
-    def prepare(self, setup: EngineSetup) -> Engine:
-        """Find and identify the engine of one side.
+    def check_build(self, setup: EngineSetup) -> None: ...
 
-        Raises:
-            Unmeasured: it is missing, or cannot do what the setup asks for.
-        """
-        module = importlib.import_module(self.module)
-        return cast("Callable[[EngineSetup], Engine]", module.prepare)(setup)
+    def build(self, setup: EngineSetup, timeout_s: float) -> Path: ...
 
 
-_HERE = __package__
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-
-ROWS: tuple[Row, ...] = (
-    Row(
-        id="embedded",
-        summary="llama.cpp from a Python package, kept warm in a process of its own",
-        module=f"{_HERE}.embedded",
-        metrics=("e2e", "decode", "ttft", "wall", "cpu"),
-        needs_model=True,
-        runtime="image",
-        package="xllamacpp",
-    ),
-    Row(
-        id="llama-completion",
-        summary="llama.cpp's one-shot program (also llama-cli and main of older builds)",
-        module=f"{_HERE}.llama_completion",
-        metrics=("e2e", "decode", "wall", "cpu"),
-        needs_model=True,
-        runtime="host",
-        programs=("llama-completion", "llama-cli", "main"),
-    ),
-    Row(
-        id="llama-bench",
-        summary="llama.cpp's benchmark: random tokens, no text",
-        module=f"{_HERE}.llama_bench",
-        metrics=("decode", "wall", "cpu"),
-        needs_model=True,
-        runtime="host",
-        programs=("llama-bench",),
-    ),
-    Row(
-        id="llama-server",
-        summary="llama.cpp's server, started here or already running at `endpoint`",
-        module=f"{_HERE}.llama_server",
-        metrics=("e2e", "decode", "ttft", "wall", "cpu"),
-        needs_model=True,
-        runtime="host",
-        programs=("llama-server", "server"),
-    ),
-    Row(
-        id="bitnet-rs",
-        summary="BitNet.rs: `bitnet run`",
-        module=f"{_HERE}.bitnet_rs",
-        metrics=("e2e", "decode", "ttft", "wall", "cpu"),
-        needs_model=True,
-        runtime="host",
-        programs=("bitnet",),
-        takes_tokenizer=True,
-    ),
-    Row(
-        id="bitnet-cpp",
-        summary="bitnet.cpp: the llama-cli that it builds",
-        module=f"{_HERE}.bitnet_cpp",
-        metrics=("e2e", "decode", "wall", "cpu"),
-        needs_model=True,
-        runtime="host",
-        programs=("build/bin/llama-cli",),
-    ),
-    Row(
-        id="ollama",
-        summary="an Ollama server at `endpoint`",
-        module=f"{_HERE}.ollama",
-        metrics=("e2e", "decode", "ttft", "wall"),
-        needs_model=False,
-        runtime="image",
-    ),
-    Row(
-        id="openai",
-        summary="any server at `endpoint` that speaks OpenAI's completions, streamed",
-        module=f"{_HERE}.openai",
-        metrics=("e2e", "decode", "ttft", "wall"),
-        needs_model=False,
-        runtime="image",
-    ),
-    Row(
-        id="command",
-        summary="any program: `command`, and `metrics` for where its numbers are",
-        module=f"{_HERE}.command",
-        metrics=("e2e", "decode", "ttft", "wall", "cpu"),
-        needs_model=False,
-        runtime="host",
-    ),
-)
-
-
-def row(engine: str) -> Row:
-    """The engine's row.
+def prepare(engine: str, setup: EngineSetup) -> Engine:
+    """Find and identify the engine of one side.
 
     Raises:
-        KeyError: there is none of this id.
+        Unmeasured: it is missing, or cannot do what the setup asks for.
     """
-    return {each.id: each for each in ROWS}[engine]
+    return _module(table.row(engine)).prepare(setup)
+
+
+def check_build(engine: str, setup: EngineSetup) -> None:
+    """Refuse `build: auto` where it cannot work.
+
+    Raises:
+        Unmeasured: `build-unknown`, `build-missing`, `features-unknown`.
+    """
+    _building(engine).check_build(setup)
+
+
+def build(engine: str, setup: EngineSetup, *, timeout_s: float) -> Path:
+    """Build the engine in the setup's working directory: `build: auto`.
+
+    Returns:
+        Its program.
+
+    Raises:
+        Unmeasured: as `check_build`; `build-failed`, with the last lines of the build.
+    """
+    return _building(engine).build(setup, timeout_s)
 
 
 def resolve(
@@ -152,45 +63,48 @@ def resolve(
     command: Sequence[str],
     endpoint: str,
     binary: str,
-    environment: Mapping[str, str] = _NOTHING,
-    engine_at: Callable[[str, Mapping[str, str]], str] | None = None,
-) -> str:
-    """Which engine is meant: `engine` itself, or for `auto` what the other inputs tell.
+    environment: Mapping[str, str],
+) -> Row:
+    """The engine that is meant; the server at `endpoint` is asked where only that can tell.
 
     Args:
         environment: for a question to the endpoint: proxies, certificates, its key.
-        engine_at: asks an endpoint what it is; by default engines/probe.py.
 
     Raises:
         Unmeasured: `engine-unclear` when the name of `binary` tells nothing, or whatever the
             probe of the endpoint raises.
     """
-    if engine != "auto":
-        return engine
-    if command:
-        return "command"
+    row = table.meant(engine, command=command, endpoint=endpoint, binary=binary)
+    if row:
+        return row
     if endpoint:
-        return (engine_at or _probe())(endpoint, environment)
-    if binary:
-        return _of_program(binary)
-    return "embedded"
+        from perf_smoke.engines.probe import engine_at
 
-
-def _of_program(binary: str) -> str:
-    name = Path(binary).name.removesuffix(".exe")
-    for each in ROWS:
-        if name in each.programs:
-            return each.id
+        return engine_at(endpoint, environment)
     known = ", ".join(
-        f"{name} ({each.id})" for each in ROWS for name in each.programs[:1] if "/" not in name
+        f"{name} ({each.id})"
+        for each in table.ROWS
+        for name in each.programs[:1]
+        if table.of_program(name) is each
     )
     raise Unmeasured(
         "engine-unclear",
-        f"The name of `binary` (`{name}`) does not tell which engine it is: set `engine`. "
-        f"Names that do tell: {known}.",
+        f"The name of `binary` (`{PurePath(binary).name}`) does not tell which engine it is: set "
+        f"`engine`. Names that do tell: {known}.",
     )
 
 
-def _probe() -> Callable[[str, Mapping[str, str]], str]:
-    module = importlib.import_module(f"{_HERE}.probe")
-    return cast("Callable[[str, Mapping[str, str]], str]", module.engine_at)
+def _module(row: Row) -> _Module:
+    return cast("_Module", importlib.import_module(row.module))
+
+
+def _building(engine: str) -> _Module:
+    row = table.row(engine)
+    if not row.builds_itself:
+        known = ", ".join(each.id for each in table.ROWS if each.builds_itself)
+        raise Unmeasured(
+            "build-unknown",
+            f"`build: auto` knows how to build {known} only: give the commands that build "
+            f"{engine}.",
+        )
+    return _module(row)

@@ -12,7 +12,8 @@ import psutil
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.http_client import Client
-from perf_smoke.processes.background import Background, cpu_ms_of, last_lines, peak_rss_kib_of
+from perf_smoke.printable import last_lines
+from perf_smoke.processes.background import Background, cpu_ms_of, peak_rss_kib_of
 from perf_smoke.result import Failure, Unmeasured
 
 HOST = "127.0.0.1"
@@ -20,7 +21,7 @@ _STARTS = 3
 """Between our choosing a free port and the server taking it, somebody else may take it."""
 _POLL_S = 0.02
 _ONE_ANSWER_S = 5.0
-_SETTLE_S = 0.5
+_END_S = 0.5
 """A server that cannot listen on its port ends within this."""
 
 
@@ -56,7 +57,7 @@ class StartedServer:
             return failures.timed_out(self._program, timeout_s, self._background.output())
         if failure.reason not in ("connection-lost", "endpoint-unreachable"):
             return failure
-        exit_code = self._background.wait(_SETTLE_S)
+        exit_code = self._background.wait(_END_S)
         if exit_code is None:
             tail = last_lines(self._background.output())
             return Failure(reason=failure.reason, sentence=failure.sentence, tail=tail)
@@ -135,7 +136,7 @@ def _becomes_healthy(
         if healthy:
             healthy_s = time.monotonic()
             # Whoever took our port first answers as well; then ours is about to end.
-            ours = _listener(background.pid, port) or background.wait(_SETTLE_S) is None
+            ours = _listener(background.pid, port) or background.wait(_END_S) is None
             return healthy_s if ours else None
         time.sleep(_POLL_S)
     return None

@@ -14,6 +14,10 @@ from typing import Literal
 
 from perf_smoke.result import Told
 
+Owner = Literal["ours", "caller's", "server's"]
+"""Whose program runs: the one that the action brings, one of the caller's, or one that is only
+spoken to."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -22,9 +26,9 @@ class Row:
     id: str
     summary: str
     """What it runs, for `perf-smoke engines`: one line."""
-    whose: Literal["ours", "caller's", "server's"]
-    """Whose program runs: the one that the action brings, one of the caller's, or one that is only
-    spoken to. Decides where `runtime: auto` runs, and what a commit has to do with the numbers."""
+    whose: Owner
+    """Whose program runs, where no `endpoint` is given. Decides where `runtime: auto` runs, and
+    what a commit has to do with the numbers."""
     metrics: tuple[str, ...]
     """The deciding metrics that it gives. `metrics`, where it is read, may add others."""
     model: Literal["needed", "optional", "server's"]
@@ -40,6 +44,9 @@ class Row:
     programs: tuple[str, ...] = ()
     """Names of its program, by which `auto` knows a `binary`. The first one is looked up when
     `binary` is empty; a relative path counts from the working directory."""
+    servers: tuple[str, ...] = ()
+    """The kinds of server, as probe.py calls them, that `auto` takes it for; `other`: any that has
+    no engine of its own."""
     package: str = ""
     """The Python package that brings it, where there is no program."""
     default_model: str = ""
@@ -58,6 +65,10 @@ class Row:
     def module(self) -> str:
         """Where it is prepared."""
         return f"{__package__}.{self.id.replace('-', '_')}"
+
+    def owner(self, endpoint: str) -> Owner:
+        """Whose program runs, with this input `endpoint`."""
+        return "server's" if endpoint and self.endpoint != "never" else self.whose
 
     @property
     def base_inputs(self) -> tuple[str, ...]:
@@ -112,6 +123,7 @@ ROWS: tuple[Row, ...] = (
         reads=("binary",),
         told=_EVERYTHING,
         programs=("llama-server", "server"),
+        servers=("llama-server",),
         gguf_alone=True,
     ),
     Row(
@@ -144,6 +156,7 @@ ROWS: tuple[Row, ...] = (
         metrics=(*_OF_A_STREAM, "prefill"),
         model="server's",
         endpoint="must",
+        servers=("ollama",),
     ),
     Row(
         id="openai",
@@ -152,6 +165,7 @@ ROWS: tuple[Row, ...] = (
         metrics=_OF_A_STREAM,
         model="server's",
         endpoint="must",
+        servers=("other",),
     ),
     Row(
         id="command",
@@ -192,6 +206,12 @@ def of_program(binary: str) -> Row | None:
     """The engine that a program's name tells; None where it tells none."""
     name = PurePath(binary).name.removesuffix(".exe")
     return next((each for each in ROWS if name in each.programs), None)
+
+
+def of_server(kind: str) -> Row:
+    """The engine that asks a server of this kind."""
+    own = (each for each in ROWS if kind in each.servers)
+    return next(own, None) or next(each for each in ROWS if "other" in each.servers)
 
 
 def meant(engine: str, *, command: Sequence[str] | str, endpoint: str, binary: str) -> Row | None:

@@ -10,7 +10,6 @@ takes 1.7 ms longer: a twentieth of a small model's).
 from __future__ import annotations
 
 import io
-import ipaddress
 import selectors
 import socket
 import ssl
@@ -21,7 +20,7 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, Incomplet
 from typing import Any
 from urllib.parse import urlsplit
 
-from perf_smoke.network import ca_bundle, proxies_for
+from perf_smoke.network import ca_bundle, is_loopback, proxies_for
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of one answer; the longest honest one (100,000 tokens, an event each) has about 35 MB."""
@@ -179,12 +178,3 @@ def left_s(deadline_ns: int) -> float:
 def proxy_for(url: str, environment: Mapping[str, str]) -> str:
     """The proxy for this address, or nothing. What is on this machine is asked directly."""
     return "" if is_loopback(url) else next(iter(proxies_for(url, environment).values()), "")
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address is on this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,12 +7,15 @@ import hashlib
 import os
 import platform
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from perf_smoke.printable import decoded
+from perf_smoke.processes.foreground import run_process
 from perf_smoke.result import Machine, MachineState
+
+_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,20 +127,23 @@ def _cpu_model(cpuinfo: str) -> str:
     if named:
         return " ".join(named[1].split())
     if platform.system() == "Darwin":
-        return _told_by("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+        return (
+            _output_of("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+        )
     # On arm64 the kernel tells numbers only: who designed the core, and which one it is.
     numbers = [
-        f"{name} {found[1]}"
+        f"{name} {number[1]}"
         for name in ("implementer", "part")
-        if (found := re.search(rf"^CPU {name}\s*:\s*(\S+)$", cpuinfo, re.MULTILINE))
+        if (number := re.search(rf"^CPU {name}\s*:\s*(\S+)$", cpuinfo, re.MULTILINE))
     ]
     return " ".join([platform.machine(), *numbers])
 
 
-def _told_by(*command: str) -> str:
+def _output_of(*command: str) -> str:
     """What a program of the system prints, or nothing where there is no such program."""
     with contextlib.suppress(OSError):
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+        finished = run_process(command, timeout_s=_TIMEOUT_S, cwd=Path("/"), environment={})
+        return decoded(finished.stdout).strip()
     return ""
 
 

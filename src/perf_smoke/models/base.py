@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from perf_smoke.hashing import HashedFile
 from perf_smoke.result import Unmeasured
 
-_CHUNK = 1 << 20
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -19,15 +19,6 @@ class Progress(Protocol):
     """Called a few times a second while a file comes in; the last call says that it is there."""
 
     def __call__(self, done_bytes: int, total_bytes: int | None, /) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class HashedFile:
-    """A file whose content has been read to its end and hashed."""
-
-    path: Path
-    sha256: str
-    bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,23 +95,6 @@ class Throttled:
         if now_s >= self._next_s or done_bytes == total_bytes:
             self._next_s = now_s + 0.1
             self._progress(done_bytes, total_bytes)
-
-
-def hashed(path: Path) -> HashedFile:
-    """Read a file to its end.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    size = 0
-    digest = hashlib.sha256()
-    # hashlib.file_digest would do, but is not there before Python 3.11, and does not count.
-    with path.open("rb", buffering=0) as file:
-        buffer = memoryview(bytearray(_CHUNK))
-        while count := file.readinto(buffer):
-            digest.update(buffer[:count])
-            size += count
-    return HashedFile(path=path, sha256=digest.hexdigest(), bytes=size)
 
 
 def combined_sha256(files: Sequence[HashedFile]) -> str:

@@ -6,18 +6,13 @@ leaves this process small: a measured child's peak RSS starts at its parent's.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import tempfile
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_smoke.printable import printable
+from perf_smoke.printable import decoded
+from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.redaction import without_passwords
 
 _TAIL_LINES = 20
@@ -27,8 +22,7 @@ _TAIL_LINES = 20
 class Ended:
     """How a program ended."""
 
-    code: int
-    timed_out: bool
+    finished: Finished
     tail: str
     """The last lines that it printed, without passwords in addresses."""
 
@@ -45,55 +39,34 @@ def run(
 
     Args:
         on_line: gets each line of its standard output; true if that is not for a reader.
-        most_s: after so many seconds its whole process group is killed.
+        most_s: after so many seconds it is killed, with everything it started.
+
+    Raises:
+        OSError: it could not be started.
     """
-    late = threading.Event()
-    told: deque[str] = deque(maxlen=_TAIL_LINES)
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-        process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            encoding="utf-8",
-            errors="replace",
-            env=dict(environment),
-            cwd=directory,
-            start_new_session=True,
-        )
-        with process, _ended_at_last(process, late, most_s):
-            for line in process.stdout or ():
-                if not on_line(line.rstrip("\n")):
-                    told.append(line)
-            process.wait()
-        errors.seek(0)
-        told.extend(deque(errors, maxlen=_TAIL_LINES))
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    begun = bytearray()
+
+    def on_stdout(data: bytes) -> None:
+        *lines, rest = (begun + data).split(b"\n")
+        begun[:] = rest
+        tail.extend(line for line in map(_text, lines) if not on_line(line))
+
+    finished = run_process(
+        arguments,
+        timeout_s=most_s,
+        cwd=directory,
+        environment=environment,
+        on_stdout=on_stdout,
+    )
+    if begun:
+        on_stdout(b"\n")
+    tail.extend(_text(finished.stderr).splitlines()[-_TAIL_LINES:])
     return Ended(
-        code=process.returncode,
-        timed_out=late.is_set(),
-        tail=without_passwords(printable("".join(told)).strip()),
+        finished=finished,
+        tail=without_passwords("\n".join(tail).strip()),
     )
 
 
-@contextmanager
-def _ended_at_last(
-    process: subprocess.Popen[str], late: threading.Event, most_s: float
-) -> Iterator[None]:
-    def end() -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-    def end_late() -> None:
-        late.set()
-        end()
-
-    timer = threading.Timer(most_s, end_late)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except BaseException:
-        end()
-        raise
-    finally:
-        timer.cancel()
+def _text(output: bytes | bytearray) -> str:
+    return decoded(bytes(output)).rstrip("\n")

@@ -4,7 +4,6 @@ never in the clear unless that cannot matter.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from perf_smoke import __version__
-from perf_smoke.network import ca_bundle, proxies_for
+from perf_smoke.network import ca_bundle, is_loopback, proxies_for
 from perf_smoke.result import Unmeasured
 
 _MOST_REDIRECTS = 10
@@ -68,18 +67,10 @@ class _Careful(HTTPAdapter):
 
 def _refuse_plain_http(url: str) -> None:
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme == "https" or _is_loopback(host):
+    if parts.scheme == "https" or is_loopback(url):
         return
     raise Unmeasured(
         "model-insecure",
-        f"The model would come from {host} over plain http, where anyone on the way could change "
-        "it: use https, or give model-sha256.",
+        f"The model would come from {parts.hostname or ''} over plain http, where anyone on the "
+        "way could change it: use https, or give model-sha256.",
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

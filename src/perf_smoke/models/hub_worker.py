@@ -36,23 +36,23 @@ def main() -> None:
     # What the library prints goes to stderr, so that the lines on stdout are ours alone.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)
-        asked = json.loads(sys.argv[1])
+        order = json.loads(sys.argv[1])
         try:
             hub = importlib.import_module("huggingface_hub")
-            for path in asked["paths"]:
-                _bring(hub, asked, path, out)
+            for path in order["paths"]:
+                _bring(hub, order, path, out)
         except Exception as error:  # noqa: BLE001 — whatever it is, the parent tells the reader
             _tell(out, failure=_kind(error), detail=type(error.__cause__ or error).__name__)
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             sys.exit(1)
 
 
-def _bring(hub: Any, asked: dict[str, Any], path: str, out: TextIO) -> None:
+def _bring(hub: Any, order: dict[str, Any], path: str, out: TextIO) -> None:
     place = {
-        "repo_id": asked["repository"],
+        "repo_id": order["repository"],
         "filename": path,
-        "revision": asked["revision"],
-        "force_download": asked["again"],
+        "revision": order["revision"],
+        "force_download": order["again"],
         "library_name": "perf-smoke-action",
     }
     plan = hub.hf_hub_download(**place, dry_run=True)

@@ -6,7 +6,8 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from perf_smoke.models.base import Errand, Fetched, HashedFile, hashed
+from perf_smoke.hashing import HashedFile, hashed
+from perf_smoke.models.base import Errand, Fetched
 from perf_smoke.models.reference import LocalPath
 from perf_smoke.result import Unmeasured
 
@@ -17,14 +18,14 @@ def bring(places: Sequence[LocalPath], errand: Errand) -> list[Fetched]:
     Raises:
         Unmeasured: `model-missing` or `model-unreadable`.
     """
-    found = []
+    files = []
     home = errand.environment.get("HOME")
     for place in places:
         path = Path(place.path)
         if path.parts[:1] == ("~",) and home:
             path = Path(home, *path.parts[1:])
-        found.append(_read((errand.base_directory / path).absolute(), place))
-    return [Fetched(file=file, from_cache=True) for file in found]
+        files.append(_read((errand.base_directory / path).absolute(), place))
+    return [Fetched(file=file, from_cache=True) for file in files]
 
 
 def _read(path: Path, place: LocalPath) -> HashedFile:

@@ -26,7 +26,8 @@ from io import RawIOBase
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from perf_smoke.models.base import HashedFile, Patience, hashed, megabytes
+from perf_smoke.hashing import HashedFile, hashed
+from perf_smoke.models.base import Patience, megabytes
 from perf_smoke.result import Unmeasured
 
 _RESERVE = 64_000_000
@@ -69,9 +70,9 @@ def user_cache(environment: Mapping[str, str], *, user: int, platform: str) -> P
     Raises:
         Unmeasured: `cache-unusable`: there is no such folder.
     """
-    given = Path(environment.get("XDG_CACHE_HOME") or ".")
-    if given.is_absolute():
-        return given / "perf-smoke"
+    xdg_cache = Path(environment.get("XDG_CACHE_HOME") or ".")
+    if xdg_cache.is_absolute():
+        return xdg_cache / "perf-smoke"
     try:
         home = Path(environment.get("HOME") or pwd.getpwuid(user).pw_dir)
     except KeyError:
@@ -260,11 +261,11 @@ class Entry:
         return self.folder / f".{name}.json"
 
 
-def wrong_hash(shown: str, is_: str, wanted: str) -> Unmeasured:
+def wrong_hash(shown: str, actual: str, wanted: str) -> Unmeasured:
     """The failure of a file that is not the one asked for."""
     return Unmeasured(
         "model-hash",
-        f"{shown} is not the model that was asked for: its sha256 is {is_}, not {wanted}. "
+        f"{shown} is not the model that was asked for: its sha256 is {actual}, not {wanted}. "
         "Correct model-sha256 if the file is meant to be this one.",
     )
 

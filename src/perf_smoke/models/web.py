@@ -13,6 +13,7 @@ from perf_smoke.models.base import Errand, Fetched, megabytes
 from perf_smoke.models.client import session
 from perf_smoke.models.reference import Web
 from perf_smoke.models.store import Entry, Validator, ensure_space, write_all
+from perf_smoke.reasons import Reason
 from perf_smoke.result import Unmeasured
 
 _CHUNK = 256 * 1024
@@ -24,7 +25,7 @@ _BYTES = r"[0-9]{1,18}"
 class _TryAgain(Exception):
     """An attempt failed in a way that may pass."""
 
-    def __init__(self, reason: str, why: str, pause_s: float | None = None) -> None:
+    def __init__(self, reason: Reason, why: str, pause_s: float | None = None) -> None:
         super().__init__(why)
         self.reason = reason
         self.why = why

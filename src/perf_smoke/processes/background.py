@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from perf_smoke.printable import printable
+from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import REAPED_WITHIN_S, Bounded, kill_tree
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -76,7 +76,7 @@ class Background:
 
     def output(self) -> str:
         """What it has printed until now, decoded and without control characters."""
-        return printable(self._output.value().decode("utf-8", "replace"))
+        return decoded(self._output.value())
 
     def kill(self) -> None:
         """End it with all its children. May be called twice."""
@@ -122,9 +122,3 @@ def _die_with_parent() -> None:
     is killed and cannot do it itself (Linux; elsewhere nothing is done)."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def last_lines(text: str, lines: int = 12, characters: int = 2000) -> str:
-    """The end of a program's output, as a reader wants to see it after a failure."""
-    kept = "\n".join(text.rstrip().splitlines()[-lines:])
-    return kept if len(kept) <= characters else "…" + kept[-characters:]

@@ -16,15 +16,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import psutil
 
+from perf_smoke.processes.ending import how_it_ended, overran
+
 KEPT_BYTES = 256 * 1024
-"""Kept of the beginning and of the end of each stream; the middle of a flood is dropped."""
+"""What stays of the beginning and of the end of each stream; the middle of a flood is dropped."""
 REAPED_WITHIN_S = 10.0
 """A killed program ends within this, or never: it belongs to another user (sudo), or waits for a
 device that does not answer."""
@@ -44,22 +46,32 @@ class Finished:
     stdout: bytes
     stderr: bytes
 
+    timeout_s: float
+    """How long it was given."""
+
     @property
     def failed(self) -> bool:
         """Whether it did not end well by itself."""
         return self.timed_out or self.exit_code != 0
 
+    @property
+    def how(self) -> str:
+        """How it ended: `exited with code 3`."""
+        return overran(self.timeout_s) if self.timed_out else how_it_ended(self.exit_code)
+
 
 class Bounded:
     """The beginning and the end of a stream of any length."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_data: Callable[[bytes], None] = lambda _data: None) -> None:
+        self._on_data = on_data
         self._head = bytearray()
         self._tail = bytearray()
         self._dropped = 0
 
     def add(self, data: bytes) -> None:
         """Take the next piece."""
+        self._on_data(data)
         room = KEPT_BYTES - len(self._head)
         self._head += data[:room]
         self._tail += data[room:] if room < len(data) else b""
@@ -69,7 +81,7 @@ class Bounded:
             del self._tail[:cut]
 
     def value(self) -> bytes:
-        """What was kept, with a line that says how much was left out."""
+        """Both ends, with a line that says how much was left out."""
         cut = max(0, len(self._tail) - KEPT_BYTES)
         dropped = self._dropped + cut
         gap = b"\n[... %d bytes left out ...]\n" % dropped if dropped else b""
@@ -82,17 +94,21 @@ def run_process(
     timeout_s: float,
     cwd: Path,
     environment: Mapping[str, str],
+    on_stdout: Callable[[bytes], None] = lambda _data: None,
 ) -> Finished:
     """Run `argv` in a process group of its own, with no standard input.
 
     At the timeout, and when an exception (a cancelled job) passes through, it is killed with
     everything it started. What it leaves running in its group is killed at its end too.
 
+    Args:
+        on_stdout: gets each piece of its standard output as it comes.
+
     Raises:
         OSError: the program could not be started.
     """
     command, variables = list(argv), dict(environment)
-    kept = (Bounded(), Bounded())
+    stdout_ends, stderr_ends = Bounded(on_stdout), Bounded()
     with contextlib.ExitStack() as cleanup:
         # All that can be made before the clock starts is: it takes as long as a small program.
         ended_reader, ended_writer = _pipe(cleanup)
@@ -100,8 +116,8 @@ def run_process(
         stderr_reader, stderr = _pipe(cleanup)
         selector = cleanup.enter_context(selectors.DefaultSelector())
         selector.register(ended_reader, selectors.EVENT_READ, None)
-        selector.register(stdout_reader, selectors.EVENT_READ, kept[0])
-        selector.register(stderr_reader, selectors.EVENT_READ, kept[1])
+        selector.register(stdout_reader, selectors.EVENT_READ, stdout_ends)
+        selector.register(stderr_reader, selectors.EVENT_READ, stderr_ends)
         waiter = _Waiter(ended_writer)
         cleanup.callback(waiter.watch, None)
         waiter.start()
@@ -138,8 +154,9 @@ def run_process(
         wall_ms=(ended_ns - started_ns) / 1e6,
         cpu_ms=_cpu_ms(waiter.usage),
         peak_rss_kib=_own_peak_kib(waiter.usage, floor_kib),
-        stdout=kept[0].value(),
-        stderr=kept[1].value(),
+        stdout=stdout_ends.value(),
+        stderr=stderr_ends.value(),
+        timeout_s=timeout_s,
     )
 
 

@@ -47,11 +47,13 @@ class Case:
     setup: Callable[[Path, Fault], AbstractContextManager[EngineSetup]]
     """(an empty folder, the fault) -> a setup; whatever it started ends with the context."""
     engine: str
-    """Its id in the registry."""
+    """Its id in the table of engines."""
     gives: frozenset[str]
     """The fields of Sample that every good step has; no others may be there, but for …"""
     may_give: frozenset[str] = frozenset()
     """… what a good step may have or lack."""
+    lacks: frozenset[str] = frozenset()
+    """Metrics of the engine's row that not every good step of this case gives."""
     faults: frozenset[Fault] = field(default_factory=frozenset)
     """Those that it can be made to have. `wrong-model` and the like are tried for real."""
     has_text: bool = True

@@ -7,10 +7,12 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from perf_smoke.engines import cargo, registry
+from perf_smoke.engines.base import EngineSetup
 from perf_smoke.result import Unmeasured
 from tests.integration.engines.setups import blank_setup
 
@@ -67,15 +69,18 @@ def build(
     environment: dict[str, str] | None = None,
     timeout_s: float = 240.0,
 ) -> Path:
-    scratch = workspace.parent / "of-this-side"
-    scratch.mkdir()
-    return cargo.build(
-        working_directory=workspace,
-        features=features,
-        environment={**ENVIRONMENT, **(environment or {})},
-        scratch=scratch,
+    return registry.build(
+        "bitnet-rs",
+        setup_in(workspace, features=features, environment={**ENVIRONMENT, **(environment or {})}),
         timeout_s=timeout_s,
     )
+
+
+def setup_in(workspace: Path, **changes: Any) -> EngineSetup:
+    """A setup of that folder, with a scratch folder beside it."""
+    place = workspace.parent / "of-this-side"
+    place.mkdir()
+    return replace(blank_setup(place, **changes), working_directory=workspace)
 
 
 def failure_of(workspace: Path, *features: str, timeout_s: float = 240.0) -> tuple[str, str, str]:
@@ -91,7 +96,7 @@ def test_the_executable_that_cargo_names_is_measured(workspace: Path, tmp_path: 
     setup = blank_setup(
         tmp_path, binary=str(program), model=tmp_path / "m.gguf", environment=ENVIRONMENT
     )
-    engine = registry.row("bitnet-rs").prepare(setup)
+    engine = registry.prepare("bitnet-rs", setup)
     assert engine.identity.version == "bitnet 0.2.1 cpu"
     reply = engine.open({}).step(setup.request, 60)
     assert reply.failure is None
@@ -105,9 +110,9 @@ def test_a_target_folder_that_both_sides_share_cannot_mix_them_up(
     workspace: Path, tmp_path: Path, folder: str, variable: str
 ) -> None:
     program = build(workspace, "gpu", environment={variable: str(tmp_path / folder)})
-    assert program == tmp_path / "of-this-side" / "bitnet"
+    assert program == tmp_path / "of-this-side" / "scratch" / "bitnet"
     setup = blank_setup(tmp_path, binary=str(program), environment=ENVIRONMENT)
-    assert registry.row("bitnet-rs").prepare(setup).identity.version == "bitnet 0.2.1 nothing"
+    assert registry.prepare("bitnet-rs", setup).identity.version == "bitnet 0.2.1 nothing"
 
 
 def test_features_that_the_package_does_not_have_are_refused_before_the_build(
@@ -124,7 +129,7 @@ def test_a_program_that_does_not_compile_is_told_in_the_compiler_s_words(workspa
     (workspace / "crates/bitnet-cli/src/main.rs").write_text("fn main() { nonsense }")
     reason, sentence, tail = failure_of(workspace)
     assert reason == "build-failed"
-    assert sentence == "`cargo build` of bitnet-cli ended with code 101."
+    assert sentence == "`cargo build` of bitnet-cli exited with code 101."
     assert "cannot find value `nonsense`" in tail
 
 
@@ -187,16 +192,16 @@ def test_the_executable_is_bitnet_or_the_only_one(
 def test_features_of_a_program_built_elsewhere_are_checked_by_the_manifest(
     workspace: Path, tmp_path: Path
 ) -> None:
-    setup = blank_setup(tmp_path, binary=sys.executable, environment=ENVIRONMENT)
-    setup = replace(setup, working_directory=workspace, features=("cuda",))
+    setup = setup_in(workspace, binary=sys.executable, environment=ENVIRONMENT, features=("cuda",))
     with pytest.raises(Unmeasured, match=r"no feature `cuda`\. It knows: cpu, default, full-cli"):
-        registry.row("bitnet-rs").prepare(setup)
+        registry.prepare("bitnet-rs", setup)
 
 
 def test_without_a_manifest_the_documented_features_count(tmp_path: Path) -> None:
-    cargo.check_features(("cuda",), tmp_path, ENVIRONMENT)
+    setup = blank_setup(tmp_path, binary=sys.executable, environment=ENVIRONMENT)
+    registry.prepare("bitnet-rs", replace(setup, features=("cuda",)))
     with pytest.raises(Unmeasured, match=r"no feature `turbo`\. It knows: cpu, gpu, cuda"):
-        cargo.check_features(("turbo",), tmp_path, ENVIRONMENT)
+        registry.prepare("bitnet-rs", replace(setup, features=("turbo",)))
 
 
 def test_a_metadata_query_that_never_ends_is_given_up(
@@ -207,7 +212,7 @@ def test_a_metadata_query_that_never_ends_is_given_up(
     stuck.write_text("#!/bin/sh\nexec sleep 600\n")
     stuck.chmod(0o755)
     monkeypatch.setattr(cargo, "_METADATA_TIMEOUT_S", 0.3)
-    with pytest.raises(Unmeasured, match=r"`cargo metadata` did not end within 0\.3 s"):
+    with pytest.raises(Unmeasured, match=r"`cargo metadata` took longer than 0\.3 s"):
         build(workspace, environment={"PATH": f"{stuck.parent}:{os.environ['PATH']}"})
 
 

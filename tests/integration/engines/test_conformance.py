@@ -14,8 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from perf_smoke.engines import registry
+from perf_smoke.engines import registry, table
 from perf_smoke.engines.base import EngineSetup, Reply, Session
+from perf_smoke.metrics import BY_NAME, DECIDING
 from perf_smoke.result import Failure, Unmeasured
 from tests.integration.engines.case import EXPECTED_REASONS, REQUEST, Case, Fault
 from tests.integration.engines.cases import CASES
@@ -50,7 +51,7 @@ each_fault = pytest.mark.parametrize(
 @contextmanager
 def opened(case: Case, setup: EngineSetup) -> Iterator[Session]:
     """The engine's session, closed at the end."""
-    engine = registry.row(case.engine).prepare(setup)
+    engine = registry.prepare(case.engine, setup)
     with closing(engine.open({})) as session:
         yield session
 
@@ -106,10 +107,22 @@ def test_durations_are_those_promised_and_add_up(case: Case, tmp_path: Path) -> 
 
 @every_case
 def test_every_number_carries_its_tier_and_no_tier_stands_alone(case: Case, tmp_path: Path) -> None:
-    sample = steps(case, tmp_path, 1)[0].sample
-    given = {name for name in _NUMBERS if getattr(sample, name) is not None}
-    assert given <= sample.tiers.keys()
-    assert sample.tiers["wall_ms"] == "E"
+    (reply,) = steps(case, tmp_path, 1)
+    numbers = {name for name in _NUMBERS if getattr(reply.sample, name) is not None}
+    assert numbers <= reply.tiers.keys()
+    assert reply.tiers["wall_ms"] == "E"
+
+
+@every_case
+def test_a_step_gives_the_metrics_of_its_engines_row_and_no_others(
+    case: Case, tmp_path: Path
+) -> None:
+    row = table.row(case.engine)
+    for reply in steps(case, tmp_path, 2):
+        metrics = {name for name in DECIDING if BY_NAME[name].amount(reply.sample) is not None}
+        assert set(row.metrics) - case.lacks <= metrics
+        if "metrics" not in row.reads:  # which may add any
+            assert metrics <= set(row.metrics)
 
 
 @every_case
@@ -124,7 +137,7 @@ def test_nothing_runs_on_after_the_session_is_closed(case: Case, tmp_path: Path)
 @every_case
 def test_the_program_is_identified(case: Case, tmp_path: Path) -> None:
     with case.setup(tmp_path, "") as setup:
-        identity = registry.row(case.engine).prepare(setup).identity
+        identity = registry.prepare(case.engine, setup).identity
     assert identity.id == case.engine
     if identity.binary_sha256 and Path(identity.binary).is_file():
         digest = hashlib.sha256(Path(identity.binary).read_bytes()).hexdigest()

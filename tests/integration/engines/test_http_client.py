@@ -17,7 +17,7 @@ import pytest
 from perf_smoke.engines import wire
 from perf_smoke.engines.http_client import Answer, Client, Refused
 from perf_smoke.result import Failure, Unmeasured
-from perf_smoke.settings import Secret
+from perf_smoke.secret import Secret
 from tests.integration.engines.http_server import Exchange, Handler, HttpServer, answering
 
 TIMEOUT_S = 60.0

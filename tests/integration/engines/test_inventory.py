@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke.engines import inventory
-from perf_smoke.settings import ENGINES
+from perf_smoke.engines import inventory, table
 from tests.integration.engines.programs import executable
 
 
@@ -24,9 +23,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def test_every_engine_is_listed_with_what_was_found_of_it(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    found = inventory.engines(working_directory=tmp_path, environment=environment)
-    assert tuple(each.engine for each in found) == ENGINES
-    by_id = {each.engine: each for each in found}
+    present = inventory.engines(working_directory=tmp_path, environment=environment)
+    assert tuple(each.engine for each in present) == table.IDS
+    by_id = {each.engine: each for each in present}
     bench = by_id["llama-bench"]
     assert bench.usable
     assert bench.program == str(tmp_path / "bin" / "llama-bench")
@@ -47,8 +46,8 @@ def test_a_program_under_the_name_of_an_older_build_is_named_and_not_called(
         program = tmp_path / "bin" / name
         program.write_text(f"#!/bin/sh\n: >{called}\n")
         program.chmod(0o755)
-    found = inventory.engines(working_directory=tmp_path, environment=environment)
-    by_id = {each.engine: each for each in found}
+    present = inventory.engines(working_directory=tmp_path, environment=environment)
+    by_id = {each.engine: each for each in present}
     for engine, name in (("llama-completion", "main"), ("llama-server", "server")):
         program = tmp_path / "bin" / name
         assert by_id[engine].usable is None

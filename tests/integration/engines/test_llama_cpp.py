@@ -30,9 +30,9 @@ def test_a_feature_is_taken_by_the_real_program(feature: str, program: str, tmp_
     )
     if feature in ABSENT.get(program, ()):
         with pytest.raises(Unmeasured, match="has no switch"):
-            registry.row(program).prepare(setup)
+            registry.prepare(program, setup)
         return
-    with closing(registry.row(program).prepare(setup).open({})) as session:
+    with closing(registry.prepare(program, setup).open({})) as session:
         reply = session.step(setup.request, 120)
     assert reply.failure is None
     assert reply.sample.n_out == setup.request.tokens

@@ -40,7 +40,7 @@ def recording(folder: Path, known: str, **changes: Any) -> EngineSetup:
 
 
 def called(setup: EngineSetup, engine: str = "llama-completion") -> list[str]:
-    session = registry.row(engine).prepare(setup).open({})
+    session = registry.prepare(engine, setup).open({})
     assert session.step(setup.request, 60).failure is None
     return (setup.working_directory / "arguments").read_text().splitlines()
 
@@ -90,13 +90,13 @@ def test_bitnet_cpp_runs_on_the_cpu_unless_the_gpu_is_asked_for(tmp_path: Path) 
 def test_bitnet_cpp_is_looked_for_where_it_is_built(tmp_path: Path) -> None:
     setup = blank_setup(tmp_path, model=Path("m.gguf"))
     with pytest.raises(Unmeasured, match=r"`build/bin/llama-cli` at .*/checkout/build/bin"):
-        registry.row("bitnet-cpp").prepare(setup)
+        registry.prepare("bitnet-cpp", setup)
 
 
 def test_the_chat_client_is_refused_with_what_to_use_instead(tmp_path: Path) -> None:
     make = program_setup("fake_llama_completion", "llama-cli", {"LLAMA_GENERATION": "chat"})
     with make(tmp_path, "") as setup, pytest.raises(Unmeasured) as caught:
-        registry.row("llama-completion").prepare(setup)
+        registry.prepare("llama-completion", setup)
     assert caught.value.failure.reason == "engine-unsuitable"
     assert "llama-completion" in caught.value.failure.sentence
 
@@ -104,7 +104,7 @@ def test_the_chat_client_is_refused_with_what_to_use_instead(tmp_path: Path) -> 
 def test_a_prompt_of_one_token_leaves_prefill_and_decode_untold(tmp_path: Path) -> None:
     make = program_setup("fake_llama_completion", "llama-completion", {"LLAMA_GENERATION": "2026"})
     with make(tmp_path, "") as setup:
-        session = registry.row("llama-completion").prepare(setup).open({})
+        session = registry.prepare("llama-completion", setup).open({})
         reply = session.step(replace(setup.request, prompt="2"), 60)
     assert (reply.sample.n_prompt, reply.sample.n_out) == (1, 4)
     assert (reply.sample.prompt_ms, reply.sample.decode_ms) == (None, None)
@@ -120,14 +120,14 @@ def test_the_text_is_the_same_whether_or_not_the_prompt_can_be_hidden(
 ) -> None:
     make = program_setup("fake_llama_completion", name, {"LLAMA_GENERATION": generation})
     with make(tmp_path, "") as setup:
-        session = registry.row("llama-completion").prepare(setup).open({})
+        session = registry.prepare("llama-completion", setup).open({})
         assert session.step(setup.request, 60).text == "11, so"
 
 
 def test_an_early_end_is_told(tmp_path: Path) -> None:
     make = program_setup("fake_llama_completion", "llama-cli", {"LLAMA_GENERATION": "2024"})
     with make(tmp_path, "short") as setup:
-        session = registry.row("llama-completion").prepare(setup).open({})
+        session = registry.prepare("llama-completion", setup).open({})
         reply = session.step(setup.request, 60)
     assert reply.sample.finish_reason == "stop"
     assert reply.text == "11"
@@ -136,13 +136,13 @@ def test_an_early_end_is_told(tmp_path: Path) -> None:
 def test_versions_are_taken_from_either_stream(tmp_path: Path) -> None:
     make = program_setup("fake_llama_completion", "main", {"LLAMA_GENERATION": "2023"})
     with make(tmp_path, "") as setup:
-        identity = registry.row("llama-completion").prepare(setup).identity
+        identity = registry.prepare("llama-completion", setup).identity
     assert identity.version == "4567 (abcdef12)"
 
 
 def test_llama_bench_without_a_version_switch_is_not_asked(tmp_path: Path) -> None:
     setup = recording(tmp_path, "-m, --model\n-fa, --flash-attn <0|1>\n")
-    assert registry.row("llama-bench").prepare(setup).identity.version == ""
+    assert registry.prepare("llama-bench", setup).identity.version == ""
 
 
 def test_llama_bench_is_asked_for_one_repetition_of_the_prompt_and_of_n_minus_one(

@@ -27,7 +27,7 @@ def shell_command(folder: Path, script: str, metrics: str = "") -> Iterator[Engi
 
 
 def step(setup: EngineSetup, engine: str = "command", timeout_s: float = 60.0) -> Reply:
-    session = registry.row(engine).prepare(setup).open({"ADDED": "by open"})
+    session = registry.prepare(engine, setup).open({"ADDED": "by open"})
     return session.step(setup.request, timeout_s)
 
 
@@ -134,7 +134,7 @@ def test_a_hanging_program_is_killed_with_what_it_started(tmp_path: Path) -> Non
 def test_all_that_is_wrong_with_command_and_metrics_is_said_at_once(tmp_path: Path) -> None:
     setup = blank_setup(tmp_path, command=("bench", "{speed}"), metrics="n_out /n")
     with pytest.raises(Unmeasured) as caught:
-        registry.row("command").prepare(setup)
+        registry.prepare("command", setup)
     assert caught.value.failure.reason == "command-invalid"
     assert "{speed}, which is no placeholder" in caught.value.failure.sentence
     assert "`metrics` cannot be used: `n_out /n` stands before" in caught.value.failure.sentence
@@ -145,7 +145,7 @@ def test_an_unknown_program_is_not_asked_for_its_version(tmp_path: Path) -> None
     program = setup.working_directory / "launch-missiles"
     program.write_text("#!/bin/sh\ntouch launched\n")
     program.chmod(0o755)
-    identity = registry.row("command").prepare(setup).identity
+    identity = registry.prepare("command", setup).identity
     assert identity.version == ""
     assert len(identity.binary_sha256) == 64
     assert not (setup.working_directory / "launched").exists()

@@ -79,14 +79,14 @@ def test_a_server_is_known_by_what_only_it_offers(case: str) -> None:
         with closing(client_for(server.url, {})) as client:
             assert identify(client) == expected
         for ending in ("", "/v1", "/v1/"):
-            assert engine_at(server.url + ending) == engine
+            assert engine_at(server.url + ending, {}).id == engine
 
 
 def test_nobody_at_all_is_an_error() -> None:
     with HttpServer({}) as server:
         pass
     with pytest.raises(Unmeasured) as caught:
-        engine_at(server.url)
+        engine_at(server.url, {})
     assert caught.value.failure.reason == "endpoint-unreachable"
     assert caught.value.failure.sentence.startswith(f"The server at {server.url} cannot be reached")
 

@@ -9,6 +9,8 @@ import pytest
 
 from perf_smoke.engines import programs
 from perf_smoke.engines.programs import ask_help, identify, version
+from perf_smoke.hashing import HashedFile
+from tests.integration.engines.setups import blank_setup
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
@@ -61,16 +63,11 @@ def test_switches_are_whole_words() -> None:
 def test_a_program_that_may_be_run_but_not_read_has_no_hash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> str:  # the tests may run as root, who may read everything
+    def refuse(path: Path) -> HashedFile:  # the tests may run as root, who may read everything
         raise PermissionError(path)
 
-    monkeypatch.setattr(programs, "file_sha256", refuse)
-    identity = identify(
-        "command",
-        Path("/bin/true"),
-        version_arguments=(),
-        working_directory=tmp_path,
-        environment=ENVIRONMENT,
-    )
+    monkeypatch.setattr(programs, "hashed", refuse)
+    setup = blank_setup(tmp_path)
+    identity = identify("command", Path("/bin/true"), setup, version_arguments=())
     assert (identity.version, identity.binary_sha256) == ("", "")
     assert identity.binary == "/bin/true"

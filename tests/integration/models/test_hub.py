@@ -180,7 +180,7 @@ def test_a_worker_that_dies_is_a_reason(fetcher: Fetcher, tmp_path: Path) -> Non
         "hf://acme/tiny/tiny.gguf", PYTHONPATH=str(tmp_path / "dying")
     ).failure
     assert failure.reason == "model-download"
-    assert "exit code 7" in failure.sentence
+    assert "exited with code 7" in failure.sentence
 
 
 def test_a_python_that_prints_when_it_starts_is_no_trouble(

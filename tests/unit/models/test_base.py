@@ -6,7 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from perf_smoke.models.base import Throttled, hashed
+from perf_smoke.hashing import hashed
+from perf_smoke.models.base import Throttled
 
 
 def test_progress_is_told_ten_times_a_second_first_and_last_always() -> None:

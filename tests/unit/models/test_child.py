@@ -36,7 +36,8 @@ def test_lines_are_handed_over_and_the_rest_is_kept_for_the_reader(tmp_path: Pat
     )
     ended, lines = python(program, tmp_path)
     assert lines == ["progress 1", "hello"]
-    assert ended == Ended(code=3, timed_out=False, tail="hello\noh")
+    assert ended.finished.how == "exited with code 3"
+    assert ended.tail == "hello\noh"
 
 
 def test_a_program_that_takes_too_long_dies_with_its_children(tmp_path: Path) -> None:
@@ -47,8 +48,7 @@ print(child.pid, flush=True)
 time.sleep(600)
 """
     ended, lines = python(program, tmp_path, most_s=3)
-    assert ended.timed_out
-    assert ended.code < 0
+    assert ended.finished.how == "took longer than 3 s and was killed"
     until = time.monotonic() + 30
     while _lives(int(lines[0])) and time.monotonic() < until:
         time.sleep(0.05)
@@ -78,6 +78,12 @@ def test_an_exception_on_the_way_ends_the_program(tmp_path: Path) -> None:
 def test_only_the_last_lines_are_kept(tmp_path: Path) -> None:
     ended, _ = python("for n in range(1000): print(n)", tmp_path)
     assert ended.tail.splitlines()[0] == "980"
+
+
+def test_the_last_line_counts_without_an_end(tmp_path: Path) -> None:
+    ended, lines = python("import sys; sys.stdout.write('one\\ntwo')", tmp_path)
+    assert lines == ["one", "two"]
+    assert ended.tail == "one\ntwo"
 
 
 def _lives(process: int) -> bool:

@@ -1,0 +1,252 @@
+"""What the inputs of one run mean to the engine that they name: files, program, sides.
+
+Whatever cannot be had is raised as the Unmeasured that its reader sees, by `perf-smoke run` and by
+`perf-smoke doctor` alike.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from perf_smoke.engines import registry
+from perf_smoke.engines.base import EngineSetup, Request
+from perf_smoke.engines.identity import find_program
+from perf_smoke.engines.programs import find
+from perf_smoke.engines.table import Row
+from perf_smoke.models import hub
+from perf_smoke.models.reference import Hub, parse
+from perf_smoke.result import HEAD, Unmeasured
+from perf_smoke.settings import Settings
+from perf_smoke.sides import Repository, refuse_shared
+
+START_TIMEOUT_S = 600.0
+"""A worker or server may take so long until its model is loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseProgram:
+    """Where the base's program comes from."""
+
+    name: str
+    """As the report calls it: a branch or tag, `base-binary`; empty for the merge base."""
+    commit: str
+    """What is checked out for it; empty where it is there already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """The inputs of one run, and the engine that they mean."""
+
+    settings: Settings
+    engine: Row
+    environment: Mapping[str, str]
+    """What child processes see."""
+
+    @classmethod
+    def of(cls, settings: Settings, environment: Mapping[str, str]) -> Configuration:
+        """Find out which engine is meant.
+
+        Raises:
+            Unmeasured: `engine-unclear`, or the endpoint does not tell.
+        """
+        engine = registry.resolve(
+            settings.engine,
+            command=settings.command,
+            endpoint=settings.endpoint,
+            binary=settings.binary,
+            environment=environment,
+        )
+        return cls(settings=settings, engine=engine, environment=environment)
+
+    @property
+    def directory(self) -> Path:
+        """Where head's program runs."""
+        return self.settings.working_directory.absolute()
+
+    @property
+    def runs_callers_program(self) -> bool:
+        """Whether what is measured was made in the caller's checkout, or may have been."""
+        return self.engine.owner(self.settings.endpoint) == "caller's"
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether the engine is given a model file; a server holds its own."""
+        return not self.settings.endpoint and self.engine.model != "server's"
+
+    @property
+    def program(self) -> str:
+        """Head's program as it is named; empty where the engine has none."""
+        names = (*self.settings.command[:1], self.settings.binary, *self.engine.programs)
+        return next(filter(None, names), "")
+
+    def model(self) -> str:
+        """The reference of the model file; empty where none is read.
+
+        Raises:
+            Unmeasured: `model-missing`, `invalid-reference`, `hub-library-missing`.
+        """
+        if not self.reads_files:
+            return ""
+        reference = self.settings.model or self.engine.default_model
+        if not reference and self.engine.model == "needed":
+            raise Unmeasured(
+                "model-missing",
+                f"Engine `{self.engine.id}` needs a model: give `model` a path or a reference.",
+            )
+        if reference:
+            _require_obtainable("model", reference)
+        return reference
+
+    def tokenizer(self) -> str:
+        """The reference of the tokenizer; empty where none is named, or read.
+
+        Raises:
+            Unmeasured: `invalid-reference`, `hub-library-missing`.
+        """
+        if not (self.reads_files and "tokenizer" in self.engine.reads):
+            return ""
+        if self.settings.tokenizer:
+            _require_obtainable("tokenizer", self.settings.tokenizer)
+        return self.settings.tokenizer
+
+    def setup(
+        self,
+        *,
+        request: Request,
+        scratch: Path,
+        model: Path | None,
+        tokenizer: Path | None,
+        side: str = HEAD,
+        directory: Path | None = None,
+    ) -> EngineSetup:
+        """What the engine of one side is prepared with.
+
+        Args:
+            directory: where the side's program runs; head's where it is None.
+        """
+        settings = self.settings
+        binary, command = settings.binary, settings.command
+        if side != HEAD:
+            binary, command = settings.base_binary or binary, settings.base_command or command
+        return EngineSetup(
+            model=model,
+            model_name=settings.model,
+            tokenizer=tokenizer,
+            binary=binary,
+            command=command,
+            endpoint=settings.endpoint,
+            metrics=settings.metrics,
+            features=settings.features,
+            working_directory=directory or self.directory,
+            scratch=scratch,
+            environment=self.environment,
+            start_timeout_s=START_TIMEOUT_S,
+            request=request,
+        )
+
+    def obstacles(self, setup: EngineSetup) -> Iterator[Unmeasured]:
+        """Why head cannot be measured, as far as that can be known before anything is fetched,
+        built or started."""
+        checks: tuple[Callable[[], object], ...] = (
+            self.model,
+            self.tokenizer,
+            lambda: self._check_build(setup),
+            lambda: self._check_program(setup),
+        )
+        for check in checks:
+            try:
+                check()
+            except Unmeasured as error:
+                yield error
+
+    def _check_build(self, setup: EngineSetup) -> None:
+        if self.settings.build == "auto":
+            registry.check_build(self.engine.id, setup)
+
+    def _check_program(self, setup: EngineSetup) -> None:
+        """A build may still make it."""
+        if self.program and not self.settings.build and not self.settings.endpoint:
+            find(self.engine.id, setup)
+
+    def base(self, repository: Repository, merge_target: str) -> BaseProgram | None:
+        """Where the base's program comes from; None where no base is asked for.
+
+        Args:
+            merge_target: the commit that the pull request wants to merge into; empty outside one.
+
+        Raises:
+            Unmeasured: `base-missing`, `engine-missing`: it is asked for and cannot be had.
+        """
+        settings = self.settings
+        if settings.baseline == "none":
+            return None
+        for name, program in (
+            ("base-binary", settings.base_binary),
+            ("base-command", next(iter(settings.base_command), "")),
+        ):
+            if program:
+                self._find(program, self.directory, otherwise=f"correct `{name}`")
+                return BaseProgram(name=name, commit="")
+        if self.runs_callers_program and settings.base_ref:
+            commit = repository.commit(settings.base_ref)
+        elif self.runs_callers_program and settings.build and merge_target:
+            commit = repository.merge_base(merge_target)
+        elif settings.baseline == "ref" or settings.base_ref:
+            raise Unmeasured(
+                "base-missing",
+                "There is no verdict without a base, and a base needs `base-binary`, "
+                "`base-command`, or an engine of yours with `base-ref` (on a pull request: with "
+                "`build`).",
+            )
+        else:
+            return None
+        self._refuse_heads_program(repository.root())
+        return BaseProgram(name=settings.base_ref, commit=commit)
+
+    def _refuse_heads_program(self, tree: Path) -> None:
+        """Refuse a base in a checkout of its own that would run head's program."""
+        program = self.program
+        if self.settings.build == "auto" or ("/" in program and not program.startswith("/")):
+            return  # each checkout has one
+        with suppress(Unmeasured):  # a build may still make it
+            program = str(self._find(program, tree))
+        if program.startswith("/"):
+            self.refuse_shared(Path(program), tree)
+
+    def refuse_shared(self, program: Path, tree: Path) -> None:
+        """Refuse a program that both sides would run.
+
+        Raises:
+            Unmeasured: `base-missing`.
+        """
+        refuse_shared(program, tree, may_lie_elsewhere=self.engine.shares_program)
+
+    def _find(self, program: str, directory: Path, otherwise: str = "set `binary`") -> Path:
+        return find_program(
+            program,
+            working_directory=directory,
+            environment=self.environment,
+            otherwise=otherwise,
+        )
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """Say of which input it is that something cannot be had."""
+    try:
+        yield
+    except Unmeasured as error:
+        failure = error.failure
+        raise Unmeasured(failure.reason, f"`{name}`: {failure.sentence}", failure.tail) from error
+
+
+def _require_obtainable(name: str, reference: str) -> None:
+    """Refuse a reference that is not understood, or whose library is not installed."""
+    with about(name):
+        place = parse(reference).place
+        if isinstance(place, Hub) and importlib.util.find_spec(hub.LIBRARY) is None:
+            raise Unmeasured("hub-library-missing", hub.WITHOUT_LIBRARY)
