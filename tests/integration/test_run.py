@@ -166,16 +166,13 @@ def test_without_its_model_a_run_knows_where_it_was_and_what_was_asked(place: Pl
     assert (found.sides, found.comparisons, found.verdict) == ({}, (), None)
 
 
-def test_without_its_engine_the_model_is_known(place: Place) -> None:
-    (place.work / "tiny.gguf").write_bytes(b"GGUF")
+def test_an_engine_that_is_missing_is_told_before_anything_is_fetched(place: Place) -> None:
+    found = place.run(command="./gone {model}", model="https://127.0.0.1:9/tiny.gguf")
 
-    found = place.run(command="./gone {model}", model="tiny.gguf")
-
-    assert found.status == "failed"
+    assert (found.status, found.reason) == ("failed", "engine-missing")
     assert "gone" in results.failure(found).sentence
-    assert found.model is not None
-    assert found.model.sha256 == hashlib.sha256(b"GGUF").hexdigest()
-    assert (found.sides, found.series) == ({}, None)
+    assert (found.sides, found.series, found.model) == ({}, None, None)
+    assert place.watching.phases == []
 
 
 def test_a_tokenizer_that_is_missing_leaves_the_model_known(place: Place) -> None:
@@ -368,7 +365,7 @@ def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
 
     found = place.run(command="true", build=build, base_ref=base, runs="3")
 
-    why = f"The build of {base[:12]} ended with code 3. it is broken"
+    why = f"The build of {base[:12]} exited with code 3. it is broken"
     assert_head_alone(found, why)
     assert {name: side.commit for name, side in found.sides.items()} == {HEAD: head}
     assert place.watching.phases == [f"Building {head[:12]}", f"Building {base[:12]}", "Measuring"]
@@ -551,7 +548,7 @@ def test_a_run_that_nothing_disturbed_says_all_that_it_knows(place: Place) -> No
     assert place.watching.steps == 7
     assert results.of(found).summary["wall_ms"].low is not None
     assert results.output(found).text.endswith("tiny.gguf")
-    assert results.output(found, BASE).text is None
+    assert list(found.workloads[WORKLOAD].measurements) == [HEAD]
     assert found.verdict == "no-baseline"
     assert series(found).parts == {
         "engine": "command",

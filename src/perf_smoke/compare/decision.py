@@ -132,7 +132,9 @@ def _again(result: Result, before: Comparison) -> Comparison:
         before.rule,
         looks=before.looks,
         stopped=before.stopped,
-        circumstances=Circumstances.of(machine, workload.asked.threads_told()),
+        circumstances=Circumstances.of(
+            machine, workload.asked.threads_told() if workload.asked else None
+        ),
         workload=before.workload,
         base=before.base,
     )

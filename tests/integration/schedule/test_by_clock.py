@@ -193,17 +193,17 @@ def test_restarts_divide_the_budget_evenly(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("load_s", "starts"), [(0.0, 8), (0.3, 8), (0.8, 4), (0.9, 3), (1.7, 2), (2.0, 1), (10.0, 1)]
+    ("load_s", "expected"), [(0.0, 8), (0.3, 8), (0.8, 4), (0.9, 3), (1.7, 2), (2.0, 1), (10.0, 1)]
 )
 def test_restarts_take_no_more_than_a_quarter_of_the_budget(
-    clock: Clock, load_s: float, starts: int
+    clock: Clock, load_s: float, expected: int
 ) -> None:
     recording = paired(
         ByClock(clock=clock, load_s=load_s), ByClock(clock=clock, load_s=load_s), plan()
     )
 
-    assert len(set(starts(recording, "head"))) == starts
-    assert starts == 1 or recording.load_s <= 0.25 * 30.0
+    assert len(set(starts(recording, "head"))) == expected
+    assert expected == 1 or recording.load_s <= 0.25 * 30.0
 
 
 @pytest.mark.parametrize(

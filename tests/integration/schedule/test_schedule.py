@@ -26,6 +26,7 @@ from perf_smoke.measure.schedule import (
 from perf_smoke.result import Unmeasured
 from perf_smoke.run import run
 from perf_smoke.settings import parse
+from tests import results
 from tests.integration.engines.setups import blank_setup, demonstration_model
 from tests.integration.schedule.recordings import (
     REQUEST,
@@ -182,20 +183,20 @@ def test_a_run_asks_at_planned_looks_alone_and_stops_where_one_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    settled_by = compare.settled_by
+    may_stop = compare.may_stop
 
-    def note(base: Any, head: Any, **known: Any) -> bool:
-        asked.append(len(head))
-        assert len(base) == len(head)
-        return settled_by(base, head, **known)
+    def note(pairs: compare.Pairs, *known: Any) -> bool:
+        asked.append(len(pairs))
+        return may_stop(pairs, *known)
 
-    monkeypatch.setattr(compare, "settled_by", note)
+    monkeypatch.setattr(compare, "may_stop", note)
     given = {"command": "sleep 0.1", "base-command": "sleep 0.01", "runs": "80"}
     context = Context(
         environment=blank_setup(tmp_path).environment,
         cache=tmp_path,
         scratch=tmp_path,
         runtime="cli",
+        leg=None,
         merge_target="",
         watcher=Silent(),
         interruptible=nullcontext,
@@ -203,8 +204,8 @@ def test_a_run_asks_at_planned_looks_alone_and_stops_where_one_decides(
     found = run(parse({**given, "working-directory": str(tmp_path)}), context)
 
     looks = compare.plan(80)
-    assert found.comparison is not None, found.failure
-    assert found.comparison.looks == looks
-    assert (found.comparison.verdict, found.comparison.stopped) == ("slower", "decided")
+    comparison = results.comparison(found)
+    assert comparison.looks == looks
+    assert (comparison.verdict, comparison.stopped) == ("slower", "decided")
     assert asked == list(looks[: len(asked)])
-    assert found.comparison.pairs == asked[-1] < 80
+    assert comparison.pairs == asked[-1] < 80

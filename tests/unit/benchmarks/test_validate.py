@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import jobs, recorder, scores, simulated, strata
-from benchmarks.ours import Replay, check
+from benchmarks import jobs, recorder, simulated, strata
+from benchmarks.ours import outcome, seconds
 from benchmarks.peers import as_taken
 from benchmarks.validate import main
 
@@ -27,30 +27,31 @@ def test_jobs_are_read_back_as_they_were_recorded(tmp_path: Path) -> None:
     assert path.stat().st_size < 3 * 3000
 
 
-@pytest.mark.parametrize("factor", [1.0, 1.03, 0.9, 1.1])
-def test_a_replay_says_what_the_product_says(factor: float) -> None:
-    for job in recorded(3):
-        found = Replay(job).outcome(factor)
-        assert (found.verdict, found.pairs) == check(job, factor)
+def test_a_change_that_is_put_in_is_called_at_the_first_look_that_is_sure() -> None:
+    (job,) = recorded(1)
+    slower, still = outcome(job, 1.2), outcome(job, 1.0)
+    assert (slower.verdict, slower.stopped) == ("slower", "decided")
+    assert slower.estimate == pytest.approx(1.2 * (1 + (still.estimate or 0.0)) - 1, abs=0.03)
+    assert slower.pairs < still.pairs
+    assert seconds(job, slower) == job.elapsed_ms[slower.pairs - 1] / 1e3
 
 
-def test_a_replay_that_is_not_what_the_product_says_stops_the_scoring(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(scores, "check", lambda job, factor: ("faster", 1))
-    with pytest.raises(AssertionError, match="not what the product says"):
-        scores.score(recorded(1), lambda: None)
+def test_a_side_s_second_place_is_replayed() -> None:
+    (job,) = recorded(1)
+    later = [time + 10_000 * first for time, first in zip(job.base_us, job.head_first, strict=True)]
+    guards = outcome(dataclasses.replace(job, base_us=later), 1.0).guards
+    assert "carry-over" in [guard.name for guard in guards]
+    assert "cost base " in guards[-1].sentence
 
 
 def test_starts_that_differ_pass_for_changes_only_where_nobody_knows_of_them() -> None:
     def called(made: list[jobs.Job]) -> int:
-        return sum(Replay(job).outcome(1.0).verdict in ("slower", "faster") for job in made)
+        return sum(outcome(job, 1.0).verdict in ("slower", "faster") for job in made)
 
     kind = simulated.Starts(spread=0.01)
     made = [simulated.job(0.015, kind, 8, seed) for seed in range(100)]
     assert called(made) <= 2
-    unknown = [dataclasses.replace(job, start=list(range(job.pairs))) for job in made]
-    assert called(unknown) >= 10
+    assert called([simulated.starts_unknown(job) for job in made]) >= 10
 
 
 def test_a_state_that_this_machine_cannot_be_put_into_is_left_out_and_said(

@@ -4,12 +4,12 @@ import random
 
 import pytest
 
+from perf_smoke.compare import Pairs
 from perf_smoke.compare.clock import Tick, coarse_tick
-from perf_smoke.compare.evidence import log_ratios
 
 
-def found(base: list[float], head: list[float]) -> Tick | None:
-    return coarse_tick(base, head, log_ratios(base, head))
+def tick_of(base: list[float], head: list[float]) -> Tick | None:
+    return coarse_tick(base, head, Pairs.of_times(base, head).spread)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def found(base: list[float], head: list[float]) -> Tick | None:
 )
 def test_the_tick_is_what_all_times_are_multiples_of(times_ms: list[float], tick_ms: float) -> None:
     times = [time / 1e3 for time in times_ms] * 6
-    tick = found(times, times)
+    tick = tick_of(times, times)
     assert tick is not None
     assert tick.seconds == pytest.approx(tick_ms / 1e3)
 
@@ -35,20 +35,20 @@ def test_the_tick_is_what_all_times_are_multiples_of(times_ms: list[float], tick
 def test_times_of_a_fine_clock_have_none() -> None:
     rng = random.Random(2)
     base, head = ([rng.gauss(0.02, 1e-6) for _ in range(12)] for _ in range(2))
-    assert found(base, head) is None
-    assert found([round(time, 6) for time in base], [round(time, 6) for time in head]) is None
+    assert tick_of(base, head) is None
+    assert tick_of([round(time, 6) for time in base], [round(time, 6) for time in head]) is None
 
 
 def test_noise_that_is_wider_than_a_tick_averages_it_out() -> None:
     rng = random.Random(2)
     wide = [[round(rng.gauss(0.02, 0.002), 3) for _ in range(40)] for _ in range(2)]
-    assert found(*wide) is None
+    assert tick_of(*wide) is None
     narrow = [[round(rng.gauss(0.0202, 0.0002), 3) for _ in range(40)] for _ in range(2)]
-    assert found(*narrow) is not None
+    assert tick_of(*narrow) is not None
 
 
 def test_times_that_are_all_the_same_are_taken_for_the_largest_unit_that_they_allow() -> None:
     for time, unit in ((0.02, 0.01), (0.037, 0.001), (3.0, 1.0)):
-        tick = found([time] * 11, [time] * 11)
+        tick = tick_of([time] * 11, [time] * 11)
         assert tick is not None
         assert tick.seconds == pytest.approx(unit)

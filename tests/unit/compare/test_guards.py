@@ -1,189 +1,269 @@
-"""Each guard fires on what it is for, keeps silent otherwise, and says it in a sentence."""
+"""Each guard fires on what it is for, says it, and does to the verdict what its effect says."""
 
-import math
+import re
+from typing import Any
 
 import pytest
 
-from perf_smoke.compare import guards
-from perf_smoke.compare.clock import Tick
-from perf_smoke.compare.guards import Direction
-from perf_smoke.result import Guard
+from perf_smoke.compare import Circumstances, Pairs, Rule, decide
+from perf_smoke.result import Comparison
+from tests.unit.compare.rows import Times, coin, guards, machine, pairs_of, times
+
+NOTHING = Circumstances()
 
 
-def fired(guard: Guard | None) -> tuple[str, str]:
-    assert guard is not None
-    assert guard.sentence.endswith(".")
-    return guard.name, guard.sentence
+def judged(pairs: Pairs, known: Circumstances = NOTHING, rule: Rule | None = None) -> Comparison:
+    answer = decide(pairs, rule or Rule(), circumstances=known)
+    assert all(guard.sentence.endswith(".") for guard in answer.guards)
+    return answer
 
 
-def test_a_cost_of_the_second_place_beyond_the_margin_is_said() -> None:
-    name, sentence = fired(guards.order_in_pair(math.log(1.2), margin=0.05))
-    assert name == "order-in-pair"
-    assert "took 20 % longer when it was the second of its pair" in sentence
-    _, sentence = fired(guards.order_in_pair(math.log(0.8), margin=0.05))
-    assert "took 20 % less time when it was the second" in sentence
-    assert guards.order_in_pair(math.log(1.049), margin=0.05) is None
-    assert guards.order_in_pair(0.0, margin=0.05) is None
+def slowed(side_s: Times, where: list[bool], factor: float) -> Times:
+    return [time * factor if slow else time for time, slow in zip(side_s, where, strict=True)]
 
 
-def test_a_second_place_that_costs_one_side_more_is_said_with_what_it_looks_like() -> None:
-    name, sentence = fired(guards.places_unequal(math.log(1.21), floor=0.005))
-    assert name == "places-unequal"
-    assert "cost head 21 % more time than it cost base" in sentence
-    assert "looks like a change of 10 %" in sentence
-    _, sentence = fired(guards.places_unequal(-math.log(1.21), floor=0.005))
-    assert "cost base 21 % more time than it cost head" in sentence
-    assert guards.places_unequal(math.log(1.009), floor=0.005) is None
+def test_a_quiet_run_has_no_guard() -> None:
+    quiet = Circumstances(
+        threads=2, cpus=2, cpu_models=("A", "A"), steal=0.1, idle=0.5, load_before=0.1
+    )
+    answer = judged(pairs_of(*times(60, 0.1)), quiet)
+    assert (answer.verdict, answer.guards) == ("slower", ())
 
 
-def test_a_coarse_clock_is_said_with_the_remedy() -> None:
-    name, sentence = fired(guards.coarse_clock(Tick(seconds=0.001, error=0.0488)))
-    assert name == "coarse-clock"
-    assert "multiples of 1 ms, 5.0 % of a step" in sentence
-    assert "More `tokens`" in sentence
-    assert guards.coarse_clock(None) is None
+@pytest.mark.parametrize("noise", [0.02, 0.5])
+def test_other_token_counts_are_not_comparable_but_the_estimate_is_shown(noise: float) -> None:
+    answer = judged(pairs_of(*times(60, -0.3, noise), n_out=2))
+    assert (answer.verdict, guards(answer)) == ("not-comparable", [("tokens-differ", "no-verdict")])
+    assert "Head produced 2 output tokens per step, base 4" in answer.guards[0].sentence
+    assert answer.estimate == pytest.approx(-0.3, abs=0.1)
+    assert (answer.detectable, answer.pairs_needed) == (None, None)
 
 
-def test_starts_that_disagree_are_said() -> None:
-    name, sentence = fired(guards.starts_disagree(0.021))
-    assert name == "restarts-disagree"
-    assert "2.1 %" in sentence
-    assert guards.starts_disagree(0.0) is None
+def test_other_text_keeps_the_verdict_and_is_said() -> None:
+    answer = judged(pairs_of(*times(60, 0.1), text_sha256="b"))
+    assert (answer.verdict, guards(answer)) == ("slower", [("texts-differ", "said")])
 
 
-def test_a_hypervisor_that_gives_the_cpu_away_is_named() -> None:
-    name, sentence = fired(guards.steal(0.14))
-    assert name == "steal"
-    assert "14 % of the CPU time" in sentence
-    assert guards.steal(0.1) is None
-    assert guards.steal(None) is None
+def test_steps_without_counts_hashes_or_cpu_times_are_compared_all_the_same() -> None:
+    answer = judged(pairs_of(*times(60, 0.2), n_out=None, text_sha256="", cpu_ms=None))
+    assert (answer.verdict, answer.guards) == ("slower", ())
 
 
-def test_two_cpu_models_are_named() -> None:
-    name, sentence = fired(guards.cpu_model_changed("EPYC 7763", "Xeon 8370C"))
-    assert name == "cpu-model-changed"
-    assert "EPYC 7763 before, Xeon 8370C after" in sentence
-    assert guards.cpu_model_changed("EPYC 7763", "EPYC 7763") is None
-    assert guards.cpu_model_changed("", "Xeon 8370C") is None
+def test_another_cpu_voids_the_verdict() -> None:
+    pairs = pairs_of(*times(60, 0.5))
+    answer = judged(pairs, Circumstances(cpu_models=("EPYC 7763", "Xeon 8370C")))
+    assert (answer.verdict, guards(answer)) == (
+        "inconclusive",
+        [("cpu-model-changed", "no-verdict")],
+    )
+    assert "EPYC 7763 before, Xeon 8370C after" in answer.guards[0].sentence
+    assert answer.estimate is not None
+    assert (answer.detectable, answer.pairs_needed) == (None, None)
+    assert judged(pairs, Circumstances(cpu_models=("", "Xeon 8370C"))).guards == ()
 
 
 @pytest.mark.parametrize(
-    ("wall", "cpu", "words"),
+    ("change", "cpu_ms", "words"),
     [
-        ("faster", "slower", "less wall time but more CPU time"),
-        ("slower", "faster", "less CPU time but more wall time"),
+        (0.2, 20.0, "less CPU time but more wall time"),
+        (-0.2, 200.0, "less wall time but more CPU time"),
     ],
 )
-def test_two_clocks_that_contradict_each_other_are_named(
-    wall: Direction, cpu: Direction, words: str
+def test_clocks_that_contradict_each_other_void_the_verdict(
+    change: float, cpu_ms: float, words: str
 ) -> None:
-    name, sentence = fired(guards.wall_against_cpu(wall, cpu))
-    assert name == "wall-against-cpu"
-    assert words in sentence
+    answer = judged(pairs_of(*times(60, change), cpu_ms=cpu_ms))
+    assert (answer.verdict, guards(answer)) == (
+        "inconclusive",
+        [("wall-against-cpu", "no-verdict")],
+    )
+    assert words in answer.guards[0].sentence
+    assert (answer.detectable, answer.pairs_needed) == (None, None)
 
 
-@pytest.mark.parametrize(("wall", "cpu"), [("slower", "slower"), ("slower", ""), ("", "")])
-def test_clocks_that_agree_or_do_not_know_are_no_guard(wall: Direction, cpu: Direction) -> None:
-    assert guards.wall_against_cpu(wall, cpu) is None
+def test_cpu_time_that_is_not_sure_contradicts_nothing() -> None:
+    assert judged(pairs_of(*times(60, 0.1), cpu_ms=95.0)).verdict == "slower"
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "effect"),
+    [
+        (0.07, "inconclusive", "no-verdict"),
+        (0.6, "slower", "said"),
+        (-0.6, "faster", "said"),
+    ],
+)
+def test_where_the_cpu_is_given_to_others_only_a_change_far_beyond_the_margin_is_called(
+    change: float, verdict: str, effect: str
+) -> None:
+    answer = judged(pairs_of(*times(60, change, noise=0.1)), Circumstances(steal=0.14))
+    assert (answer.verdict, guards(answer)) == (verdict, [("steal", effect)])
+    assert "14 % of the CPU time (steal)" in answer.guards[0].sentence
+
+
+def test_on_a_busy_machine_the_limit_is_that_of_what_would_be_called_there() -> None:
+    pairs, busy = pairs_of(*times(60, noise=0.1), starts=None), Circumstances(steal=0.2)
+    quiet_limit = judged(pairs).detectable or 0.0
+    assert judged(pairs, busy).detectable == pytest.approx((1 + quiet_limit) * 1.05 / 1.005 - 1), (
+        "the margin takes the floor's place"
+    )
+    noisy = pairs_of(*times(60, noise=0.5))
+    assert judged(noisy).pairs_needed is not None
+    assert judged(noisy, busy).pairs_needed is None, "more pairs do not make a quiet machine"
+
+
+def test_too_few_pairs_and_a_busy_machine_are_both_told() -> None:
+    answer = judged(pairs_of(*times(5, 0.9)), Circumstances(steal=0.2))
+    assert (answer.verdict, guards(answer)) == ("inconclusive", [("steal", "said")])
+    assert answer.pairs_needed == 11
+
+
+def oversubscribed(pairs: Pairs, **known: Any) -> str:
+    """What the guard says; nothing where it does not fire."""
+    fired = judged(pairs, Circumstances(**known)).guards
+    return next((guard.sentence for guard in fired if guard.name == "oversubscribed"), "")
+
+
+def noisy_pairs(noise: float, cpus: float | None, pairs: int = 60, starts: int | None = 3) -> Pairs:
+    """Steps that had so many CPUs on average."""
+    return pairs_of(*times(pairs, noise=noise), cpus=cpus, starts=starts)
 
 
 def test_threads_that_queue_for_cpus_are_named_with_the_remedy() -> None:
-    name, sentence = fired(
-        guards.oversubscribed(0.63, threads=2, cpu_share=1.1, cpus=2, load_before=0.0, idle=None)
+    pairs, known = noisy_pairs(0.7, 1.1), Circumstances(threads=2, cpus=2, load_before=0.0)
+    answer = judged(pairs, known)
+    assert (answer.verdict, guards(answer)) == ("inconclusive", [("oversubscribed", "no-verdict")])
+    assert answer.guards[0].sentence.startswith(
+        "Too few free CPUs: 2 threads had 1.1 CPUs on average, and the change varied by "
     )
-    assert name == "oversubscribed"
-    assert "2 threads had 1.1 CPUs" in sentence
-    assert "varied by 63 %" in sentence
-    assert "fewer threads than 2, or free a core" in sentence
-
-
-def test_less_spread_is_enough_where_the_machine_had_no_cpu_left() -> None:
-    known = {"threads": 2, "cpu_share": 0.7, "cpus": 2, "load_before": 0.1}
-    assert guards.oversubscribed(0.2, **known, idle=0.4) is None  # type: ignore[arg-type] # a table
-    fired(guards.oversubscribed(0.2, **known, idle=0.02))  # type: ignore[arg-type] # a table
-
-
-def test_with_too_few_pairs_to_know_the_spread_a_full_machine_is_enough() -> None:
-    known = {"threads": 2, "cpu_share": 0.7, "cpus": 2, "load_before": 0.1}
-    _, sentence = fired(guards.oversubscribed(None, **known, idle=0.0))  # type: ignore[arg-type] # a table
-    assert "2 threads had 0.7 CPUs on average. Use fewer" in sentence
-    for idle in (0.5, None):
-        assert guards.oversubscribed(None, **known, idle=idle) is None  # type: ignore[arg-type] # a table
-
-
-def test_one_thread_that_has_to_wait_can_only_be_given_a_core() -> None:
-    _, sentence = fired(
-        guards.oversubscribed(0.4, threads=1, cpu_share=0.5, cpus=2, load_before=2.0, idle=None)
-    )
-    assert sentence.endswith("from pair to pair. Free a core.")
-
-
-def test_without_cpu_times_the_load_and_the_count_of_cpus_tell() -> None:
-    _, sentence = fired(
-        guards.oversubscribed(0.4, threads=4, cpu_share=None, cpus=4, load_before=2.5, idle=None)
-    )
-    assert "4 threads had about 1.5 free CPUs" in sentence
-    fired(
-        guards.oversubscribed(0.4, threads=8, cpu_share=None, cpus=4, load_before=None, idle=None)
-    )
+    assert answer.guards[0].sentence.endswith("Use fewer threads than 2, or free a core.")
+    assert answer.pairs_needed is None
 
 
 @pytest.mark.parametrize(
-    "known",
+    ("noise", "cpus", "known", "said"),
     [
-        {"threads": 2, "cpu_share": 1.95, "cpus": 2, "load_before": 5.0, "idle": 0.0},
-        {"threads": 2, "cpu_share": None, "cpus": 4, "load_before": 0.3, "idle": 0.5},
-        {"threads": 2, "cpu_share": None, "cpus": None, "load_before": None, "idle": None},
-        {"threads": None, "cpu_share": 0.1, "cpus": 1, "load_before": 9.0, "idle": 0.2},
+        # Less spread is enough where the machine had no CPU left.
+        (0.2, 0.7, {"threads": 2, "idle": 0.4}, ""),
+        (0.2, 0.7, {"threads": 2, "idle": 0.02}, "2 threads had 0.7 CPUs on average"),
+        (0.05, 0.7, {"threads": 2, "idle": 0.02}, ""),
+        # One thread that has to wait can only be given a core.
+        (0.5, 0.5, {"threads": 1}, "1 thread had 0.5 .*pair. Free a core.$"),
+        # Without CPU times the load and the count of CPUs tell.
+        (0.5, None, {"threads": 4, "cpus": 4, "load_before": 2.5}, "4 threads had about 1.5 free"),
+        (0.5, None, {"threads": 8, "cpus": 4}, "8 threads had about 4.0 free CPUs"),
+        (0.5, None, {"threads": 2, "cpus": 4, "load_before": 0.3}, ""),
+        (0.5, None, {"threads": 2, "cpus": None}, ""),
+        # Wide spread alone does not blame the threads.
+        (0.6, 1.95, {"threads": 2, "load_before": 5.0, "idle": 0.0}, ""),
+        # An engine that was not told its threads may fill the machine by itself.
+        (0.2, 0.9, {"idle": 0.02}, "The machine had no CPU left, and the change varied by "),
+        (0.6, 0.1, {"cpus": 1, "idle": 0.2}, ""),
+        (0.4, 1.9, {"idle": 0.02}, ""),
+        (0.2, None, {"idle": 0.02}, ""),
+        (0.5, None, {"idle": 0.02}, "The machine had no CPU left"),
     ],
 )
-def test_wide_spread_alone_does_not_blame_the_threads(known: dict[str, float | None]) -> None:
-    assert guards.oversubscribed(0.6, **known) is None  # type: ignore[arg-type] # a table of cases
+def test_what_keeps_a_step_waiting_is_told_from_what_does_not(
+    noise: float, cpus: float | None, known: dict[str, Any], said: str
+) -> None:
+    sentence = oversubscribed(noisy_pairs(noise, cpus), **{"cpus": 2, **known})
+    assert re.search(said, sentence)
+    assert bool(sentence) == bool(said)
 
 
-def test_a_program_that_was_told_no_threads_is_not_blamed_for_them() -> None:
-    def look(spread: float, idle: float) -> Guard | None:
-        return guards.oversubscribed(
-            spread, threads=None, cpu_share=0.9, cpus=2, load_before=0.1, idle=idle
-        )
-
-    name, sentence = fired(look(0.2, idle=0.02))
-    assert name == "oversubscribed"
-    assert sentence == (
-        "The machine had no CPU left, and the change varied by 20 % from pair to pair. Give the "
-        "program fewer threads, or free a core."
-    )
-    assert look(0.6, idle=0.4) is None
+@pytest.mark.parametrize(("idle", "said"), [(0.0, True), (0.5, False), (None, False)])
+def test_with_too_few_pairs_to_know_the_spread_a_full_machine_is_enough(
+    idle: float | None, said: bool
+) -> None:
+    pairs = noisy_pairs(0.1, 0.7, pairs=6)
+    sentence = oversubscribed(pairs, threads=2, cpus=2, idle=idle)
+    assert ("2 threads had 0.7 CPUs on average. Use fewer" in sentence) is said
+    assert bool(oversubscribed(noisy_pairs(0.1, None, pairs=6), cpus=2, idle=idle)) is said
 
 
-def test_a_program_that_fills_the_machine_by_itself_is_not_said_to_be_kept_waiting() -> None:
-    def look(spread: float | None, cpu_share: float | None) -> Guard | None:
-        return guards.oversubscribed(
-            spread, threads=None, cpu_share=cpu_share, cpus=2, load_before=2.0, idle=0.02
-        )
-
-    assert look(0.4, cpu_share=1.9) is None
-    assert look(0.2, cpu_share=None) is None, "it may be the server that was asked"
-    fired(look(0.4, cpu_share=None))
-    fired(look(None, cpu_share=None))
+@pytest.mark.parametrize(("idle", "said"), [(0.4, False), (0.05, True)])
+def test_a_program_that_loads_on_one_thread_is_not_said_to_queue_while_a_cpu_is_free(
+    idle: float, said: bool
+) -> None:
+    pairs = noisy_pairs(0.7, 1.2, starts=None)
+    assert bool(oversubscribed(pairs, threads=2, cpus=2, idle=idle)) is said
 
 
-def test_threads_that_wait_without_spread_are_no_matter() -> None:
-    assert (
-        guards.oversubscribed(0.1, threads=8, cpu_share=1.0, cpus=2, load_before=3.0, idle=0.0)
-        is None
-    )
+@pytest.mark.parametrize(
+    ("change", "verdict", "factor", "words"),
+    [
+        (0.2, "slower", 1.12, "took 12 % longer when it was the second of its pair"),
+        (0.0, "no-change", 0.9, "took 10 % less time when it was the second of its pair"),
+    ],
+)
+def test_a_period_effect_on_both_sides_is_said_and_favours_none(
+    change: float, verdict: str, factor: float, words: str
+) -> None:
+    base, head = times(160, change, noise=0.005)
+    head_first = coin(160)
+    base = slowed(base, head_first, factor)
+    head = slowed(head, [not first for first in head_first], factor)
+    answer = judged(pairs_of(base, head, starts=None, head_first=head_first, cpu_ms=None))
+    assert (answer.verdict, guards(answer)) == (verdict, [("period-effect", "said")])
+    assert words in answer.guards[0].sentence
+    assert answer.estimate == pytest.approx(change, abs=0.03)
+    rule = Rule(margin=0.2)
+    assert judged(pairs_of(base, head, starts=None, head_first=head_first), rule=rule).guards == ()
 
 
-def test_different_token_counts_are_different_work() -> None:
-    name, sentence = fired(guards.tokens_differ(4, 2))
-    assert name == "tokens-differ"
-    assert "Head produced 2 output tokens per step, base 4" in sentence
-    assert guards.tokens_differ(4, 4) is None
-    assert guards.tokens_differ(None, 4) is None
+@pytest.mark.parametrize("disturbed", ["base", "head"])
+def test_a_side_that_disturbs_the_step_after_its_own_widens_the_interval(disturbed: str) -> None:
+    base, head = times(160, noise=0.005)
+    head_first = coin(160)
+    if disturbed == "base":
+        base = slowed(base, head_first, 1.2)
+    else:
+        head = slowed(head, [not first for first in head_first], 1.2)
+    alone = judged(Pairs.of_times(base, head))
+    assert alone.verdict == ("faster" if disturbed == "base" else "slower"), "it looks like one"
+    answer = judged(pairs_of(base, head, starts=None, head_first=head_first, cpu_ms=None))
+    assert answer.verdict == "inconclusive"
+    assert guards(answer) == [("period-effect", "said"), ("carry-over", "wider")]
+    other = "head" if disturbed == "base" else "base"
+    assert f"cost {disturbed} 20 % more time than it cost {other}" in answer.guards[1].sentence
+    assert "looks like a change of 9." in answer.guards[1].sentence
+    assert (answer.low or 0) < 0 < (answer.high or 0)
+    assert answer.pairs_needed is None, "no number of pairs makes up for it"
+    forgiving = Rule(margin=0.2, floor=0.2)
+    pairs = pairs_of(base, head, starts=None, head_first=head_first, cpu_ms=None)
+    assert judged(pairs, rule=forgiving).guards == ()
 
 
-def test_different_texts_are_said() -> None:
-    assert fired(guards.texts_differ({"a"}, {"b"}))[0] == "texts-differ"
-    assert guards.texts_differ({"a"}, {"b", "a"}) is None
-    assert guards.texts_differ(set(), {"b"}) is None
+def test_starts_that_disagree_widen_the_interval_and_are_said() -> None:
+    base, head = times(80, 0.3, noise=0.01)
+    head = slowed(head, [k // 20 % 2 == 1 for k in range(80)], 1.04)
+    answer = judged(pairs_of(base, head, starts=4))
+    assert (answer.verdict, guards(answer)) == ("slower", [("starts-disagree", "wider")])
+    assert " the change varied by 2." in answer.guards[0].sentence
+
+
+def test_times_on_a_coarse_clock_claim_no_more_than_its_ticks() -> None:
+    base, head = [0.020] * 40, [0.021] * 40
+    for answer in (judged(Pairs.of_times(base, head)), judged(Pairs.of_times(base, base))):
+        assert (answer.verdict, guards(answer)) == ("inconclusive", [("coarse-clock", "wider")])
+        assert answer.pairs_needed is None, "more of the same ticks tell nothing"
+    answer = judged(Pairs.of_times(base, head))
+    assert answer.low == pytest.approx(0.0, abs=1e-9)
+    assert "multiples of 1 ms, 5.0 % of a step" in answer.guards[0].sentence
+    fine = Pairs.of_times([time + 0.000123 for time in base], [time + 0.000123 for time in head])
+    assert (judged(fine).verdict, judged(fine).guards) == ("slower", ())
+
+
+def test_what_the_machine_s_states_tell_reaches_the_guards_and_the_record() -> None:
+    later = machine(load_1min=2.0, cpu_ticks=100, steal_ticks=20, idle_ticks=5, cpu_model="B")
+    known = Circumstances.of(later, 2)
+    assert (known.threads, known.cpus, known.load_before, known.idle) == (2, 2, 0.1, 0.05)
+    answer = judged(noisy_pairs(0.2, 0.7), known)
+    assert guards(answer) == [
+        ("cpu-model-changed", "no-verdict"),
+        ("steal", "no-verdict"),
+        ("oversubscribed", "no-verdict"),
+    ]
+    assert answer.machine_then == later.after
+    assert Circumstances.of(None, 3) == Circumstances(threads=3)

@@ -6,8 +6,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from perf_smoke.compare import plan, tail_at_end, tail_at_look
 from perf_smoke.compare.boundary import crossing, rank_information
-from perf_smoke.compare.looks import is_look, plan, tail_at_end, tail_at_look
 from perf_smoke.compare.signed_rank import rank_cut
 
 
@@ -23,11 +23,8 @@ def test_240_pairs_are_looked_at_eight_times() -> None:
     assert plan(240) == (30, 60, 90, 120, 150, 180, 210, 240)
 
 
-def test_measuring_may_stop_at_a_planned_look_but_the_end_is_no_look() -> None:
-    assert is_look(30, plan(240))
-    assert not is_look(31, plan(240))
-    assert not is_look(240, plan(240))
-    assert not is_look(0, ())
+def test_where_no_pair_is_expected_no_look_is_planned() -> None:
+    assert plan(0) == ()
 
 
 def z_of(tail: float) -> float:
@@ -46,7 +43,6 @@ def test_wherever_it_ends_all_looks_together_spend_alpha(end: int) -> None:
 
 def test_without_planned_looks_the_end_spends_alpha_at_once() -> None:
     assert tail_at_end(40, (), 0.01) == pytest.approx(0.005, rel=1e-5)
-    assert tail_at_end(0, (), 0.01) == 0.005
 
 
 def rank_sums(signs: np.ndarray, sizes: np.ndarray, pairs: int) -> np.ndarray:

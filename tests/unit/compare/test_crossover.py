@@ -1,16 +1,16 @@
-"""What being the second of a pair costs, told from chance by the coin."""
+"""Period effect and carry-over, told from chance by the coin."""
 
 import math
 import random
 
 import pytest
-from perf_smoke.compare.places import cost_to_either, cost_to_head_alone, rank_sum_z
 from scipy.stats import mannwhitneyu, norm
 
-from perf_smoke.compare.evidence import log_ratios
+from perf_smoke.compare import Pairs
+from perf_smoke.compare.crossover import carry_over, period_effect, rank_sum_z
 
 
-def by_place(
+def crossed(
     base_second: float, head_second: float, noise: float = 0.05
 ) -> tuple[list[float], list[float], list[bool]]:
     """Times of two equal sides, each multiplied where it was the second of its pair."""
@@ -21,47 +21,46 @@ def by_place(
     return base, head, head_first
 
 
-def either(base: list[float], head: list[float], head_first: list[bool]) -> float:
-    return cost_to_either(log_ratios(base, head), head_first)
+def of_both(base: list[float], head: list[float], head_first: list[bool]) -> float:
+    return period_effect(Pairs.of_times(base, head).log_ratios, head_first)
 
 
 @pytest.mark.parametrize("second", [0.8, 1.2, 1.5])
-def test_a_cost_that_both_sides_share_is_found_and_favours_none(second: float) -> None:
-    sides = by_place(second, second)
-    assert either(*sides) == pytest.approx(math.log(second), abs=0.03)
-    assert cost_to_head_alone(*sides) == 0
+def test_a_period_effect_has_its_size_and_is_no_carry_over(second: float) -> None:
+    rows = crossed(second, second)
+    assert of_both(*rows) == pytest.approx(math.log(second), abs=0.03)
+    assert carry_over(*rows) == 0
 
 
 @pytest.mark.parametrize(
     ("base_second", "head_second"), [(1.0, 1.2), (1.2, 1.0), (0.8, 1.0), (0.9, 1.1)]
 )
-def test_a_cost_to_one_side_is_found_with_its_size(base_second: float, head_second: float) -> None:
+def test_a_carry_over_to_one_side_has_its_size(base_second: float, head_second: float) -> None:
     more = math.log(head_second) - math.log(base_second)
-    assert cost_to_head_alone(*by_place(base_second, head_second)) == pytest.approx(more, abs=0.05)
+    assert carry_over(*crossed(base_second, head_second)) == pytest.approx(more, abs=0.05)
 
 
-def test_where_the_place_costs_nothing_there_is_no_cost() -> None:
-    sides = by_place(1.0, 1.0)
-    assert (either(*sides), cost_to_head_alone(*sides)) == (0, 0)
+def test_where_the_order_costs_nothing_nothing_is_told() -> None:
+    rows = crossed(1.0, 1.0)
+    assert (of_both(*rows), carry_over(*rows)) == (0, 0)
 
 
-def test_in_few_noisy_pairs_or_without_the_order_nothing_is_told_from_chance() -> None:
+def test_in_few_or_noisy_pairs_nothing_is_told_from_chance() -> None:
     rng = random.Random(1)
     noise = [rng.gauss(0, 0.8) for _ in range(20)]
-    assert cost_to_either(noise, [k % 2 == 0 for k in range(20)]) == 0
-    assert cost_to_either([0.0, 2.0] * 7, [False, True] * 7) == 0
-    assert cost_to_either([0.0, 2.0] * 70, None) == 0
-    assert cost_to_either([0.0, 2.0] * 70, [False, True] * 70) == -1
+    assert period_effect(noise, [k % 2 == 0 for k in range(20)]) == 0
+    assert period_effect([0.0, 2.0] * 7, [False, True] * 7) == 0
+    assert period_effect([0.0, 2.0] * 70, [False, True] * 70) == -1
 
 
 def test_chance_is_taken_for_a_cost_less_than_once_in_a_hundred_runs() -> None:
-    found = 0
+    alarms = 0
     for seed in range(400):
         rng = random.Random(seed)
         head_first = [rng.random() < 0.5 for _ in range(60)]
         base, head = ([rng.lognormvariate(0, 0.1) for _ in range(60)] for _ in range(2))
-        found += cost_to_head_alone(base, head, head_first) != 0
-    assert found <= 3
+        alarms += carry_over(base, head, head_first) != 0
+    assert alarms <= 3
 
 
 @pytest.mark.parametrize("decimals", [2, 9])
