@@ -9,8 +9,8 @@ import pytest
 
 from perf_smoke.result import BASE, HEAD, Result
 from tests import results
-from tests.integration.engines.fake_openai import COMPLETIONS, routes
-from tests.integration.engines.http_server import HttpServer
+from tests.integration.engines.fake_llama_server import well
+from tests.integration.engines.http_server import HttpServer, answering
 from tests.integration.engines.programs import executable
 from tests.integration.test_run import TEXT, Place, assert_head_alone
 
@@ -176,7 +176,8 @@ def test_what_is_missing_here_is_said_before_anything_is_fetched(place: Place) -
 def test_of_a_server_the_checkout_says_nothing(place: Place) -> None:
     place.commits("old", "new")
     (place.work / "content").write_text("changed")
-    with HttpServer(routes(COMPLETIONS[""])) as server:
-        found = place.run(engine="openai", endpoint=server.url, runs="1")
+    properties = answering({"default_generation_settings": {}})
+    with HttpServer({"/props": properties, "/completion": well}) as server:
+        found = place.run(engine="llama-server", endpoint=server.url, runs="1")
     assert (found.status, found.notes) == ("measured", ()), found.failure
     assert found.sides[HEAD].process == "running"
