@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from perf_smoke.result import BASE, HEAD, Result
+from tests import results
+from tests.integration.engines.fake_llama_server import well
+from tests.integration.engines.http_server import HttpServer, answering
 from tests.integration.engines.programs import executable
-from tests.integration.test_run import TEXT, Place, assert_head_alone, failure
+from tests.integration.test_run import TEXT, Place, assert_head_alone
 
 BUILD = "printf '#!/bin/sh\\necho %s\\n' \"$(cat content)\" >engine; chmod +x engine"
 
@@ -19,6 +23,10 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
+def assert_own_texts(found: Result) -> None:
+    assert (results.output(found).text, results.output(found, BASE).text) == ("new", "old")
+
+
 def test_an_absolute_path_into_heads_tree_is_no_program_of_the_base(place: Place) -> None:
     base, _ = place.commits("old", "new")
     program = place.work / "engine"
@@ -26,9 +34,8 @@ def test_an_absolute_path_into_heads_tree_is_no_program_of_the_base(place: Place
     found = place.run(command=str(program), build=BUILD, base_ref=base, metrics=TEXT, runs="1")
 
     assert_head_alone(found, f"`{program}` lies in head's tree")
-    assert found.base is None
-    assert found.output is not None
-    assert found.output.text == "new"
+    assert found.sides.keys() == {HEAD}
+    assert results.output(found).text == "new"
 
 
 def test_nor_is_a_name_that_is_found_in_heads_tree(place: Place) -> None:
@@ -64,8 +71,7 @@ def test_an_interpreter_may_be_shared_as_what_it_reads_is_each_sides_own(place: 
     found = place.run(command="cat content", base_ref=base, metrics=TEXT, runs="1")
 
     assert (found.status, found.failure, found.notes) == ("measured", None, ())
-    assert found.output is not None
-    assert (found.output.text, found.output.base_text) == ("new", "old")
+    assert_own_texts(found)
 
 
 def test_the_python_of_an_environment_in_the_tree_is_an_interpreter_too(place: Place) -> None:
@@ -75,8 +81,7 @@ def test_the_python_of_an_environment_in_the_tree_is_an_interpreter_too(place: P
     (folder / "snake").symlink_to("/bin/cat")
     place.variables = {"PATH": f"{folder}:{os.environ['PATH']}"}
     found = place.run(command="snake content", base_ref=base, metrics=TEXT, runs="1")
-    assert found.output is not None
-    assert (found.output.text, found.output.base_text) == ("new", "old")
+    assert_own_texts(found)
 
 
 def test_the_scripts_of_an_environment_in_the_tree_run_what_is_in_each_checkout(
@@ -91,8 +96,7 @@ def test_the_scripts_of_an_environment_in_the_tree_run_what_is_in_each_checkout(
     script.chmod(0o755)
     place.variables = {"PATH": f"{folder}:{os.environ['PATH']}"}
     found = place.run(command="tool", base_ref=base, metrics=TEXT, runs="1")
-    assert found.output is not None
-    assert (found.output.text, found.output.base_text) == ("new", "old")
+    assert_own_texts(found)
 
 
 def test_a_build_may_put_each_sides_program_into_a_store_of_its_own(place: Place) -> None:
@@ -112,8 +116,7 @@ def test_a_build_may_put_each_sides_program_into_a_store_of_its_own(place: Place
         base_ref=base,
         runs="1",
     )
-    assert found.comparison is not None, found.failure
-    assert found.comparison.kind == "paired", found.notes
+    assert results.comparison(found).pairs == 1, found.lost_bases
 
 
 def test_arguments_that_name_heads_files_are_told(place: Place) -> None:
@@ -124,8 +127,7 @@ def test_arguments_that_name_heads_files_are_told(place: Place) -> None:
 
     (note,) = found.notes
     assert note.startswith(said)
-    assert found.output is not None
-    assert found.output.base_text == "new"
+    assert results.output(found, BASE).text == "new"
 
 
 @pytest.mark.parametrize("and_then", ["", "; grep new content"])
@@ -139,10 +141,10 @@ def test_a_build_that_puts_the_base_in_heads_place_leaves_nothing_to_measure(
     found = place.run(command=str(installed), build=build, base_ref=base, runs="2")
 
     assert (found.status, found.reason) == ("failed", "head-overwritten")
-    assert f"has replaced head's program `{installed}`" in failure(found).sentence
-    assert found.head is not None
-    assert found.head.samples == ()
-    assert found.comparison is None
+    assert f"has replaced head's program `{installed}`" in results.failure(found).sentence
+    assert HEAD in found.sides
+    assert results.steps(found) == ()
+    assert found.comparisons == ()
 
 
 def test_a_build_that_installs_the_same_again_does_no_harm(place: Place) -> None:
@@ -151,4 +153,31 @@ def test_a_build_that_installs_the_same_again_does_no_harm(place: Place) -> None
     build = f"echo '#!/bin/sh' >{installed}; chmod +x {installed}"
     found = place.run(command=str(installed), build=build, base_ref=base, runs="1")
     assert (found.status, found.notes) == ("measured", ())
-    assert found.base is not None
+    assert found.sides.keys() == {HEAD, BASE}
+
+
+def test_both_sides_say_which_commit_they_are_of(place: Place) -> None:
+    base, head = place.commits("old", "new")
+    place.git("branch", "release", base)
+
+    found = place.run(command="cat content", base_ref="release", metrics=TEXT, runs="1")
+
+    sides = [found.sides[name] for name in (HEAD, BASE)]
+    assert [(side.ref, side.commit) for side in sides] == [("", head), ("release", base)]
+    assert [side.parents for side in sides] == [(base,), ()]
+    assert {side.process for side in sides} == {"step"}
+
+
+def test_what_is_missing_here_is_said_before_anything_is_fetched(place: Place) -> None:
+    found = place.run(engine="llama-bench", binary="./gone", model="https://127.0.0.1:1/m.gguf")
+    assert found.reason == "engine-missing"
+
+
+def test_of_a_server_the_checkout_says_nothing(place: Place) -> None:
+    place.commits("old", "new")
+    (place.work / "content").write_text("changed")
+    properties = answering({"default_generation_settings": {}})
+    with HttpServer({"/props": properties, "/completion": well}) as server:
+        found = place.run(engine="llama-server", endpoint=server.url, runs="1")
+    assert (found.status, found.notes) == ("measured", ()), found.failure
+    assert found.sides[HEAD].process == "running"

@@ -291,7 +291,7 @@ def test_the_base_is_checked_out_elsewhere_and_nothing_of_the_caller_changes(
     git(clone, "add", "staged.txt")
     before = state(clone)
     with Repository(clone, ENVIRONMENT).worktree(origin.main[1], place) as base:
-        assert (base.directory, base.ref) == (place, origin.main[1])
+        assert (base.directory, base.commit) == (place, origin.main[1])
         assert (base.directory / "file.txt").read_text() == "main 1"
         assert not (base.directory / "new.txt").exists()
         (base.directory / "built").write_text("by the build")
@@ -454,7 +454,7 @@ def test_a_git_that_hangs_is_given_up_with_its_children(
     git(clone, "remote", "set-url", "origin", "ssh://host/repository")
     with pytest.raises(Unmeasured) as caught:
         Repository(clone, {**ENVIRONMENT, "GIT_SSH": str(ssh)}).commit("elsewhere")
-    assert caught.value.failure.tail == "git took longer than 1 s."
+    assert caught.value.failure.tail == "git took longer than 1 s and was killed."
     pid = int((tmp_path / "pid").read_text())
     deadline_s = time.monotonic() + 60
     while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline_s:
@@ -465,16 +465,26 @@ def test_a_git_that_hangs_is_given_up_with_its_children(
         assert not Path(f"/proc/{pid}").exists()
 
 
-def build(script: str, folder: Path, *, timeout_s: float = 60.0, ref: str = "a" * 40) -> None:
-    checkout = Checkout(directory=folder, ref=ref)
+def build(script: str, folder: Path, *, timeout_s: float = 60.0) -> None:
+    checkout = Checkout(directory=folder, commit="a" * 40)
     run_build(script, checkout, environment=ENVIRONMENT, timeout_s=timeout_s)
 
 
 def build_failure(script: str, folder: Path, **options: float) -> Failure:
     with pytest.raises(Unmeasured) as caught:
-        build(script, folder, **options)  # type: ignore[arg-type] # timeout_s
+        build(script, folder, **options)
     assert caught.value.failure.reason == "build-failed"
     return caught.value.failure
+
+
+@pytest.mark.parametrize("depth", [1, 0])
+def test_the_parents_of_a_commit_are_known_in_a_shallow_clone_too(
+    origin: Origin, tmp_path: Path, depth: int
+) -> None:
+    repository = Repository(origin.checkout(tmp_path / "shallow", depth), ENVIRONMENT)
+    assert repository.parents(repository.head()) == (origin.main[-1], origin.feature)
+    assert repository.parents("") == ()
+    assert Repository(tmp_path, ENVIRONMENT).parents(origin.merge) == ()
 
 
 def test_a_build_runs_in_its_checkout(tmp_path: Path) -> None:
@@ -486,19 +496,19 @@ def test_a_build_runs_in_its_checkout(tmp_path: Path) -> None:
     "script", ["false\ntouch went-on", "echo $unset\ntouch went-on", "false | cat\ntouch went-on"]
 )
 def test_a_build_stops_at_its_first_error(tmp_path: Path, script: str) -> None:
-    assert "ended with code 1." in build_failure(script, tmp_path).sentence
+    assert "exited with code 1." in build_failure(script, tmp_path).sentence
     assert not (tmp_path / "went-on").exists()
 
 
 def test_a_failed_build_shows_its_last_lines(tmp_path: Path) -> None:
     failure = build_failure("seq 100; printf '\\033[31merror\\033[0m: no\\n' >&2; exit 3", tmp_path)
-    assert failure.sentence == "The build of aaaaaaaaaaaa ended with code 3."
+    assert failure.sentence == "The build of aaaaaaaaaaaa exited with code 3."
     assert failure.tail.splitlines()[-2:] == ["100", "error: no"]
     assert len(failure.tail.splitlines()) == 20
 
 
 def test_a_build_that_is_killed_or_hangs_is_a_reason(tmp_path: Path) -> None:
-    assert "signal 9" in build_failure("kill -KILL $$", tmp_path).sentence
+    assert "was killed (SIGKILL)" in build_failure("kill -KILL $$", tmp_path).sentence
     assert "longer than 0.5 s" in build_failure("sleep 600", tmp_path, timeout_s=0.5).sentence
 
 

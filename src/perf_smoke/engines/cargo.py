@@ -22,7 +22,7 @@ DOCUMENTED_FEATURES = (
     *("cpu", "gpu", "cuda", "metal", "full-cli", "cli-bench"),
     *("iq2s-ffi", "crossval", "trace"),
 )
-"""Those of the package in 2026, for where its manifest cannot be asked."""
+"""The package's features in 2026, for where its manifest cannot be read."""
 _TARGET_FOLDER = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")
 _METADATA_TIMEOUT_S = 120.0
 

@@ -171,21 +171,21 @@ class Client:
         A server may end a kept connection in the very moment in which it is used again: then the
         request is sent once more, over a new one, and the clock starts there.
         """
-        kept = bool(self._connection and wire.is_idle(self._connection))
-        connection = self._connected(kept, deadline_ns)
+        reused = bool(self._connection and wire.is_idle(self._connection))
+        connection = self._connected(reused, deadline_ns)
         connection.sock.settimeout(wire.left_s(deadline_ns))
         try:
             started_ns = time.perf_counter_ns()
             return started_ns, wire.send(connection, method, target, body, self._headers)
         except ConnectionError:
-            if not kept:
+            if not reused:
                 raise
         self.close()
         return self._send(method, target, body, deadline_ns)
 
-    def _connected(self, kept: bool, deadline_ns: int) -> HTTPConnection:
-        """The kept connection, or a new one."""
-        if not kept:
+    def _connected(self, reused: bool, deadline_ns: int) -> HTTPConnection:
+        """The connection of the last request, or a new one."""
+        if not reused:
             self.close()
         if self._connection is None:
             try:

@@ -39,8 +39,8 @@ class Timings:
 
 def read_timings(stderr: str) -> Timings | None:
     """The last timings in the text; None where it holds none."""
-    found = {match[1]: match for match in _LINE.finditer(stderr)}
-    prompt, runs = found.get("prompt eval"), found.get("eval")
+    lines = {match[1]: match for match in _LINE.finditer(stderr)}
+    prompt, runs = lines.get("prompt eval"), lines.get("eval")
     if not prompt or not runs or not prompt[3] or not runs[3]:
         return None
     n_prompt, n_runs = int(prompt[3]), int(runs[3])
@@ -50,20 +50,20 @@ def read_timings(stderr: str) -> Timings | None:
         return Timings(
             n_prompt=1,
             n_out=n_runs,
-            load_ms=_positive(found.get("load")),
+            load_ms=_positive(lines.get("load")),
             prompt_ms=None,
             decode_ms=None,
-            total_ms=_positive(found.get("total")),
+            total_ms=_positive(lines.get("total")),
         )
     if n_runs == 1 and eval_ms is None:
         n_runs = 0
     return Timings(
         n_prompt=n_prompt,
         n_out=n_runs + 1,
-        load_ms=_positive(found.get("load")),
+        load_ms=_positive(lines.get("load")),
         prompt_ms=prompt_ms,
         decode_ms=eval_ms,
-        total_ms=_positive(found.get("total")),
+        total_ms=_positive(lines.get("total")),
     )
 
 

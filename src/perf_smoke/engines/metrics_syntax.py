@@ -35,8 +35,8 @@ def parse(text: str) -> MetricsRecipe:
     Raises:
         ValueError: with those problems.
     """
-    if found := problems(text):
-        raise ValueError("; ".join(found))
+    if wrong := problems(text):
+        raise ValueError("; ".join(wrong))
     sources: list[JsonSource | TextSource] = []
     for (kind, place), lines in _sections(text):
         if kind == "json":
@@ -60,27 +60,27 @@ def fields(text: str) -> frozenset[str]:
 
 def problems(text: str) -> list[str]:
     """Everything that is wrong with the input, each as part of a sentence."""
-    found: list[str] = []
+    wrong: list[str] = []
     names: list[str] = []
     files: set[str] = set()
     for (kind, place), lines in _sections(text):
         if not kind:
-            found.append(
+            wrong.append(
                 f"`{lines[0]}` stands before any source: start with a line such as "
                 "`json result.json:` or `text stderr:`"
             )
             continue
         if place not in STREAMS:
-            found += _place_problems(kind, place)
+            wrong += _place_problems(kind, place)
             files |= {place} if kind == "json" else set()
         if not lines:
-            found.append(f"nothing stands under `{kind} {place}:`")
+            wrong.append(f"nothing stands under `{kind} {place}:`")
         for line in lines:
-            found += _line_problems(kind, line, names)
-    found += [f"{name} is given more than once" for name in sorted(_doubles(names))]
+            wrong += _line_problems(kind, line, names)
+    wrong += [f"{name} is given more than once" for name in sorted(_doubles(names))]
     if len(files) > 1:
-        found.append(f"{len(files)} result files are named ({', '.join(sorted(files))}): keep one")
-    return found
+        wrong.append(f"{len(files)} result files are named ({', '.join(sorted(files))}): keep one")
+    return wrong
 
 
 def _sections(text: str) -> list[tuple[tuple[str, str], list[str]]]:
@@ -115,17 +115,19 @@ def _line_problems(kind: str, line: str, names: list[str]) -> list[str]:
         match = _ENTRY.fullmatch(line)
         if not match:
             return [f"`{line}` is not a name and a JSON pointer, such as `n_out /tokens/generated`"]
-        given = [match[1]]
+        line_names = [match[1]]
     else:
         try:
-            given = list(re.compile(line, re.MULTILINE).groupindex)
+            line_names = list(re.compile(line, re.MULTILINE).groupindex)
         except re.error as error:
             return [f"`{line}` is no regular expression ({error})"]
-        if not given:
+        if not line_names:
             return [f"`{line}` has no named group, such as `(?P<decode_ms>[0-9.]+)`"]
-    names += [meaning(name)[0] for name in given if is_known(name)]
+    names += [meaning(name)[0] for name in line_names if is_known(name)]
     return [
-        f"`{name}` is no metric; there are {known_names()}" for name in given if not is_known(name)
+        f"`{name}` is no metric; there are {known_names()}"
+        for name in line_names
+        if not is_known(name)
     ]
 
 

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 SEARCHED_CHARACTERS = 65_536
-"""Of a text's end: an unlucky expression takes time that grows faster than its text."""
+"""So much of a text's end is searched: an unlucky expression takes time that grows faster than its
+text."""
 SEARCHED_S = 10.0
-"""The unluckiest never comes to an end, and would hold the job until its runner is stopped."""
+"""So long is searched at most: the unluckiest expression never comes to an end, and would hold the
+job until its runner is stopped."""
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:[eE][+-]?[0-9]+)?")
 _LONGEST = 40
@@ -27,8 +29,8 @@ def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """
     with _at_most(SEARCHED_S):
         # `.*` also matches the nothing behind everything: that is not meant.
-        found = (match for match in pattern.finditer(text[-SEARCHED_CHARACTERS:]) if match[0])
-        last = deque(found, maxlen=1)
+        matches = (match for match in pattern.finditer(text[-SEARCHED_CHARACTERS:]) if match[0])
+        last = deque(matches, maxlen=1)
     return last[0] if last else None
 
 

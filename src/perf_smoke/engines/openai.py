@@ -32,8 +32,8 @@ EXTRAS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 refuse what they do not know, or silently do something else."""
 
 _MOST_SHARED = 0.05
-"""Of the tokens may be without a chunk of their own. If all of them were in the first one, decode
-speed would be shown too high by as much."""
+"""The share of the tokens that may come without a chunk of their own. If all of them were in the
+first chunk, decode speed would be shown too high by as much."""
 
 _COMPLETIONS, _CHAT = "/v1/completions", "/v1/chat/completions"
 

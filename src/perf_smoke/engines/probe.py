@@ -17,7 +17,7 @@ from perf_smoke.secret import Secret
 Kind = Literal["llama-server", "ollama", "vllm", "sglang", "tgi", "other"]
 
 TIMEOUT_S = 10.0
-"""For each question of a probe: an idle server answers them at once."""
+"""How long each question of a probe may take. An idle server answers them at once."""
 
 
 @dataclass(frozen=True, kw_only=True)

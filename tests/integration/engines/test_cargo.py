@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -214,6 +215,20 @@ def test_a_metadata_query_that_never_ends_is_given_up(
     monkeypatch.setattr(cargo, "_METADATA_TIMEOUT_S", 0.3)
     with pytest.raises(Unmeasured, match=r"`cargo metadata` took longer than 0\.3 s"):
         build(workspace, environment={"PATH": f"{stuck.parent}:{os.environ['PATH']}"})
+
+
+def test_the_metadata_of_a_large_workspace_is_read_whole(tmp_path: Path) -> None:
+    packages = [{"name": "other", "description": "x" * 1_000_000, "features": {}}]
+    packages += [{"name": "bitnet-cli", "features": {"cpu": []}}]
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps({"packages": packages}))
+    program = tmp_path / "cargo"
+    program.write_text(f"#!/bin/sh\nexec cat {answer}\n")
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    setup = setup_in(tmp_path / "work", environment=environment, features=("cpu",))
+    setup.working_directory.mkdir()
+    registry.check_build("bitnet-rs", setup)
 
 
 def test_what_is_no_message_among_cargo_s_lines_is_passed_over() -> None:

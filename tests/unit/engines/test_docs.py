@@ -9,19 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from perf_smoke.engines import (
-    identity,
-    metrics_recipe,
-    metrics_syntax,
-    metrics_text,
-    one_shot,
-    programs,
-    registry,
-)
+from perf_smoke.engines import metrics_recipe, metrics_syntax, metrics_text, table
 from perf_smoke.engines.command import PLACEHOLDERS, command_problems
 from perf_smoke.engines.features import LLAMA_FEATURES
-from perf_smoke.settings import ENGINES, parse
-from tests.integration.engines.setups import blank_setup
+from perf_smoke.settings import parse
 from tests.unit.engines.finished import finished
 
 ROOT = Path(__file__).parents[3]
@@ -49,19 +40,19 @@ def lines_to_copy() -> dict[str, list[dict[str, Any]]]:
     return shown | {"bitnet-rs": workflows(below.partition("\n## ")[0])}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", table.IDS)
 def test_the_lines_of_each_engine_are_valid_and_mean_that_engine(engine: str) -> None:
     (inputs,) = lines_to_copy()[engine]
     settings = parse({name: str(value) for name, value in inputs.items()})
-    meant = registry.resolve(
+    row = table.meant(
         settings.engine,
         command=settings.command,
         endpoint=settings.endpoint,
         binary=settings.binary,
     )
-    assert meant == engine
+    assert row is table.row(engine)
     if settings.metric != "auto":
-        assert settings.metric in registry.row(engine).metrics
+        assert settings.metric in row.metrics
 
 
 def test_the_recipes_and_commands_that_are_shown_can_be_used() -> None:
@@ -79,20 +70,6 @@ def test_the_recipe_for_llama_cpp_s_lines_reads_them() -> None:
     reading = recipe.read(finished("11, so\n", stderr), b"")
     assert (reading.load_ms, reading.prompt_ms, reading.decode_ms) == (193.16, 20.81, 26.32)
     assert (reading.n_prompt, reading.text) == (4, "11, so\n")
-
-
-def test_the_example_of_a_new_engine_works(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", SECTIONS["Adding one more"], re.DOTALL)
-    program = tmp_path / "my-engine"
-    program.write_text('#!/bin/sh\necho "4 tokens, 12.5 ms for $5" >&2\n')
-    program.chmod(0o755)
-    setup = blank_setup(tmp_path, binary=str(program), model=Path("m.gguf"))
-    offered = {**vars(one_shot), **vars(identity), **vars(programs), "re": re}
-    exec(example, offered)
-    reply = offered["prepare"](setup).open({}).step(setup.request, 60)
-    assert reply.failure is None
-    assert (reply.sample.n_out, reply.sample.e2e_ms) == (4, 12.5)
-    assert reply.sample.tiers["e2e_ms"] == "D"
 
 
 def test_the_features_that_are_listed_are_those_that_there_are() -> None:
