@@ -77,7 +77,6 @@ class Row:
 
 
 _ALL = ("e2e", "ttft", "prefill", "decode", "wall", "cpu")
-_OF_A_STREAM = ("e2e", "ttft", "decode", "wall")
 _EVERYTHING: tuple[Told, ...] = ("prompt", "tokens", "seed", "threads", "features")
 
 ROWS: tuple[Row, ...] = (
@@ -153,7 +152,7 @@ ROWS: tuple[Row, ...] = (
         id="ollama",
         summary="an Ollama server at `endpoint`",
         whose="server's",
-        metrics=(*_OF_A_STREAM, "prefill"),
+        metrics=("e2e", "ttft", "prefill", "decode", "wall"),
         model="server's",
         endpoint="must",
         servers=("ollama",),
@@ -162,7 +161,7 @@ ROWS: tuple[Row, ...] = (
         id="openai",
         summary="any server at `endpoint` that speaks OpenAI's completions, streamed",
         whose="server's",
-        metrics=_OF_A_STREAM,
+        metrics=("e2e", "ttft", "decode", "wall"),
         model="server's",
         endpoint="must",
         servers=("other",),

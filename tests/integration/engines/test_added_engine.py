@@ -66,7 +66,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     (engines / name).write_text(file, "utf-8")
     table = engines / "table.py"
     before, head, rows = table.read_text("utf-8").partition("ROWS: tuple[Row, ...] = (\n")
-    table.write_text(f"{before}{head}{row}{rows}", "utf-8")
+    table.write_text(f"{before}{head}{row},{rows}", "utf-8")
     work = folder / "work"
     work.mkdir()
     program = work / "whisper-cli"
