@@ -106,15 +106,19 @@ mount_named() {
 mount_everything() {
   local path name
   mounts=() writable=()
-  mount "$PWD"
   # New and with a name of its own: an engine that does not have it works on another file system.
   mount "$scratch"
-  [ -z "${RUNNER_TEMP:-}" ] || mount "$RUNNER_TEMP"
+  mount "$folder"
+  case ${GITHUB_EVENT_PATH:-} in /*) mount "$GITHUB_EVENT_PATH" ,readonly ;; esac
+  if [ "$step" = report ]; then
+    for path in "${GITHUB_OUTPUT:-}" "${GITHUB_STEP_SUMMARY:-}"; do
+      case $path in /*) mount "${path%/*}" ;; esac
+    done
+    [ -z "$INPUT_OUTPUT_DIR" ] || { mkdir -p "$INPUT_OUTPUT_DIR" && mount_folder "$INPUT_OUTPUT_DIR"; } 2>/dev/null
+    return
+  fi
+  mount "$PWD"
   [ -z "${GITHUB_WORKSPACE:-}" ] || mount "$GITHUB_WORKSPACE"
-  for path in "${GITHUB_OUTPUT:-}" "${GITHUB_STEP_SUMMARY:-}" "${GITHUB_EVENT_PATH:-}"; do
-    case $path in /*) mount "${path%/*}" ;; esac
-  done
-  mkdir -p "$output" 2>/dev/null && mount_folder "$output"
   mount "$cache"
   mount "$hf_home"
   case ${HF_HUB_CACHE:-} in /*) mount "$HF_HUB_CACHE" ;; esac
@@ -142,7 +146,7 @@ name_environment() {
 
 # Returns only when the container did not start: then `reason` and `sentence` are set.
 run_in_docker() {
-  local code listing named cache hf_home name
+  local code listing named='' cache hf_home name where
   # The container has another home than the one that is meant.
   for name in "${file_inputs[@]}"; do
     name=INPUT_$name
@@ -157,16 +161,18 @@ run_in_docker() {
   name_environment
   # For the image's entrypoint, which ends with code 97 if it sees another workspace, and with 98 if
   # it does not see what was named.
+  where=$PWD
+  [ "$step" = measure ] || where=$folder
   # shellcheck disable=SC2012 # the names are compared, not read
-  listing=$(LC_ALL=C ls -a . | cksum)
+  listing=$(LC_ALL=C ls -a "$where" | cksum)
   local -x PERF_SMOKE_NAMED=$named
   container=perf-smoke-$$-$RANDOM$RANDOM
+  [ "$step" = report ] || echo docker >"$folder/runtime"
   perf_smoke docker run --rm --pull never --name "$container" --network host \
-    --user "$(id -u):$(id -g)" --workdir "$PWD" "${mounts[@]}" "${environment[@]}" \
+    --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
-    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_OUTPUT \
-    --env PERF_SMOKE_STOP_TOKEN --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" \
-    "$image" run
+    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_FOLDER="$folder" \
+    --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" "$image" "$(command_of_step)"
   code=$?
   give_up_if_cancelled
   grep -q 'bind source path does not exist' "$scratch/log" && code=97

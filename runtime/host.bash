@@ -20,8 +20,9 @@ run_on_host() {
     install "$root" "$venv" "${sets[@]}" || return
   fi
   touch "$venv"
-  perf_smoke env PERF_SMOKE_RUNTIME=host PATH="$callers_path" \
-    "$venv/bin/python" -Iu -X utf8 -m perf_smoke run
+  [ "$step" = report ] || echo host >"$folder/runtime"
+  perf_smoke env PERF_SMOKE_RUNTIME=host PERF_SMOKE_FOLDER="$folder" PATH="$callers_path" \
+    "$venv/bin/python" -Iu -X utf8 -m perf_smoke "$(command_of_step)"
   crashed $?
 }
 

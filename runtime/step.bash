@@ -1,19 +1,54 @@
 # shellcheck shell=bash
-# How the step reports what perf-smoke cannot, and ends what it started. Sourced by launch.
+# What an inner step leaves behind when perf-smoke cannot, and how it ends what it started. Sourced by
+# launch.
 
 child='' target='' container='' scratch='' part='' stop_token='' signals=0 finished=no
 # bash 3.2 takes $'…' inside of "${…//…/…}" for what it looks like.
 newline=$'\n' return=$'\r'
 
+# ---- the folder between the steps -----------------------------------------------------------------
+
+# A new one for each use of the action, so that what an earlier one's outputs name stays there. What
+# goes through it: `result.json`, or `unmeasured` (status, reason, sentence, last lines) where
+# perf-smoke did not come to write one; `runtime`, where it measured; `reserve`, which takes the place
+# that result.json shall have on a disk that an engine fills.
+make_folder() {
+  local number=1
+  folder=${RUNNER_TEMP:-$PWD}/perf-smoke
+  until mkdir -m 700 "$folder" 2>/dev/null || [ ! -e "$folder" ]; do
+    number=$((number + 1))
+    folder=${RUNNER_TEMP:-$PWD}/perf-smoke-$number
+  done
+  head -c 8388608 /dev/zero 2>/dev/null >"$folder/reserve" || rm -f "$folder/reserve"
+  printf 'folder=%s\n' "$folder" 2>/dev/null >>"${GITHUB_OUTPUT:-/dev/null}"
+}
+
+runtime_of_measuring() {
+  local name=host
+  [ ! -f "$folder/runtime" ] || read -r name <"$folder/runtime"
+  [ "$name" = docker ] && echo docker || echo host
+}
+
 # ---- what the reader sees when perf-smoke itself could not run ------------------------------------
 
-# give_up STATUS REASON SENTENCE [FILE]: reports, with the last lines of FILE, and ends the step.
+# give_up STATUS REASON SENTENCE [FILE]: leaves or shows these, with the last lines of FILE, and ends
+# the step.
 give_up() {
   local status=$1 reason=$2 sentence=$3 tail=''
   finished=yes
   [ ! -s "${4:-}" ] || tail=$(tail -n 15 "$4" | cut -c 1-400 | LC_ALL=C tr -d '\000-\010\013-\037\177')
-  # A perf-smoke that was killed leaves commands stopped and a group open, perhaps amidst a line.
-  [ -z "$stop_token" ] || printf '\n::%s::\n::endgroup::\n' "$stop_token"
+  if [ "$step" = measure ]; then
+    say "not measured: $sentence"
+    [ -z "$tail" ] || print_inert "$tail"
+    printf '%s\n' "$status" "$reason" "$sentence" "$tail" 2>/dev/null >"$folder/unmeasured"
+    exit 0
+  fi
+  # What measuring left is what the reader wants to know, where reporting it comes to nothing.
+  if [ -f "$folder/unmeasured" ]; then
+    { read -r status && read -r reason && read -r sentence; } <"$folder/unmeasured"
+    tail=$(tail -n +4 "$folder/unmeasured")
+    case $status:$reason in *[!a-z:-]*) status=failed reason=perf-smoke-crashed ;; esac
+  fi
   printf '::warning title=perf-smoke::not measured: %s\n' "$(escaped "$sentence")"
   [ -z "$tail" ] || print_inert "$tail"
   set_status "$status" "$reason"
@@ -40,8 +75,10 @@ give_up_outputs() {
 # Written anew, and whole or not at all: half a line, of a perf-smoke that was killed while it wrote
 # or of ours on a full disk, would fail the step.
 set_status() {
-  local file=${GITHUB_OUTPUT:-/dev/null}
-  printf 'status=%s\nreason=%s\n' "$1" "$2" 2>/dev/null >"$file" || : 2>/dev/null >"$file"
+  local file=${GITHUB_OUTPUT:-/dev/null} found=''
+  [ ! -f "$folder/result.json" ] || found=$folder/result.json
+  printf 'status=%s\nreason=%s\nresult-json=%s\n' "$1" "$2" "$found" 2>/dev/null >"$file" ||
+    : 2>/dev/null >"$file"
 }
 
 end_step() {
@@ -50,6 +87,14 @@ end_step() {
     error:*) exit 1 ;;
   esac
   exit 0
+}
+
+command_of_step() {
+  case $step in measure) echo run ;; *) echo publish ;; esac
+}
+
+say() {
+  printf 'perf-smoke: %s\n' "$1"
 }
 
 escaped() {
@@ -61,8 +106,37 @@ escaped() {
 # Prints text of unknown origin so that no line of it is taken for a workflow command.
 print_inert() {
   local token
+  if [ -n "$stop_token" ]; then
+    printf '%s\n' "${1//\#\#\[/# #[}"
+    return
+  fi
   token=$(new_token)
   printf '::stop-commands::%s\n%s\n::%s::\n' "$token" "${1//\#\#\[/# #[}" "$token"
+}
+
+# While foreign programs run, nothing that comes to the log is a command. The token stays in here: an
+# engine can read the environment of the processes above it.
+stop_commands() {
+  stop_token=$(new_token)
+  printf '::group::perf-smoke: measuring\n::stop-commands::%s\n' "$stop_token"
+}
+
+start_commands() {
+  # A perf-smoke that was killed may have stopped amidst a line.
+  [ -z "$stop_token" ] || printf '\n::%s::\n::endgroup::\n' "$stop_token"
+  stop_token=''
+}
+
+# What was measured may have written orders to the runner, for this step or for those that follow;
+# the file itself may have become something at which a reader waits for ever.
+forget_orders() {
+  local file
+  for file in "${GITHUB_ENV:-}" "${GITHUB_PATH:-}" "${GITHUB_OUTPUT:-}" "${GITHUB_STATE:-}" \
+    "${GITHUB_STEP_SUMMARY:-}"; do
+    [ -n "$file" ] || continue
+    rm -rf -- "$file" 2>/dev/null
+    : 2>/dev/null >"$file"
+  done
 }
 
 # What nobody can guess, and so print, to start workflow commands again.
@@ -82,6 +156,10 @@ at_exit() {
     code=$?
   fi
   remove_container
+  if [ "$step" = measure ]; then
+    forget_orders
+    start_commands
+  fi
   [ -z "$part" ] || rm -rf "$part"
   [ -z "$scratch" ] || rm -rf "$scratch"
   exit "$code"
@@ -157,27 +235,26 @@ give_up_if_cancelled() {
   [ "$signals" = 0 ] || give_up cancelled cancelled "the job was cancelled before perf-smoke could report."
 }
 
-# perf_smoke COMMAND…: runs it to its end and, if it has reported, ends the step as it says. If not,
+# perf_smoke COMMAND…: runs it to its end and, if it has left what it should, ends the step. If not,
 # returns its code; what it wrote on stderr is in $scratch/log.
 perf_smoke() {
   local code
-  # While it measures it stops workflow commands, by a token of ours: if it is killed, we can start
-  # them again. The programs that it measures do not inherit it.
-  stop_token=$(new_token)
-  local -x PERF_SMOKE_STOP_TOKEN=$stop_token PERF_SMOKE_OUTPUT=$output
   attend 0 "$@" 2>"$scratch/log"
   code=$?
   [ "$code" -ge 125 ] || [ "$signals" -gt 0 ] || container=''
-  if ! has_reported "$code"; then
+  if [ "$step" = measure ]; then
+    [ -s "$folder/result.json" ] || return "$code"
+  elif ! has_reported "$code"; then
     # What `fail-on: slower` asks for is code 1, and so is the end of a Python without a report.
     case $signals:$code in
       0:0) give_up_outputs 0 ;;
-      0:1) [ ! -s "$output/report.md" ] || give_up_outputs 1 ;;
+      0:1) [ ! -s "$folder/report.md" ] || give_up_outputs 1 ;;
     esac
     return "$code"
   fi
   [ ! -s "$scratch/log" ] || print_inert "$(tail -n 200 "$scratch/log")"
   finished=yes
+  [ "$step" = report ] || exit 0
   case ${INPUT_FAIL_ON:-}:$code in
     error:0) ;;
     error:* | slower:1) [ "$signals" -gt 0 ] || exit 1 ;;

@@ -1,0 +1,92 @@
+"""The inner step of the action that measures: it has no token, shows nothing, and leaves a document.
+
+What it measures may reach everything that it may reach itself; so whatever is published is written by
+the step after it (`report_step.py`), in processes of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from perf_smoke import __version__, job
+from perf_smoke.cancel import Signals
+from perf_smoke.github.event import read_event
+from perf_smoke.printable import printable
+from perf_smoke.result import Cost, Failure, Result, Status, Tool
+from perf_smoke.settings import InvalidSettings, parse
+
+RESERVE_NAME = "reserve"
+"""A file that takes the place that the document shall have on a disk which an engine fills."""
+
+
+def measure(
+    values: Mapping[str, str], environ: Mapping[str, str], complain: Callable[[str], None]
+) -> None:
+    """Measure, and write the document. Whoever sets PERF_SMOKE_RUNTIME says that this is an action.
+
+    Args:
+        values: the inputs by name.
+        environ: the step's environment.
+        complain: gets what did not work besides the measuring, a sentence at a time.
+    """
+    folder = Path(environ["PERF_SMOKE_FOLDER"])
+    result = _result(values, environ)
+    (folder / RESERVE_NAME).unlink(missing_ok=True)
+    if problem := job.write_result(result, folder).problem:
+        complain(problem)
+
+
+def _result(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
+    runtime = environ["PERF_SMOKE_RUNTIME"]
+    try:
+        settings = parse(values)
+    except InvalidSettings as error:
+        return nothing_measured("invalid", _invalid(error), runtime, values)
+    try:
+        event = read_event(environ)
+        return job.measure(
+            settings,
+            environ,
+            runtime=runtime,
+            leg=event.leg,
+            merge_target=event.base_sha,
+            console=Console(force_terminal=False, no_color=True, width=100),
+            signals=Signals(),
+        )
+    except Exception:  # noqa: BLE001 - promise 1: a bug of ours turns no job red, and is told
+        failure = Failure(
+            reason="internal-error",
+            sentence="perf-smoke itself failed; please report it with these lines.",
+            tail=printable(traceback.format_exc(limit=-5)),
+        )
+        return nothing_measured("failed", failure, runtime, values)
+
+
+def _invalid(error: InvalidSettings) -> Failure:
+    count = len(error.problems)
+    return Failure(
+        reason="invalid-inputs",
+        sentence=f"{count} inputs are invalid." if count > 1 else "One input is invalid.",
+        tail="\n".join(problem.sentence for problem in error.problems),
+    )
+
+
+def nothing_measured(
+    status: Status, failure: Failure, runtime: str, values: Mapping[str, str]
+) -> Result:
+    """The document of a step that came to no measuring. Of the inputs it keeps the one that the
+    report needs to say what comes of it."""
+    fail_on = values.get("fail-on", "").strip()
+    return Result(
+        status=status,
+        failure=failure,
+        started=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        tool=Tool(version=__version__, runtime=runtime),
+        settings={"fail-on": fail_on} if fail_on in ("error", "slower") else {},
+        cost=Cost(total_s=0.0),
+    )

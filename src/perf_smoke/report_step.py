@@ -1,0 +1,174 @@
+"""The inner step of the action that reports: what the step before it left, read as a stranger's.
+
+Each way of showing is tried whatever became of the others; what did not work is said in the log. What
+later steps depend on comes first, and the comment, which waits for the network, last: whoever cancels
+or kills this step while it is written loses nothing else.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+from rich.console import Console
+
+from perf_smoke import job, result_file
+from perf_smoke.github.comment import CommentOutcome, policy_for, upsert
+from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
+from perf_smoke.github.event import Event, read_event
+from perf_smoke.github.marker import key_of, stamp_of
+from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
+from perf_smoke.measure_step import nothing_measured
+from perf_smoke.printable import printable
+from perf_smoke.reasons import Reason
+from perf_smoke.report.markdown import Links, render
+from perf_smoke.report.terminal import show
+from perf_smoke.report.verdict import notice
+from perf_smoke.result import Failure, Result, Status
+from perf_smoke.secret import Secret
+from perf_smoke.settings import InvalidSettings, Settings, parse
+
+TITLE = "perf-smoke"
+UNMEASURED_NAME = "unmeasured"
+"""Written by launch where perf-smoke could not run: status, reason, sentence and last lines."""
+_MOST_BYTES = 64 * 1024
+"""Of that file."""
+
+
+def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
+    """Show what was measured.
+
+    Args:
+        values: the inputs by name.
+        environ: the step's environment.
+    """
+    folder = Path(environ["PERF_SMOKE_FOLDER"])
+    event = read_event(environ)
+    log = WorkflowLog()
+    log.mask(Secret(values.get("github-token", "")))
+    try:
+        settings = parse(values)
+    except InvalidSettings:
+        settings = None  # the document says so, with each problem
+    result = _document(folder, environ["PERF_SMOKE_RUNTIME"], values)
+    _show(result, settings, folder, event, log)
+    return result
+
+
+def _document(folder: Path, runtime: str, values: Mapping[str, str]) -> Result:
+    """What measuring left."""
+    path = folder / job.RESULT_NAME
+    if path.exists():
+        try:
+            return result_file.read(path)
+        except result_file.UnreadableResult as error:
+            failure = Failure(
+                reason="perf-smoke-crashed",
+                sentence=f"What measuring left cannot be read: {printable(str(error))}",
+            )
+            return nothing_measured("failed", failure, runtime, values)
+    status, failure = _unmeasured(folder / UNMEASURED_NAME)
+    return nothing_measured(status, failure, runtime, values)
+
+
+def _unmeasured(path: Path) -> tuple[Status, Failure]:
+    """What launch wrote; that it was ended itself, where it wrote nothing."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines = file.read(_MOST_BYTES).split("\n")
+    except OSError:
+        lines = []
+    status, reason, sentence = (*lines[:3], "", "", "")[:3]
+    if status not in get_args(Status) or reason not in get_args(Reason):
+        return "failed", Failure(
+            reason="perf-smoke-crashed",
+            sentence="Measuring was ended before it could say anything; its log may tell why.",
+        )
+    return status, Failure(
+        reason=reason,
+        sentence=printable(sentence),
+        tail=printable("\n".join(lines[3:])).strip("\n"),
+    )
+
+
+def _show(
+    result: Result, settings: Settings | None, folder: Path, event: Event, log: WorkflowLog
+) -> None:
+    links = Links(
+        run_url=event.run_url,
+        docs_url=_page(event, "docs/STATISTICS.md"),
+        verdict_url=_page(event, "README.md#did-this-change-make-it-slower"),
+    )
+    problems = [*event.notes]
+    markdown = ""
+    try:
+        markdown = render(result, links)
+    except Exception:  # noqa: BLE001 - promise 1: a bug of ours costs the report, and no number
+        log.text(traceback.format_exc())
+        problems.append("The report could not be made, please report it; the outputs are set.")
+    place = (settings.output_dir if settings and settings.output_dir else folder).absolute()
+    document = job.write_result(result, place)
+    report = job.write_report(markdown, place)
+    problems += [
+        document.problem,
+        report.problem,
+        set_outputs(
+            outputs(result, comment=None, result_path=document.path, report_path=report.path),
+            event.output_path,
+        ),
+        append_summary(markdown, event.summary_path),
+    ]
+    _annotate(result, log)
+    with log.stopped_commands():
+        show(result, Console(force_terminal=False, no_color=True, width=100))
+    # A cancelled job has no time for the network.
+    if settings and markdown and result.status != "cancelled":
+        comment = _comment(result, settings, markdown, event)
+        log.text(f"Comment: {comment.status}. {comment.sentence}")
+        if _should_have_been_written(comment, settings, event):
+            problems.append(comment.sentence)
+        written = outputs(result, comment=comment, result_path=None, report_path=None)
+        problems.append(
+            set_outputs({name: written[name] for name in OF_THE_COMMENT}, event.output_path)
+        )
+    for problem in dict.fromkeys(filter(None, problems)):
+        log.warning(TITLE, problem)
+
+
+def _annotate(result: Result, log: WorkflowLog) -> None:
+    if result.status == "invalid" and result.failure:
+        for sentence in filter(None, result.failure.tail.splitlines()):
+            log.annotate("error", TITLE, sentence)
+        return
+    title, _, message = notice(result).partition(": ")
+    as_asked = result.status == "measured" and not result.lost_bases
+    log.annotate("notice" if as_asked else "warning", title, message)
+
+
+def _should_have_been_written(comment: CommentOutcome, settings: Settings, event: Event) -> bool:
+    """Whether the comment is missing for something that somebody can mend."""
+    if comment.status == "no-token":
+        # A push cannot tell without a token whether there is a pull request at all.
+        return bool(settings.pr_number or event.pull_request) and not event.from_fork
+    return comment.status in ("failed", "forbidden")
+
+
+def _comment(result: Result, settings: Settings, markdown: str, event: Event) -> CommentOutcome:
+    return upsert(
+        event,
+        token=settings.github_token,
+        key=key_of(event, settings.label),
+        stamp=stamp_of(event),
+        body=markdown,
+        policy=policy_for(settings.comment, result),
+        pr_number=settings.pr_number,
+    )
+
+
+def _page(event: Event, page: str) -> str:
+    """A page of the action's own documentation, in the version that is used."""
+    if not event.action_repository:
+        return ""  # used as ./: there is no other place than the checkout
+    return f"{event.server_url}/{event.action_repository}/blob/{event.action_ref}/{page}"
