@@ -85,7 +85,7 @@ mount_file() {
 
 # Adds what the inputs name by a path, wherever it lies, and lists it in `named`.
 mount_named() {
-  local base path
+  local base name path
   base=$INPUT_WORKING_DIRECTORY
   case $base in /*) ;; . | "") base=$PWD ;; *) base=$PWD/$base ;; esac
   named=''
@@ -93,7 +93,8 @@ mount_named() {
     mount_folder "$base"
     named=$base
   fi
-  for path in "$INPUT_MODEL" "$INPUT_TOKENIZER"; do
+  for name in "${file_inputs[@]}"; do
+    name=INPUT_$name path=${!name}
     case $path in /*) ;; *) path=$base/$path ;; esac
     [ -f "$path" ] || continue
     mount_file "$path"
@@ -141,13 +142,13 @@ name_environment() {
 
 # Returns only when the container did not start: then `reason` and `sentence` are set.
 run_in_docker() {
-  local code listing named cache hf_home
-  local -x INPUT_MODEL=$INPUT_MODEL INPUT_TOKENIZER=$INPUT_TOKENIZER
+  local code listing named cache hf_home name
   # The container has another home than the one that is meant.
-  if [ -n "${HOME:-}" ]; then
-    case $INPUT_MODEL in \~/*) INPUT_MODEL=$HOME/${INPUT_MODEL#??} ;; esac
-    case $INPUT_TOKENIZER in \~/*) INPUT_TOKENIZER=$HOME/${INPUT_TOKENIZER#??} ;; esac
-  fi
+  for name in "${file_inputs[@]}"; do
+    name=INPUT_$name
+    local -x "$name=${!name}"
+    case ${HOME:+${!name}} in \~/*) local -x "$name=$HOME/${!name#??}" ;; esac
+  done
   # The caches are the caller's, so that actions/cache finds them where it looks.
   cache=${XDG_CACHE_HOME:-${HOME:-$scratch}/.cache}
   hf_home=${HF_HOME:-$cache/huggingface}

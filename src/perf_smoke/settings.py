@@ -95,6 +95,8 @@ class Input:
     help: str
     secret: bool = False
     """Neither recorded nor shown."""
+    is_file: bool = False
+    """Whether it may name a file to be read, which a container must see."""
     verbatim: bool = False
     """Recorded as it is, not redacted: only by chance does a prompt or a pattern look like a
     secret."""
@@ -127,6 +129,7 @@ INPUTS: tuple[Input, ...] = (
         "",
         parsers.text,
         "A path, `https://…`, `hf://owner/repo/file@revision`, `pypi://dist==version/path`, or a server's model name. Empty with embedded: `smollm2-135m`.",
+        is_file=True,
     ),
     Input("model-sha256", "", parsers.sha256, "Refuse any other file."),
     Input(
@@ -134,6 +137,7 @@ INPUTS: tuple[Input, ...] = (
         "",
         parsers.text,
         "Path or reference, where the engine takes one. Empty, bitnet-rs: `tokenizer.json` beside the model.",
+        is_file=True,
     ),
     Input("prompt", "2+2=", str, "What the model completes.", verbatim=True),
     Input(

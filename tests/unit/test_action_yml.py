@@ -66,6 +66,12 @@ def test_the_names_of_the_env_lines_are_those_that_perf_smoke_reads(step: dict[s
     assert list(read_inputs(environ)) == [row.name for row in INPUTS]
 
 
+def test_launch_knows_which_inputs_name_files_that_a_container_must_see() -> None:
+    (names,) = re.findall(r"^file_inputs=\((.*)\)$", (ROOT / "launch").read_text("utf-8"), re.MULTILINE)
+    named = [row.name.upper().replace("-", "_") for row in INPUTS if row.is_file]
+    assert names.split() == named
+
+
 def test_nothing_is_interpolated_into_the_script(step: dict[str, Any]) -> None:
     assert "${{" not in step["run"]
     assert step["shell"] == "bash"
