@@ -67,7 +67,8 @@ def test_the_names_of_the_env_lines_are_those_that_perf_smoke_reads(step: dict[s
 
 
 def test_launch_knows_which_inputs_name_files_that_a_container_must_see() -> None:
-    (names,) = re.findall(r"^file_inputs=\((.*)\)$", (ROOT / "launch").read_text("utf-8"), re.MULTILINE)
+    launch = (ROOT / "launch").read_text("utf-8")
+    (names,) = re.findall(r"^file_inputs=\((.*)\)$", launch, re.MULTILINE)
     named = [row.name.upper().replace("-", "_") for row in INPUTS if row.is_file]
     assert names.split() == named
 
