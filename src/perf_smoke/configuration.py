@@ -7,7 +7,7 @@ Whatever cannot be had is raised as the Unmeasured that its reader sees, by `per
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from perf_smoke.engines.programs import find
 from perf_smoke.engines.table import Row
 from perf_smoke.models import hub
 from perf_smoke.models.reference import Hub, parse
+from perf_smoke.request import request_of
 from perf_smoke.result import HEAD, Unmeasured
 from perf_smoke.settings import Settings
 from perf_smoke.sides import Repository, refuse_shared
@@ -33,22 +34,26 @@ class BaseProgram:
 
     name: str
     """As the report calls it: a branch or tag, `base-binary`; empty for the merge base."""
-    commit: str
+    commit: str = ""
     """What is checked out for it; empty where it is there already."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """The inputs of one run, and the engine that they mean."""
+    """The inputs of one run, the engine that they mean, and what it is asked."""
 
     settings: Settings
     engine: Row
+    request: Request
     environment: Mapping[str, str]
     """What child processes see."""
 
     @classmethod
-    def of(cls, settings: Settings, environment: Mapping[str, str]) -> Configuration:
+    def of(cls, settings: Settings, environment: Mapping[str, str], *, cpus: int) -> Configuration:
         """Find out which engine is meant.
+
+        Args:
+            cpus: how many may be used.
 
         Raises:
             Unmeasured: `engine-unclear`, or the endpoint does not tell.
@@ -60,7 +65,8 @@ class Configuration:
             binary=settings.binary,
             environment=environment,
         )
-        return cls(settings=settings, engine=engine, environment=environment)
+        request = request_of(settings, cpus=cpus)
+        return cls(settings=settings, engine=engine, request=request, environment=environment)
 
     @property
     def directory(self) -> Path:
@@ -89,17 +95,13 @@ class Configuration:
         Raises:
             Unmeasured: `model-missing`, `invalid-reference`, `hub-library-missing`.
         """
-        if not self.reads_files:
-            return ""
         reference = self.settings.model or self.engine.default_model
-        if not reference and self.engine.model == "needed":
+        if self.reads_files and not reference and self.engine.model == "needed":
             raise Unmeasured(
                 "model-missing",
                 f"Engine `{self.engine.id}` needs a model: give `model` a path or a reference.",
             )
-        if reference:
-            _require_obtainable("model", reference)
-        return reference
+        return _obtainable("model", reference) if self.reads_files else ""
 
     def tokenizer(self) -> str:
         """The reference of the tokenizer; empty where none is named, or read.
@@ -107,19 +109,15 @@ class Configuration:
         Raises:
             Unmeasured: `invalid-reference`, `hub-library-missing`.
         """
-        if not (self.reads_files and "tokenizer" in self.engine.reads):
-            return ""
-        if self.settings.tokenizer:
-            _require_obtainable("tokenizer", self.settings.tokenizer)
-        return self.settings.tokenizer
+        is_read = self.reads_files and "tokenizer" in self.engine.reads
+        return _obtainable("tokenizer", self.settings.tokenizer) if is_read else ""
 
     def setup(
         self,
         *,
-        request: Request,
         scratch: Path,
-        model: Path | None,
-        tokenizer: Path | None,
+        model: Path | None = None,
+        tokenizer: Path | None = None,
         side: str = HEAD,
         directory: Path | None = None,
     ) -> EngineSetup:
@@ -145,31 +143,24 @@ class Configuration:
             scratch=scratch,
             environment=self.environment,
             start_timeout_s=START_TIMEOUT_S,
-            request=request,
+            request=self.request,
         )
 
-    def obstacles(self, setup: EngineSetup) -> Iterator[Unmeasured]:
+    def obstacles(self) -> Iterator[Unmeasured]:
         """Why head cannot be measured, as far as that can be known before anything is fetched,
         built or started."""
-        checks: tuple[Callable[[], object], ...] = (
-            self.model,
-            self.tokenizer,
-            lambda: self._check_build(setup),
-            lambda: self._check_program(setup),
-        )
-        for check in checks:
+        for check in (self.model, self.tokenizer, self._check_program):
             try:
                 check()
             except Unmeasured as error:
                 yield error
 
-    def _check_build(self, setup: EngineSetup) -> None:
-        if self.settings.build == "auto":
+    def _check_program(self) -> None:
+        """That it is there, or that `build: auto` can make it. A script may make anything."""
+        settings, setup = self.settings, self.setup(scratch=Path())
+        if settings.build == "auto":
             registry.check_build(self.engine.id, setup)
-
-    def _check_program(self, setup: EngineSetup) -> None:
-        """A build may still make it."""
-        if self.program and not self.settings.build and not self.settings.endpoint:
+        elif self.program and not settings.build and not settings.endpoint:
             find(self.engine.id, setup)
 
     def base(self, repository: Repository, merge_target: str) -> BaseProgram | None:
@@ -184,13 +175,13 @@ class Configuration:
         settings = self.settings
         if settings.baseline == "none":
             return None
-        for name, program in (
-            ("base-binary", settings.base_binary),
-            ("base-command", next(iter(settings.base_command), "")),
+        for name, words in (
+            ("base-binary", (settings.base_binary,)),
+            ("base-command", settings.base_command),
         ):
-            if program:
-                self._find(program, self.directory, otherwise=f"correct `{name}`")
-                return BaseProgram(name=name, commit="")
+            if any(words):
+                self._find(words[0], self.directory, otherwise=f"correct `{name}`")
+                return BaseProgram(name=name)
         if self.runs_callers_program and settings.base_ref:
             commit = repository.commit(settings.base_ref)
         elif self.runs_callers_program and settings.build and merge_target:
@@ -207,6 +198,14 @@ class Configuration:
         self._refuse_heads_program(repository.root())
         return BaseProgram(name=settings.base_ref, commit=commit)
 
+    def refuse_shared(self, program: Path, tree: Path) -> None:
+        """Refuse a program that both sides would run.
+
+        Raises:
+            Unmeasured: `base-missing`.
+        """
+        refuse_shared(program, tree, may_lie_elsewhere=self.engine.shares_program)
+
     def _refuse_heads_program(self, tree: Path) -> None:
         """Refuse a base in a checkout of its own that would run head's program."""
         program = self.program
@@ -216,14 +215,6 @@ class Configuration:
             program = str(self._find(program, tree))
         if program.startswith("/"):
             self.refuse_shared(Path(program), tree)
-
-    def refuse_shared(self, program: Path, tree: Path) -> None:
-        """Refuse a program that both sides would run.
-
-        Raises:
-            Unmeasured: `base-missing`.
-        """
-        refuse_shared(program, tree, may_lie_elsewhere=self.engine.shares_program)
 
     def _find(self, program: str, directory: Path, otherwise: str = "set `binary`") -> Path:
         return find_program(
@@ -244,9 +235,13 @@ def about(name: str) -> Iterator[None]:
         raise Unmeasured(failure.reason, f"`{name}`: {failure.sentence}", failure.tail) from error
 
 
-def _require_obtainable(name: str, reference: str) -> None:
-    """Refuse a reference that is not understood, or whose library is not installed."""
+def _obtainable(name: str, reference: str) -> str:
+    """The reference, if it is understood and the library that it needs is installed."""
     with about(name):
-        place = parse(reference).place
-        if isinstance(place, Hub) and importlib.util.find_spec(hub.LIBRARY) is None:
+        if (
+            reference
+            and isinstance(parse(reference).place, Hub)
+            and importlib.util.find_spec(hub.LIBRARY) is None
+        ):
             raise Unmeasured("hub-library-missing", hub.WITHOUT_LIBRARY)
+    return reference

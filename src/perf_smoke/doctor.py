@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from perf_smoke.configuration import Configuration, about
 from perf_smoke.engines import registry
-from perf_smoke.engines.base import EngineSetup
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import LocalPath, parse
 from perf_smoke.remarks import remarks
-from perf_smoke.request import parts_told, request_of
+from perf_smoke.request import parts_told
 from perf_smoke.result import Unmeasured
 from perf_smoke.settings import Settings
 from perf_smoke.sides import Repository, names_files_of
@@ -38,38 +37,23 @@ def diagnose(
     commit that is not here; a local model is read, for its hash.
     """
     try:
-        configuration = Configuration.of(settings, environment)
+        configuration = Configuration.of(settings, environment, cpus=available_cpus)
     except Unmeasured as error:
         return Diagnosis(problems=(error.failure.sentence,))
-    with tempfile.TemporaryDirectory(prefix="perf-smoke-") as scratch:
-        setup = configuration.setup(
-            request=request_of(settings, cpus=available_cpus),
-            scratch=Path(scratch),
-            model=Path(settings.model) if settings.model else None,
-            tokenizer=Path(settings.tokenizer) if settings.tokenizer else None,
-        )
-        problems = [
-            *(error.failure.sentence for error in configuration.obstacles(setup)),
-            *_tried(configuration, setup),
-            *remarks(configuration, available_cpus),
-        ]
-    # What is an obstacle stops what is tried too, with the same sentence.
-    return Diagnosis(
-        problems=tuple(dict.fromkeys(problems)), plan=_plan(configuration, available_cpus)
-    )
+    problems = [
+        *(error.failure.sentence for error in configuration.obstacles()),
+        *_tried(configuration),
+        *remarks(configuration, available_cpus),
+    ]
+    # What is an obstacle stops what is tried as well, with the same sentence.
+    return Diagnosis(problems=tuple(dict.fromkeys(problems)), plan=_plan(configuration))
 
 
-def _tried(configuration: Configuration, setup: EngineSetup) -> Iterator[str]:
+def _tried(configuration: Configuration) -> Iterator[str]:
     """What is wrong with what a run does and that costs nothing."""
-    attempts: tuple[Callable[[], str], ...] = (
-        lambda: _model(configuration),
-        lambda: _tokenizer(configuration),
-        lambda: _engine(configuration, setup),
-        lambda: _base(configuration),
-    )
-    for attempt in attempts:
+    for attempt in (_model, _tokenizer, _engine, _base):
         try:
-            sentence = attempt()
+            sentence = attempt(configuration)
         except Unmeasured as error:
             sentence = error.failure.sentence
         if sentence:
@@ -111,10 +95,17 @@ def _local_file(
         ).path
 
 
-def _engine(configuration: Configuration, setup: EngineSetup) -> str:
+def _engine(configuration: Configuration) -> str:
     """What a build makes can only be looked at after it."""
-    if not configuration.settings.build:
-        registry.prepare(configuration.engine.id, setup)
+    settings = configuration.settings
+    if not settings.build:
+        with tempfile.TemporaryDirectory(prefix="perf-smoke-") as scratch:
+            setup = configuration.setup(
+                scratch=Path(scratch),
+                model=Path(settings.model) if settings.model else None,
+                tokenizer=Path(settings.tokenizer) if settings.tokenizer else None,
+            )
+            registry.prepare(configuration.engine.id, setup)
     return ""
 
 
@@ -126,7 +117,7 @@ def _base(configuration: Configuration) -> str:
     return ""
 
 
-def _plan(configuration: Configuration, available_cpus: int) -> str:
+def _plan(configuration: Configuration) -> str:
     """`command ./bench with tiny.bin, 4 tokens, 2 threads; base: none.`"""
     settings, row = configuration.settings, configuration.engine
     written = settings.given  # passwords left out
@@ -134,7 +125,7 @@ def _plan(configuration: Configuration, available_cpus: int) -> str:
     if settings.endpoint:
         where = f" at {written['endpoint']}"
     model = written.get("model") or row.default_model
-    counts = {"tokens": settings.tokens, "threads": settings.threads or available_cpus}
+    counts = {"tokens": settings.tokens, "threads": configuration.request.threads}
     told = parts_told(row, settings)
     parts = [
         f"{row.id}{where}{f' with {model}' if model else ''}",

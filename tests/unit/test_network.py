@@ -1,10 +1,10 @@
-"""Which proxy is used for which address."""
+"""Which proxy is used for which address, and what needs none."""
 
 from __future__ import annotations
 
 import pytest
 
-from perf_smoke.network import proxies_for
+from perf_smoke.network import is_loopback, proxies_for
 
 PROXY = "http://proxy:3128"
 
@@ -28,3 +28,19 @@ def test_the_proxy_of_the_environment_is_found(
     url: str, environment: dict[str, str], proxied: bool
 ) -> None:
     assert proxies_for(url, environment) == ({"https": PROXY} if proxied else {})
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://127.0.0.1:8080/v1", True),
+        ("http://localhost", True),
+        ("http://user@[::1]:1", True),
+        ("http://127.1.2.3", True),
+        ("http://10.0.0.1", False),
+        ("https://localhost.example.org", False),
+        ("nonsense", False),
+    ],
+)
+def test_what_is_on_this_machine_is_known_by_its_address(url: str, here: bool) -> None:
+    assert is_loopback(url) == here
