@@ -33,14 +33,14 @@ def main() -> None:
     overheads: dict[str, list[float]] = {"host": [], "docker": []}
     with tempfile.TemporaryDirectory() as temp:
         for number in range(rounds + 1):
-            for runtime, found in overheads.items():
+            for runtime, measured_s in overheads.items():
                 overhead_s = _step(runtime, Path(temp))
                 if number:  # the first one installs, builds and fetches
-                    found.append(overhead_s)
-    for runtime, found in overheads.items():
+                    measured_s.append(overhead_s)
+    for runtime, measured_s in overheads.items():
         print(
-            f"{runtime}: {statistics.median(found):.2f} s "
-            f"({min(found):.2f} … {max(found):.2f}, n = {len(found)})"
+            f"{runtime}: {statistics.median(measured_s):.2f} s "
+            f"({min(measured_s):.2f} … {max(measured_s):.2f}, n = {len(measured_s)})"
         )
 
 
@@ -72,10 +72,10 @@ def _step(runtime: str, temp: Path) -> float:
         stderr=subprocess.DEVNULL,
     )
     wall_s = time.monotonic() - started_s
-    found = result_file.read(output / "result.json")
-    if found.status != "measured" or found.tool.runtime != runtime:
-        raise SystemExit(f"{runtime}: {found.status} {found.reason} in {found.tool.runtime}")
-    return wall_s - found.cost.steps_s - found.cost.load_s
+    result = result_file.read(output / "result.json")
+    if result.status != "measured" or result.tool.runtime != runtime:
+        raise SystemExit(f"{runtime}: {result.status} {result.reason} in {result.tool.runtime}")
+    return wall_s - result.cost.steps_s - result.cost.load_s
 
 
 if __name__ == "__main__":

@@ -95,8 +95,8 @@ def hyperfine(steps: Steps) -> tuple[float, bool]:
 
 def welch(steps: Steps) -> tuple[float, bool]:
     """pyperf's `is_significant` and many scripts: Student's t on the means, two-sided 5 %."""
-    found = stats.ttest_ind(steps.head, steps.base, equal_var=False)
-    return float(found.statistic), bool(found.pvalue < 0.05)
+    test = stats.ttest_ind(steps.head, steps.base, equal_var=False)
+    return float(test.statistic), bool(test.pvalue < 0.05)
 
 
 def benchstat(steps: Steps) -> tuple[float, bool]:
@@ -139,10 +139,10 @@ def bencher(steps: Steps) -> tuple[float, bool]:
 
 
 def _mann_whitney(steps: Steps) -> tuple[float, float]:
-    found = stats.mannwhitneyu(steps.head, steps.base, method="asymptotic")
-    z = float(stats.norm.isf(found.pvalue / 2))
-    return math.copysign(z, found.statistic - len(steps.base) * len(steps.head) / 2), float(
-        found.pvalue
+    test = stats.mannwhitneyu(steps.head, steps.base, method="asymptotic")
+    z = float(stats.norm.isf(test.pvalue / 2))
+    return math.copysign(z, test.statistic - len(steps.base) * len(steps.head) / 2), float(
+        test.pvalue
     )
 
 

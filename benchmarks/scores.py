@@ -32,8 +32,8 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """Bounds of the true share."""
-        found = stats.binomtest(self.count, self.of).proportion_ci(0.95, method="wilson")
-        return float(found.low), float(found.high)
+        bounds = stats.binomtest(self.count, self.of).proportion_ci(0.95, method="wilson")
+        return float(bounds.low), float(bounds.high)
 
 
 @dataclass(frozen=True, kw_only=True)

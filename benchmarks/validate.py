@@ -104,16 +104,16 @@ def record(
 )
 def table(strata: Sequence[str], data: Path, out: Path) -> None:
     """Score all rules on the recorded steps and write the tables."""
-    found = {name: jobs.read(jobs.path_of(name, data)) for name in strata or STRATA}
-    found = {name: recorded for name, recorded in found.items() if recorded}
-    if not found:
+    everything = {name: jobs.read(jobs.path_of(name, data)) for name in strata or STRATA}
+    recorded_jobs = {name: recorded for name, recorded in everything.items() if recorded}
+    if not recorded_jobs:
         sys.exit(f"There are no recorded jobs in {data}: `python -m benchmarks.validate record`.")
     scored = {}
     with _bar() as bar:
-        for name, recorded in found.items():
+        for name, recorded in recorded_jobs.items():
             task = bar.add_task(name, total=len(recorded))
             scored[name] = scores.score(recorded, functools.partial(bar.advance, task))
-    real = [change for name in found for change in _real_changes(name, data)]
+    real = [change for name in recorded_jobs for change in _real_changes(name, data)]
     out.write_text(
         tables.document(scored, real, "python -m benchmarks.validate table"), encoding="utf-8"
     )
@@ -128,8 +128,8 @@ def simulate(count: int, starts: Sequence[int]) -> None:
     kinds = len(simulated.NOISES) * len(simulated.KINDS) * len(starts) * 2
     with _bar() as bar:
         task = bar.add_task("simulated", total=kinds)
-        found = list(simulated.cells(count, starts, lambda: bar.advance(task)))
-    click.echo(tables.simulation(found))
+        cells = list(simulated.cells(count, starts, lambda: bar.advance(task)))
+    click.echo(tables.simulation(cells))
 
 
 @main.command()

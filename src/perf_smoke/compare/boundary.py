@@ -29,14 +29,14 @@ def limits(times: Sequence[float], spending: Sequence[float]) -> tuple[float, ..
         spending: the two-sided error that may be spent up to each look, increasing.
     """
     walk = _START
-    found: list[float] = []
+    limits_z: list[float] = []
     spent = 0.0
     for time, total in zip(times, spending, strict=True):
         arriving = _Arrival(walk, time)
-        found.append(_solve(arriving, total - spent))
-        walk = arriving.beyond(found[-1])
+        limits_z.append(_solve(arriving, total - spent))
+        walk = arriving.beyond(limits_z[-1])
         spent = total
-    return tuple(found)
+    return tuple(limits_z)
 
 
 def crossing(times: Sequence[float], limits_z: Sequence[float]) -> float:

@@ -17,6 +17,8 @@ from perf_smoke.result import Rule
 
 _FEWEST_FOR_NO_CHANGE = 30
 """Pairs before which no look stops for "no change"."""
+_MOST_TIMES_LONGER = 1e4
+"""Whoever would have to see so many times less than this run can has no number of pairs for it."""
 _Z_POWER = NormalDist().inv_cdf(0.9)
 """How many standard errors beyond a limit a change has to lie to cross it in nine of ten runs."""
 
@@ -84,5 +86,7 @@ def _tested(evidence: Evidence, rule: Rule, tail: float, *, fewest_for_no_change
     if interval.within(rule.log_margin) and pairs >= fewest_for_no_change:
         return replace(finding, verdict="no-change")
     room = rule.log_margin - rule.log_floor - fixed
-    needed = math.ceil(pairs * (reach / room) ** 2) if room > 0 else 0
-    return replace(finding, pairs_needed=needed if needed > pairs else None)
+    share = reach / room if room > 0 else math.inf
+    if 1 < share < _MOST_TIMES_LONGER:
+        return replace(finding, pairs_needed=math.ceil(pairs * share**2))
+    return finding

@@ -8,7 +8,6 @@ the verdict, some of them because the interval is wider for what they say.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from perf_smoke.compare import crossover
@@ -23,7 +22,7 @@ from perf_smoke.compare.clock import Tick
 from perf_smoke.compare.evidence import Evidence
 from perf_smoke.compare.finding import Finding, direction
 from perf_smoke.compare.pairs import Pairs
-from perf_smoke.result import Guard, GuardEffect, Rule, Verdict
+from perf_smoke.result import Guard, GuardEffect, Rule, Verdict, fraction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +126,7 @@ def _period_effect(cost: float, rule: Rule) -> Guard | None:
     return Guard(
         name="period-effect",
         effect="said",
-        sentence=f"A step took {percent(math.expm1(cost))} {more} when it was the second of its "
+        sentence=f"A step took {percent(fraction(cost))} {more} when it was the second of its "
         "pair: the steps of a pair disturb each other. A coin decides which side is second.",
     )
 
@@ -137,7 +136,7 @@ def _carry_over(cost: float, rule: Rule) -> Guard | None:
     if abs(cost) / 2 <= rule.log_floor:
         return None
     suffers, other = ("head", "base") if cost > 0 else ("base", "head")
-    more, looks_like = (percent(math.expm1(abs(cost) / share)) for share in (1, 2))
+    more, looks_like = (percent(fraction(abs(cost) / share)) for share in (1, 2))
     return Guard(
         name="carry-over",
         effect="wider",
@@ -166,7 +165,7 @@ def _coarse_clock(tick: Tick | None) -> Guard | None:
         name="coarse-clock",
         effect="wider",
         sentence=f"All times are multiples of {tick.seconds * 1e3:g} ms, "
-        f"{percent(math.expm1(tick.error))} of a step: the interval is wider for it. More "
+        f"{percent(fraction(tick.error))} of a step: the interval is wider for it. More "
         "`tokens` make a longer step.",
     )
 

@@ -63,9 +63,9 @@ class WalshAverages:
     def _between(self, above: float, upto: float) -> list[float]:
         """The sums in (above, upto]. Rounded sums are monotone too, so that bisection is safe."""
         values = self._values
-        found: list[float] = []
+        sums: list[float] = []
         for first, value in enumerate(values):
             start = bisect_right(values, above, lo=first, key=value.__add__)
             end = bisect_right(values, upto, lo=start, key=value.__add__)
-            found += [value + other for other in values[start:end]]
-        return found
+            sums += [value + other for other in values[start:end]]
+        return sums

@@ -43,8 +43,11 @@ def test_noise_that_is_wider_than_a_tick_averages_it_out() -> None:
     rng = random.Random(2)
     wide = [[round(rng.gauss(0.02, 0.002), 3) for _ in range(40)] for _ in range(2)]
     assert tick_of(*wide) is None
-    narrow = [[round(rng.gauss(0.0202, 0.0002), 3) for _ in range(40)] for _ in range(2)]
-    assert tick_of(*narrow) is not None
+    base, head = ([round(rng.gauss(0.0202, 0.0002), 3) for _ in range(40)] for _ in range(2))
+    tick = tick_of(base, head)
+    assert tick is not None
+    assert coarse_tick(base, head, 0.99 * tick.error) == tick
+    assert coarse_tick(base, head, 1.01 * tick.error) is None
 
 
 def test_times_that_are_all_the_same_are_taken_for_the_largest_unit_that_they_allow() -> None:

@@ -69,9 +69,7 @@ def test_the_rank_sum_is_that_of_scipy(decimals: int) -> None:
     first = [round(rng.gauss(0, 0.1), decimals) for _ in range(30)]
     second = [round(rng.gauss(0.05, 0.1), decimals) for _ in range(25)]
     known = mannwhitneyu(second, first, method="asymptotic", use_continuity=False)
-    u_deviation = (known.statistic - 30 * 25 / 2) / abs(rank_sum_z(first, second))
     assert 2 * norm.sf(abs(rank_sum_z(first, second))) == pytest.approx(known.pvalue)
-    assert abs(u_deviation) > 0
     assert (rank_sum_z(first, second) > 0) == (known.statistic > 30 * 25 / 2)
 
 

@@ -1,5 +1,6 @@
 """Each guard fires on what it is for, says it, and does to the verdict what its effect says."""
 
+import math
 import re
 from typing import Any
 
@@ -225,6 +226,8 @@ def test_a_side_that_disturbs_the_step_after_its_own_widens_the_interval(disturb
     answer = judged(pairs_of(base, head, starts=None, head_first=head_first, cpu_ms=None))
     assert answer.verdict == "inconclusive"
     assert guards(answer) == [("period-effect", "said"), ("carry-over", "wider")]
+    wider = math.log1p(answer.high or 0) - math.log1p(alone.high or 0)
+    assert wider == pytest.approx(math.log(1.2) / 2, abs=0.01)
     other = "head" if disturbed == "base" else "base"
     assert f"cost {disturbed} 20 % more time than it cost {other}" in answer.guards[1].sentence
     assert "looks like a change of 9." in answer.guards[1].sentence
@@ -233,6 +236,17 @@ def test_a_side_that_disturbs_the_step_after_its_own_widens_the_interval(disturb
     forgiving = Rule(margin=0.2, floor=0.2)
     pairs = pairs_of(base, head, starts=None, head_first=head_first, cpu_ms=None)
     assert judged(pairs, rule=forgiving).guards == ()
+
+
+def test_costs_beyond_all_floats_are_told_as_numbers() -> None:
+    tiny, huge = 1e-300, 1e300
+    head_first = coin(40)
+    base = [huge if first else tiny for first in head_first]
+    answer = judged(pairs_of(base, [tiny] * 40, starts=None, head_first=head_first))
+    assert [name for name, _ in guards(answer)] == ["period-effect", "carry-over"]
+    answer = judged(Pairs.of_times([tiny] * 11, [huge] * 11))
+    assert answer.verdict == "slower"
+    assert math.isfinite(answer.high or math.inf)
 
 
 def test_starts_that_disagree_widen_the_interval_and_are_said() -> None:
