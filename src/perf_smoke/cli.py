@@ -49,8 +49,21 @@ def run(**options: str | None) -> None:
     given = _given(options)
     environ = dict(os.environ)
     if environ.get("PERF_SMOKE_RUNTIME"):
-        sys.exit(_in_action({**environment.inputs(environ), **given}, environ))
-    sys.exit(_at_terminal(given, environ))
+        from perf_smoke.measure_step import measure
+
+        measure(environment.inputs(environ), environ, _complain)
+    else:
+        sys.exit(_at_terminal(given, environ))
+
+
+@main.command(hidden=True)
+def publish() -> None:
+    """In a workflow: show what the step before has measured."""
+    from perf_smoke.report_step import report
+
+    environ = dict(os.environ)
+    values = environment.inputs(environ)
+    sys.exit(_as_fail_on_says(values.get("fail-on", "").strip(), report(values, environ)))
 
 
 def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
@@ -196,13 +209,6 @@ def _refuse(why: object) -> int:
 
 def _complain(why: object) -> None:
     click.echo(f"perf-smoke: {why}", err=True)
-
-
-def _in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
-    """0 whatever happens, unless `fail-on` asks for more."""
-    from perf_smoke.action import run_in_action
-
-    return _as_fail_on_says(values.get("fail-on", "").strip(), run_in_action(values, environ))
 
 
 def _as_fail_on_says(fail_on: str, result: Result) -> int:

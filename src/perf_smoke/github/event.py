@@ -91,10 +91,8 @@ class Event:
         return page + (f"/attempts/{self.run_attempt}" if self.run_attempt > 1 else "")
 
 
-def read_event(environ: Mapping[str, str]) -> Event | None:
-    """Read the environment of an action; None outside one (GITHUB_ACTIONS is not `true`)."""
-    if environ.get("GITHUB_ACTIONS") != "true":
-        return None
+def read_event(environ: Mapping[str, str]) -> Event:
+    """Read the environment of an action."""
     notes: list[str] = []
     name = environ.get("GITHUB_EVENT_NAME", "")
     repository = _repository(environ.get("GITHUB_REPOSITORY", ""), notes)

@@ -94,6 +94,21 @@ def _series(published: Published) -> str:
     return published.result.series.key if published.result.series else ""
 
 
+_OF_THE_COMMENT: tuple[Output, ...] = (
+    Output(
+        "comment-status",
+        "What became of the pull-request comment, such as `created`, `updated` or `forbidden`.",
+        lambda published: published.comment.status if published.comment else "",
+    ),
+    Output(
+        "comment-url",
+        "Address of the comment.",
+        lambda published: published.comment.url if published.comment else "",
+    ),
+)
+OF_THE_COMMENT = tuple(row.name for row in _OF_THE_COMMENT)
+"""Those that are known last."""
+
 OUTPUTS: tuple[Output, ...] = (
     Output(
         "status",
@@ -147,16 +162,7 @@ OUTPUTS: tuple[Output, ...] = (
         "Path of the report.",
         lambda published: str(published.report_path or ""),
     ),
-    Output(
-        "comment-status",
-        "What became of the pull-request comment, such as `created`, `updated` or `forbidden`.",
-        lambda published: published.comment.status if published.comment else "",
-    ),
-    Output(
-        "comment-url",
-        "Address of the comment.",
-        lambda published: published.comment.url if published.comment else "",
-    ),
+    *_OF_THE_COMMENT,
     Output(
         "cost-seconds",
         "What the smoke itself took, in seconds.",
