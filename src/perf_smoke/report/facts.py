@@ -1,131 +1,121 @@
-"""How a run was measured: everything that a doubting reader needs to check it."""
+"""How was it measured? Everything that a doubting reader needs to check it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
 
+from perf_smoke.metrics import BY_NAME
 from perf_smoke.report import numbers
-from perf_smoke.report.foreign import one_line
-from perf_smoke.report.reading import (
-    DECIDING,
-    METRICS,
-    both,
-    changes,
-    counted,
-    counting,
-    is_from_a_file,
-    is_of_a_running_server,
-    is_one_shot,
-    paired,
-    starts,
-    uncounted,
-    warm_up_counts,
-)
+from perf_smoke.report.parts import Fact, Facts
 from perf_smoke.report.sources import missing, sources
 from perf_smoke.report.spans import Sentence, Span, code, join, sentence
-from perf_smoke.result import Comparison, EngineIdentity, Machine, Result, Side
+from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.view import View, WorkloadView, counting, phrase
+from perf_smoke.result import Comparison, EngineIdentity, Machine, Measurement, Result
 
 _STOPPED = {
     "decided": "when it was decided",
     "budget": "when the budget was spent",
     "runs": "after the runs that were asked for",
-    "cancelled": "when the run was cancelled",
-    "failed": "at a failure",
 }
-_FIRST = ("Steps", "Machine", "Machine load", "Took", "Reason")
+_GLANCE = ("Steps", "Machine", "Machine load", "Took", "Reason")
 _HASH_DIGITS = 12
 """Enough to tell two files apart; result.json has the whole hash."""
 _MOST_LOOKS = 12
 _MOST_REASONS = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fact:
-    """One line: what it is about, and what there is to say."""
-
-    label: str
-    text: Sentence
-    first: bool
-    """Whether it is wanted even where nothing can be folded away."""
-
-
-def title(result: Result) -> str:
+def title(view: View, workload: WorkloadView) -> str:
     """What the facts are about: `How this was measured: 182 pairs in random order, 21.3 s`."""
-    if result.head is None or not counted(result.head):
+    if not workload.head.counted:
         return "Details"
-    pairs = len(changes(result))
-    if is_from_a_file(result):
-        return f"How this was decided: {counting(pairs, 'pair')} from a file"
-    amount = (
-        f"{counting(pairs, 'pair')} in random order"
-        if pairs
-        else counting(len(counted(result.head)), "step")
+    pairs = counting(len(workload.log_ratios), "pair")
+    if view.from_file:
+        return f"How this was decided: {pairs} from a file"
+    amount = counting(len(workload.head.counted), "step")
+    if workload.log_ratios:
+        amount = f"{pairs} in random order"
+    took = "" if view.several else f", {numbers.seconds(view.result.cost.steps_s)}"
+    return f"How this was measured: {amount}{took}"
+
+
+def of_workload(view: View, workload: WorkloadView) -> Facts:
+    """What was done for one workload."""
+    verdicts = [_decision(workload, one) for one in workload.comparisons]
+    return _facts(
+        ("Steps", _steps(view, workload)),
+        *(("Verdict", verdict) for verdict in verdicts),
+        ("Sources", sources(workload.head)),
+        ("Missing", missing(view, workload)),
     )
-    return f"How this was measured: {amount}, {numbers.seconds(result.cost.steps_s)}"
 
 
-def facts(result: Result) -> list[Fact]:
-    """All of them, those that have nothing to say left out."""
-    comparison = paired(result)
-    found: list[tuple[str, Sentence]] = [
-        ("Steps", _steps(result)),
-        ("Verdict", _decision(comparison) if comparison else ()),
-        ("Engine", _engine(result.head)),
-        ("Base's engine", _base_engine(result)),
+def of_run(view: View) -> Facts:
+    """What is the same for all workloads."""
+    result = view.result
+    return _facts(
+        ("Engine", _identity(view.engine) if view.engine else ()),
+        ("Base's engine", _base_engines(view)),
         ("Model", _model(result)),
         ("Machine", _machine(result.machine)),
         ("Machine load", _state(result.machine)),
-        ("Sources", sources(result.head)),
-        ("Missing", missing(result.head)),
         ("Took", _cost(result)),
+        ("Job", _job(result)),
         ("perf-smoke", _tool(result)),
         ("Series", sentence(code(result.series.key)) if result.series else ()),
         ("Reason", sentence(code(result.reason)) if result.reason else ()),
-    ]
-    return [Fact(label=label, text=text, first=label in _FIRST) for label, text in found if text]
+    )
 
 
-def _steps(result: Result) -> Sentence:
-    head = result.head
-    if head is None:
-        return ()
-    if is_from_a_file(result):
-        return sentence(f"{counting(len(changes(result)), 'pair')} from a file.")
-    parts = [_amount(result, head)]
-    repeats = max((sample.repeats for sample in head.samples), default=1)
-    of_runs = repeats > 1 and is_one_shot(head)
-    if not is_of_a_running_server(result) and not of_runs:
-        parts.append(_starts(head, "Each side" if both(result) else "The engine"))
+def _facts(*facts: tuple[str, Sentence]) -> Facts:
+    """Those that have something to say."""
+    return Facts(
+        tuple(
+            Fact(label=label, text=text, glance=label in _GLANCE) for label, text in facts if text
+        )
+    )
+
+
+def _steps(view: View, workload: WorkloadView) -> Sentence:
+    if view.from_file:
+        return sentence(f"{counting(len(workload.log_ratios), 'pair')} from a file.")
+    head, process = workload.head, view.result.head.process if view.result.head else "start"
+    repeats = max((step.repeats for step in head.samples), default=1)
+    parts = [_amount(workload)]
+    if process == "start" or (process == "step" and repeats == 1):
+        parts.append(_starts(head, "Each side" if workload.bases else "The engine"))
     if repeats > 1:
-        what = "runs of the program" if of_runs else "requests"
+        what = "runs of the program" if process == "step" else "requests"
         parts.append(sentence(f"Each step is the mean of up to {repeats:,} {what}."))
-    if result.comparison and (when := _STOPPED.get(result.comparison.stopped)):
+    if view.result.status == "cancelled":
+        parts.append(sentence("Stopped when the run was cancelled."))
+    elif when := _STOPPED.get(workload.workload.stopped):
         parts.append(sentence(f"Stopped {when}."))
-    for name, side in (("", head), (" of base", result.base)):
-        if side and (reasons := uncounted(side)):
-            parts.append(_left_out(name, reasons.most_common(_MOST_REASONS)))
+    parts.append(_left_out(sentence("Not counted"), head))
+    for base in workload.bases:
+        parts.append(_left_out(sentence("Not counted of ", *base.called), base.measurement))
     return join(parts)
 
 
-def _amount(result: Result, head: Side) -> Sentence:
+def _amount(workload: WorkloadView) -> Sentence:
     """How many steps or pairs, and which."""
-    if pairs := len(changes(result)):
-        which = "the order within each drawn by lot"
-        if warm_up_counts(result):
-            which = "that of the warm-up, in an order drawn by lot"
-        return sentence(f"{counting(pairs, 'pair')}, {which}.")
-    if not counted(head):
+    counted = workload.workload.warmup_counted
+    if pairs := len(workload.log_ratios):
+        what = counting(pairs, "pair")
+        if len(workload.bases) > 1:
+            what = f"{counting(pairs, 'round')} of a step of each side"
+        which = "that of the warm-up, in an order" if counted else "the order within each"
+        return sentence(f"{what}, {which} drawn by lot.")
+    if not workload.head.counted:
         return ()
-    steps = counting(len(counted(head)), "step")
-    if warm_up_counts(result):
-        return sentence(f"{steps}, that of the warm-up.")
-    return sentence(steps, "." if result.settings.get("warmup") == "0" else " after the warm-up.")
+    after = ", that of the warm-up" if counted else " after the warm-up"
+    steps = counting(len(workload.head.counted), "step")
+    return sentence(steps, after if workload.workload.warmup else "", ".")
 
 
-def _starts(head: Side, who: str) -> Sentence:
-    count = starts(head)
+def _starts(head: Measurement, who: str) -> Sentence:
+    count = len({step.start for step in head.samples})
     if not count:
         return ()
     if count == len(head.samples) and count > 1:
@@ -133,19 +123,27 @@ def _starts(head: Side, who: str) -> Sentence:
     return sentence(f"{who} was started {'once' if count == 1 else f'{count:,} times'}.")
 
 
-def _left_out(side: str, reasons: Iterable[tuple[str, int]]) -> Sentence:
-    spans: list[str | Span] = [f"Not counted{side}: "]
-    for index, (reason, count) in enumerate(reasons):
-        spans += [", " if index else "", f"{count:,} ", code(reason, 40)]
-    return sentence(*spans, ".")
+def _left_out(what: Sentence, side: Measurement) -> Sentence:
+    reasons = Counter(step.error or "unknown" for step in side.samples if not step.ok)
+    listed = [
+        sentence(f"{count:,} ", code(reason, 40))
+        for reason, count in reasons.most_common(_MOST_REASONS)
+    ]
+    return sentence(*what, ": ", *join(listed, ", "), ".") if listed else ()
 
 
-def _decision(comparison: Comparison) -> Sentence:
-    metric = METRICS[DECIDING.get(comparison.metric, "e2e_ms")].phrase
+def _decision(workload: WorkloadView, comparison: Comparison) -> Sentence:
+    rule, metric = comparison.rule, phrase(comparison.metric)
+    who = f"{metric[:1].upper()}{metric[1:]} alone decides"
+    if len(workload.comparisons) > 1:
+        base = next(one for one in workload.bases if one.name == comparison.base)
+        since: Sentence = sentence(" since ", *base.called) if len(workload.bases) > 1 else ()
+        who = f"{metric[:1].upper()}{metric[1:]}"
+    else:
+        since = ()
     parts = [
-        f"{metric[0].upper()}{metric[1:]} alone decides",
-        f": two-sided error rate {numbers.share(comparison.alpha)}",
-        f", margin {numbers.share(comparison.margin)}, floor {numbers.share(comparison.floor)}",
+        f": two-sided error rate {numbers.share(rule.alpha)}",
+        f", margin {numbers.share(rule.margin)}, floor {numbers.share(rule.floor)}",
     ]
     if comparison.estimate is not None:
         parts.append(f"; estimate {numbers.change(comparison.estimate)}")
@@ -156,19 +154,20 @@ def _decision(comparison: Comparison) -> Sentence:
         after = ", ".join(f"{look:,}" for look in looks)
         more = ", …" if len(comparison.looks) > _MOST_LOOKS else ""
         parts.append(f"; looks were planned after {after}{more} pairs")
-    return sentence(*parts, ".")
+    return sentence(who, *since, *parts, ".")
 
 
-def _engine(side: Side | None) -> Sentence:
-    if side is None or side.engine.id == "pairs":
-        return ()
-    return _identity(side.engine)
-
-
-def _base_engine(result: Result) -> Sentence:
-    if result.base is None or (result.head and result.base.engine == result.head.engine):
-        return ()
-    return _identity(result.base.engine)
+def _base_engines(view: View) -> Sentence:
+    """Those that are not head's."""
+    others = {
+        base.name: sentence(
+            *((*base.called, ": ") if len(view.lead.bases) > 1 else ()), *_identity(base.side.engine)
+        )
+        for workload in view.workloads
+        for base in workload.bases
+        if base.side.engine and base.side.engine != view.engine
+    }
+    return join(others.values(), "; ")
 
 
 def _identity(engine: EngineIdentity) -> Sentence:
@@ -215,9 +214,9 @@ def _state(machine: Machine | None) -> Sentence:
         if state.load_1min is not None
     ]
     if machine.idle_fraction is not None:
-        parts.append(f"idle {numbers.percent(machine.idle_fraction)}")
+        parts.append(f"idle {numbers.portion(machine.idle_fraction)}")
     if machine.steal_fraction is not None:
-        parts.append(f"steal {numbers.percent(machine.steal_fraction)}")
+        parts.append(f"steal {numbers.portion(machine.steal_fraction)}")
     return sentence(", ".join(parts))
 
 
@@ -235,6 +234,17 @@ def _cost(result: Result) -> Sentence:
     listed = [f"{name} {numbers.seconds(value)}" for name, value in parts if value >= 0.01]
     what_for = f": {', '.join(listed)}" if len(listed) > 1 else ""
     return sentence(f"{numbers.seconds(cost.total_s)} in all{what_for}")
+
+
+def _job(result: Result) -> Sentence:
+    leg = result.leg
+    if leg is None:
+        return ()
+    parts: list[str | Span] = [code(leg.job), " of the workflow ", code(leg.workflow)]
+    if leg.matrix:
+        parts += [", matrix ", code(leg.matrix, 200)]
+    attempt = f", attempt {leg.attempt}" if leg.attempt > 1 else ""
+    return sentence(*parts, f", run {leg.run_id}{attempt}, on ", code(leg.event))
 
 
 def _tool(result: Result) -> Sentence:

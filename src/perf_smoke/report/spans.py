@@ -1,19 +1,23 @@
-"""What a sentence of a report is made of, before it becomes markdown, terminal or plain text."""
+"""What is a sentence of a report made of, before it becomes markdown, terminal or plain text?"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from perf_smoke.report import foreign
+from perf_smoke.report import untrusted
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A piece of a sentence. Renderers escape the text of every kind."""
+    """A piece of a sentence. Writers escape the text of every kind."""
 
-    kind: Literal["plain", "strong", "code"]
+    kind: Literal["plain", "strong", "code", "link"]
     text: str
+    address: str = ""
+    """Where a link leads."""
 
 
 Sentence: TypeAlias = tuple[Span, ...]
@@ -41,7 +45,14 @@ def code(text: str, most: int = 100) -> Span:
     """Foreign text inside a sentence: visible, on one line, shortened."""
     if not text:
         return Span(kind="plain", text="(empty)")
-    return Span(kind="code", text=foreign.one_line(text, most))
+    return Span(kind="code", text=untrusted.one_line(text, most))
+
+
+def link(text: str, address: str) -> Sentence:
+    """A link, where the address is one of the web; else nothing."""
+    if not re.fullmatch(r"https?://[^\s<>\"'\\`|]{1,1000}", address) or not address.isascii():
+        return ()
+    return (Span(kind="link", text=text, address=address),)
 
 
 def quoted(text: str, most: int = 600) -> Sentence:
@@ -49,7 +60,7 @@ def quoted(text: str, most: int = 600) -> Sentence:
 
     A backtick without a partner stands for itself.
     """
-    line = foreign.one_line(" ".join(text.split()), most)
+    line = untrusted.one_line(" ".join(text.split()), most)
     pieces = line.split("`")
     if len(pieces) % 2 == 0:
         return sentence(line)
@@ -61,13 +72,11 @@ def quoted(text: str, most: int = 600) -> Sentence:
     )
 
 
-def join(sentences: list[Sentence]) -> Sentence:
-    """Several sentences as one, a space between them."""
+def join(sentences: Iterable[Sentence], between: str = " ") -> Sentence:
+    """Several sentences as one; those that say nothing are left out."""
     spans: list[Span] = []
-    for one in sentences:
-        if spans and one:
-            spans.append(Span(kind="plain", text=" "))
-        spans += one
+    for one in filter(None, sentences):
+        spans += (Span(kind="plain", text=between), *one) if spans else one
     return tuple(spans)
 
 

@@ -1,97 +1,105 @@
-"""The one small table: what was measured, the headline metric first."""
+"""Which numbers stand in the tables, and how is a change written there?"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
+from perf_smoke.metrics import METRICS, Metric
 from perf_smoke.report import numbers
-from perf_smoke.report.reading import (
-    MAIN_METRICS,
-    METRICS,
-    both,
-    deciding_row,
-    headline_metric,
-    paired,
-)
-from perf_smoke.report.spans import Sentence, sentence
-from perf_smoke.result import MetricSummary, Result, Side
-
-_FURTHER = ("load_ms", "tpot_ms", "cpu_ms")
+from perf_smoke.report.parts import Row, Table
+from perf_smoke.report.spans import Sentence, Span, sentence, strong
+from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.verdict import answer
+from perf_smoke.report.view import BaseView, View, WorkloadView
+from perf_smoke.result import Comparison, Measurement, MetricSummary
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One metric: its label, then one cell per column."""
-
-    label: str
-    """With the unit, so that the columns stay narrow enough for a phone."""
-    cells: tuple[str, ...]
-    headline: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Column titles (the first column, of labels, has none) and rows of as many cells."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-def main_table(result: Result) -> Table | None:
-    """The metrics that everybody asks for; None when nothing was measured."""
-    headline = headline_metric(result)
+def main_tables(view: View, workload: WorkloadView) -> list[Table]:
+    """The metrics that everybody asks for, the headline first; one table per base."""
+    headline = workload.headline
     if headline is None:
-        return None
-    return _table(result, (headline, *(name for name in MAIN_METRICS if name != headline)))
+        return []
+    others = (metric for metric in METRICS if metric.table == "main" and metric != headline)
+    metrics = (headline, *others)
+    if not workload.bases:
+        return _one_side(workload, metrics)
+    return [
+        replace(table, caption=_how_to_read(view, workload, base))
+        for base in workload.bases
+        for table in _two_sides(workload, base, metrics)
+    ]
 
 
-def further_table(result: Result) -> Table | None:
-    """The metrics for those who look closer; None when there are none."""
-    headline = headline_metric(result)
-    return _table(result, tuple(name for name in _FURTHER if name != headline))
+def further_tables(workload: WorkloadView) -> list[Table]:
+    """The metrics for those who look closer."""
+    metrics = [
+        metric for metric in METRICS if metric.table == "further" and metric != workload.headline
+    ]
+    if not workload.bases:
+        return _one_side(workload, metrics)
+    return [table for base in workload.bases for table in _two_sides(workload, base, metrics)]
 
 
-def table_caption(result: Result) -> Sentence:
-    """How to read the changes of a table with two sides."""
-    if both(result) is None:
-        return ()
-    comparison = paired(result)
-    decides = (
-        result.status == "measured"
-        and comparison is not None
-        and comparison.low is not None
-        and comparison.verdict != "not-comparable"
-    )
-    return sentence(
-        "Changes are in time: + is slower, in the rows with rates too.",
-        " The first row decides." if decides else "",
-    )
-
-
-def _table(result: Result, names: tuple[str, ...]) -> Table | None:
-    if sides := both(result):
-        return _two_sides(result, *sides, names)
-    return _one_side(result, result.head, names) if result.head else None
-
-
-def _one_side(result: Result, side: Side, names: tuple[str, ...]) -> Table | None:
-    found = {name: side.summary[name] for name in names if name in side.summary}
-    if not found:
-        return None
-    has_spread = any(summary.low is not None for summary in found.values())
+def questions(view: View) -> Table:
+    """All answers at once: a row per workload and metric, a column per base."""
+    names = dict.fromkeys(base.name for one in view.workloads for base in one.bases)
+    called = {base.name: base.called for one in view.workloads for base in one.bases}
     rows = []
-    for name, summary in found.items():
-        unit = numbers.unit_for(METRICS[name].unit, summary.median, summary.high)
-        spread = (_spread(summary, unit),) if has_spread else ()
-        rows.append(
-            Row(
-                label=f"{METRICS[name].label}, {unit.name}",
-                cells=(numbers.number(summary.median, unit), *spread, f"{summary.n:,}"),
-                headline=name == headline_metric(result),
+    for workload in view.workloads:
+        metrics = dict.fromkeys(one.metric for one in workload.comparisons) or {"": None}
+        for metric in metrics:
+            answers = {one.base: one for one in workload.comparisons if one.metric == metric}
+            cells = tuple(_answer(view, answers.get(name)) for name in names)
+            some = next(iter(answers.values()), None)
+            label = view.subject(some) if some else one_line(workload.name, 60)
+            leads = view.leading is not None and view.leading in answers.values()
+            rows.append(
+                Row(
+                    label=sentence(strong(label) if leads else label),
+                    cells=cells or (sentence(_head_alone(workload)),),
+                )
             )
-        )
+    columns = tuple(sentence("since ", *called[name]) for name in names)
+    return Table(columns=columns or (sentence("head"),), rows=tuple(rows))
+
+
+def _head_alone(workload: WorkloadView) -> str:
+    metric = workload.headline
+    if metric is None:
+        return numbers.MISSING
+    median = workload.head.summary[metric.key].median
+    return numbers.quantity(median, numbers.unit_for(metric.unit, median))
+
+
+def _answer(view: View, comparison: Comparison | None) -> Sentence:
+    if comparison is None:
+        return sentence(numbers.MISSING)
+    said: str | Span = answer(comparison)
+    if comparison is view.leading:
+        said = strong(answer(comparison))
+    if comparison.low is None or comparison.high is None or comparison.verdict == "not-comparable":
+        return sentence(said)
+    return sentence(said, f" ({numbers.interval(comparison.low, comparison.high)})")
+
+
+def _one_side(workload: WorkloadView, metrics: Sequence[Metric]) -> list[Table]:
+    summaries = [
+        (metric, summary)
+        for metric in metrics
+        if (summary := workload.head.summary.get(metric.key))
+    ]
+    if not summaries:
+        return []
+    has_spread = any(summary.low is not None for _, summary in summaries)
+    rows = []
+    for metric, summary in summaries:
+        unit = numbers.unit_for(metric.unit, summary.median, summary.high)
+        spread = (_spread(summary, unit),) if has_spread else ()
+        cells = (numbers.number(summary.median, unit), *spread, f"{summary.n:,}")
+        rows.append(_row(workload, metric, unit, cells))
     columns = ("median", "quartiles", "n") if has_spread else ("median", "n")
-    return Table(columns=columns, rows=tuple(rows))
+    return [Table(columns=tuple(map(sentence, columns)), rows=tuple(rows))]
 
 
 def _spread(summary: MetricSummary, unit: numbers.Unit) -> str:
@@ -100,44 +108,66 @@ def _spread(summary: MetricSummary, unit: numbers.Unit) -> str:
     return f"{numbers.number(summary.low, unit)} … {numbers.number(summary.high, unit)}"
 
 
-def _two_sides(result: Result, head: Side, base: Side, names: tuple[str, ...]) -> Table | None:
+def _two_sides(workload: WorkloadView, base: BaseView, metrics: Sequence[Metric]) -> list[Table]:
     rows = []
-    for name in names:
-        medians = [
-            found.median if (found := side.summary.get(name)) else None for side in (base, head)
-        ]
+    for metric in metrics:
+        medians = [_median(side, metric) for side in (base.measurement, workload.head)]
         if medians == [None, None]:
             continue
-        unit = numbers.unit_for(METRICS[name].unit, *medians)
-        values = [
-            numbers.number(median, unit) if median is not None else numbers.MISSING
+        unit = numbers.unit_for(metric.unit, *medians)
+        values = (
+            numbers.MISSING if median is None else numbers.number(median, unit)
             for median in medians
-        ]
-        rows.append(
-            Row(
-                label=f"{METRICS[name].label}, {unit.name}",
-                cells=(*values, _change(result, name, *medians)),
-                headline=name == headline_metric(result),
-            )
         )
-    return Table(columns=("base", "head", "change"), rows=tuple(rows)) if rows else None
+        rows.append(_row(workload, metric, unit, (*values, _change(base, metric, *medians))))
+    columns = (base.called, sentence("head"), sentence("change"))
+    return [Table(columns=columns, rows=tuple(rows))] if rows else []
 
 
-def _change(result: Result, name: str, base: float | None, head: float | None) -> str:
+def _median(side: Measurement, metric: Metric) -> float | None:
+    summary = side.summary.get(metric.key)
+    return summary.median if summary else None
+
+
+def _row(
+    workload: WorkloadView, metric: Metric, unit: numbers.Unit, cells: tuple[str, ...]
+) -> Row:
+    """The label has the unit, so that the columns stay narrow enough for a phone."""
+    texts = f"{metric.label}, {unit.name}", *cells
+    marked = (strong(text) if metric == workload.headline else text for text in texts)
+    label, *rest = map(sentence, marked)
+    return Row(label=label, cells=tuple(rest))
+
+
+def _change(base: BaseView, metric: Metric, before: float | None, after: float | None) -> str:
     """A change of time: + is slower, also for a rate. Memory has no slower: its difference."""
-    comparison = paired(result)
-    if comparison and comparison.estimate is not None and name == deciding_row(result):
-        return numbers.change(comparison.estimate)
-    if not base or not head:
+    if metric.name in base.changes:
+        return numbers.change(base.changes[metric.name])
+    if metric.per == "step" or not before or not after:
         return numbers.MISSING
-    if METRICS[name].unit == "mib":
-        return _memory_change(head - base, base)
-    return numbers.change((base / head if METRICS[name].unit == "tps" else head / base) - 1)
+    if metric.unit == "mib":
+        return _memory_change(after - before, before)
+    return numbers.change(after / before - 1)
 
 
-def _memory_change(difference: float, base: float) -> str:
+def _memory_change(difference: float, before: float) -> str:
     # Less than a thousandth is below the digits that the two values are shown with.
-    if abs(difference) < base / 1000:
+    if abs(difference) < before / 1000:
         return "0"
     sign = "+" if difference > 0 else numbers.MINUS
     return sign + numbers.memory(abs(difference))
+
+
+def _how_to_read(view: View, workload: WorkloadView, base: BaseView) -> Sentence:
+    answers = [one for one in workload.comparisons if one.base == base.name]
+    decides = (
+        view.result.status == "measured"
+        and len(answers) == 1
+        and answers[0].low is not None
+        and answers[0].verdict != "not-comparable"
+    )
+    return sentence(
+        "Changes are in time: + is slower, in the rows with rates too. They are those of the "
+        "pairs, not of the two medians.",
+        " The first row decides." if decides else "",
+    )

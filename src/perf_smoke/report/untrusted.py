@@ -1,4 +1,4 @@
-"""How foreign text (an engine's output, a model's name, a log's tail) becomes harmless to show."""
+"""How does foreign text (an engine's output, a model's name, a log's tail) become harmless to show?"""
 
 from __future__ import annotations
 
