@@ -31,7 +31,7 @@ from perf_smoke.engines.http_client import Client
 from perf_smoke.engines.server import HOST, start
 from perf_smoke.measure import machine
 from perf_smoke.measure.checks import checked
-from perf_smoke.measure.metrics import derive
+from perf_smoke.metrics import BY_NAME
 from perf_smoke.result import Unmeasured
 
 TIMEOUT_S = 300.0
@@ -61,7 +61,7 @@ class Way:
         reply = checked(self.session.step(request, TIMEOUT_S))
         if reply.failure:
             raise Unmeasured.of(reply.failure)
-        self.decode_tps.append(derive(reply.sample).get("decode_tps"))
+        self.decode_tps.append(BY_NAME["decode"].value(reply.sample))
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def opened(setup: EngineSetup, llama_cpp: Path | None) -> Iterator[list[Way]]:
     with ExitStack() as stack:
 
         def way(build: str, engine: str, at: EngineSetup) -> Way:
-            session = registry.row(engine).prepare(at).open({})
+            session = registry.prepare(engine, at).open({})
             return Way(build=build, engine=engine, session=stack.enter_context(closing(session)))
 
         def ways_to_server(build: str, program: tuple[str, ...]) -> list[Way]:

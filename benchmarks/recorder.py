@@ -6,20 +6,21 @@ import datetime as dt
 import os
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.jobs import Job
 from benchmarks.strata import STRATA
-from perf_smoke.compare.samples import pairs_of
-from perf_smoke.engines import embedded
+from perf_smoke.compare import Pairs
+from perf_smoke.engines import registry, table
 from perf_smoke.engines.base import Engine, EngineSetup, Request
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import Plan, Progress, Recording, measure_pairs
 from perf_smoke.models.fetch import fetch
-from perf_smoke.preparation import DEFAULT_MODEL
+from perf_smoke.result import BASE, HEAD
 
 PROMPT = "2+2="
+_ENGINE = "embedded"
 
 
 def find_model() -> Path:
@@ -30,7 +31,7 @@ def find_model() -> Path:
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "perf-smoke"
     return fetch(
-        DEFAULT_MODEL,
+        table.row(_ENGINE).default_model,
         sha256="",
         cache=cache,
         environment=os.environ,
@@ -82,7 +83,8 @@ def record(
     described = machine.identify(
         system, os.environ, before=before, measuring=None, after=machine.state(system)
     )
-    pairs = pairs_of(recording.samples["base"], recording.samples["head"], "e2e")
+    pairs = Pairs.of(recording.samples[BASE], recording.samples[HEAD], "e2e")
+    starts = list(dict.fromkeys(pairs.starts))
     return Job(
         stratum=stratum,
         started=started,
@@ -96,12 +98,12 @@ def record(
         steal=described.steal_fraction,
         idle=described.idle_fraction,
         cpus=cpus,
-        start=[pair.head.restart for pair in pairs],
-        head_first=[int(pair.head.order < pair.base.order) for pair in pairs],
-        base_us=[_us(pair.base.e2e_ms) for pair in pairs],
-        head_us=[_us(pair.head.e2e_ms) for pair in pairs],
-        base_cpu_us=[_us(pair.base.cpu_ms) for pair in pairs],
-        head_cpu_us=[_us(pair.head.cpu_ms) for pair in pairs],
+        start=[starts.index(start) for start in pairs.starts],
+        head_first=list(map(int, pairs.head_first)),
+        base_us=_us(pairs.base.time_s),
+        head_us=_us(pairs.head.time_s),
+        base_cpu_us=_us(pairs.base.cpu_s),
+        head_cpu_us=_us(pairs.head.cpu_s),
         elapsed_ms=elapsed_ms,
     )
 
@@ -111,7 +113,8 @@ def _request(tokens: int, threads: int) -> Request:
 
 
 def _engine(model: Path, scratch: Path, tokens: int, threads: int) -> Engine:
-    return embedded.prepare(
+    return registry.prepare(
+        _ENGINE,
         EngineSetup(
             model=model,
             model_name="",
@@ -126,11 +129,11 @@ def _engine(model: Path, scratch: Path, tokens: int, threads: int) -> Engine:
             environment=os.environ,
             start_timeout_s=300.0,
             request=_request(tokens, threads),
-        )
+        ),
     )
 
 
-def _us(time_ms: float | None) -> int:
-    if time_ms is None:
+def _us(times_s: Sequence[float | None]) -> list[int]:
+    if None in times_s:
         raise ValueError("the embedded engine gives every time")
-    return round(time_ms * 1e3)
+    return [round(time_s * 1e6) for time_s in times_s if time_s is not None]

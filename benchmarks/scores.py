@@ -12,18 +12,14 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.jobs import Job
-from benchmarks.ours import Outcome, Replay, check
-from benchmarks.peers import PEERS, Peer, as_taken
+from benchmarks.ours import outcome, seconds
+from benchmarks.peers import PEERS, Array, Peer, as_taken
 from perf_smoke.compare import FEWEST_PAIRS
-from perf_smoke.compare.evidence import log_ratios
-from perf_smoke.compare.spread import robust_spread
-from perf_smoke.compare.walsh import WalshAverages
+from perf_smoke.result import Comparison
 
 CHANGES = (-0.2, -0.1, -0.07, -0.05, -0.03, -0.02, -0.01, 0.0)
 CHANGES += tuple(-change for change in reversed(CHANGES[:-1]))
 PEERS_CHANGES = (0.0, 0.03, 0.05, 0.1, -0.05)
-CHECKED_EVERY = 10
-"""Every so many jobs are decided by the product's own front door too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,60 +106,48 @@ class StratumScore:
 
 def score(jobs: Sequence[Job], tick: Callable[[], None]) -> StratumScore:
     """Replay all jobs under every rule and change. `tick` is called after each job."""
-    ours: dict[float, list[Outcome]] = {change: [] for change in CHANGES}
+    ours: dict[float, list[Comparison]] = {change: [] for change in CHANGES}
     peers: dict[Peer, dict[float, list[tuple[float, bool]]]] = {
         peer: {change: [] for change in PEERS_CHANGES} for peer in PEERS
     }
     at_limit: list[bool] = []
     earlier: list[float] = []
-    for number, job in enumerate(jobs):
-        replay = Replay(job)
+    for job in jobs:
         for change in CHANGES:
-            ours[change].append(replay.outcome(1 + change))
-        if (limit := replay.outcome(1.0).detectable) is not None:
-            at_limit.append(replay.outcome(1 + limit).verdict == "slower")
-        if number % CHECKED_EVERY == 0:
-            _check(job, replay)
+            ours[change].append(outcome(job, 1 + change))
+        if (limit := ours[0.0][-1].detectable) is not None:
+            at_limit.append(outcome(job, 1 + limit).verdict == "slower")
         for peer, scores in peers.items() if job.pairs >= FEWEST_PAIRS else ():
             for change, taken in scores.items():
                 taken.append(peer.score(as_taken(job, peer.design, 1 + change, earlier)))
         earlier.append(statistics.fmean(job.base_us))
         tick()
-    false = sum(_called(outcome) != 0 for outcome in ours[0.0])
+    false = sum(_called(comparison) != 0 for comparison in ours[0.0])
     return StratumScore(
         jobs=len(jobs),
         noise=_noise(jobs),
-        ours=[_our_row(change, outcomes) for change, outcomes in ours.items()],
+        ours=[_our_row(change, jobs, comparisons) for change, comparisons in ours.items()],
         peers=[_peer_row(peer, scores, false) for peer, scores in peers.items()],
         at_own_limit=Share(count=sum(at_limit), of=len(at_limit)),
     )
 
 
-def _check(job: Job, replay: Replay) -> None:
-    for change in (0.0, 0.05):
-        quick = replay.outcome(1 + change)
-        if (quick.verdict, quick.pairs) != check(job, 1 + change):
-            raise AssertionError(f"the replay of {job.started} is not what the product says")
+def _called(comparison: Comparison) -> int:
+    return {"slower": 1, "faster": -1}.get(comparison.verdict, 0)
 
 
-def _called(outcome: Outcome) -> int:
-    return {"slower": 1, "faster": -1}.get(outcome.verdict, 0)
-
-
-def _our_row(change: float, outcomes: Sequence[Outcome]) -> OurRow:
-    truth = math.log1p(change)
-    estimates = [o.estimate for o in outcomes if _called(o) and o.estimate is not None]
+def _our_row(change: float, jobs: Sequence[Job], comparisons: Sequence[Comparison]) -> OurRow:
+    estimates = [one.estimate for one in comparisons if _called(one) and one.estimate is not None]
     held: dict[float, list[bool]] = {}
-    for outcome in outcomes:
-        if outcome.interval and outcome.level:
-            inside = outcome.interval.low <= truth <= outcome.interval.high
-            held.setdefault(round(outcome.level, 6), []).append(inside)
+    for one in comparisons:
+        if one.low is not None and one.high is not None and one.level:
+            held.setdefault(round(one.level, 6), []).append(one.low <= change <= one.high)
     return OurRow(
         change=change,
-        verdicts=Counter(outcome.verdict for outcome in outcomes),
-        wrong_sign=sum(_called(outcome) * change < 0 for outcome in outcomes),
-        pairs=statistics.median(outcome.pairs for outcome in outcomes),
-        seconds=statistics.median(outcome.seconds for outcome in outcomes),
+        verdicts=Counter(one.verdict for one in comparisons),
+        wrong_sign=sum(_called(one) * change < 0 for one in comparisons),
+        pairs=statistics.median(one.pairs for one in comparisons),
+        seconds=statistics.median(map(seconds, jobs, comparisons)),
         estimate=statistics.median(estimates) if estimates else None,
         covered={level: Share(count=sum(row), of=len(row)) for level, row in held.items()},
     )
@@ -192,14 +176,14 @@ def _peer_row(peer: Peer, scores: dict[float, list[tuple[float, bool]]], our_fal
 
 
 def _noise(jobs: Sequence[Job]) -> Noise:
-    differences = [log_ratios(job.base_us, job.head_us) for job in jobs]
+    log_ratios = [np.log(job.head_us) - np.log(job.base_us) for job in jobs]
     components = [
         part
-        for job, row in zip(jobs, differences, strict=True)
-        if (part := _between_starts(row, job.start)) is not None
+        for job, row in zip(jobs, log_ratios, strict=True)
+        if (part := _between_starts(row, np.array(job.start))) is not None
     ]
-    estimates = [WalshAverages(row).median() for row in differences]
-    spreads = [robust_spread(row) for row in differences if len(row) >= FEWEST_PAIRS]
+    estimates = [_centre(row) for row in log_ratios]
+    spreads = [float(stats.iqr(row)) / 1.349 for row in log_ratios if len(row) >= FEWEST_PAIRS]
     return Noise(
         pairs=statistics.median(job.pairs for job in jobs),
         step_ms=statistics.median(statistics.median(job.base_us) / 1e3 for job in jobs),
@@ -219,20 +203,20 @@ def _upper_bound(of_jobs: Sequence[float]) -> float:
     return float(np.quantile(means, 0.95))
 
 
-def _between_starts(differences: Sequence[float], starts: Sequence[int]) -> float | None:
+def _between_starts(log_ratios: Array, starts: Array) -> float | None:
     """An unbiased estimate of the variance between starts from one job; may be negative.
 
     The noise of a start's estimate is taken from its two halves (even and odd pairs).
     """
-    blocks: dict[int, list[float]] = {}
-    for difference, start in zip(differences, starts, strict=True):
-        blocks.setdefault(start, []).append(difference)
-    whole = [block for block in blocks.values() if len(block) >= 8]
+    blocks = [log_ratios[starts == start] for start in np.unique(starts)]
+    whole = [block for block in blocks if len(block) >= 8]
     if len(whole) < 2:
         return None
-    centres = [WalshAverages(block).median() for block in whole]
-    halves = [
-        (WalshAverages(block[::2]).median() - WalshAverages(block[1::2]).median()) ** 2 / 4
-        for block in whole
-    ]
-    return statistics.variance(centres) - statistics.fmean(halves)
+    halves = [(_centre(block[::2]) - _centre(block[1::2])) ** 2 / 4 for block in whole]
+    return statistics.variance(map(_centre, whole)) - statistics.fmean(halves)
+
+
+def _centre(values: Array) -> float:
+    """The Hodges-Lehmann estimate: the median of the averages of all pairs of values."""
+    first, second = np.triu_indices(len(values))
+    return float(np.median((values[first] + values[second]) / 2))

@@ -11,8 +11,8 @@ from typing import TypeAlias
 import numpy as np
 
 from benchmarks.jobs import Job
-from benchmarks.ours import Replay
-from perf_smoke.compare import Schedule, paired, plan
+from benchmarks.ours import outcome
+from perf_smoke.compare import Pairs, Rule, decide, plan
 
 PAIRS = 170
 STEP_US = 50_000
@@ -111,14 +111,19 @@ def job(noise: float, kind: Starts, starts: int, seed: int) -> Job:
     )
 
 
+def starts_unknown(job: Job) -> Job:
+    """The job as if each pair had a start of its own."""
+    return dataclasses.replace(job, start=list(range(job.pairs)))
+
+
 def _cell(made: Sequence[Job], noise: float, kind: Starts, starts: int, widened: bool) -> Cell:
     if not widened:
-        made = [dataclasses.replace(one, start=list(range(one.pairs))) for one in made]
+        made = [starts_unknown(one) for one in made]
     called = dict.fromkeys(CHANGES, 0)
     no_change = 0
-    for replay in map(Replay, made):
+    for one in made:
         for change in CHANGES:
-            verdict = replay.outcome(1 + change).verdict
+            verdict = outcome(one, 1 + change).verdict
             called[change] += verdict == "slower" or (change == 0 and verdict == "faster")
             no_change += change == 0 and verdict == "no-change"
     return Cell(
@@ -141,8 +146,10 @@ def decision_ms(pairs: int) -> float:
     for repeat in range(7):
         # Another end each time, so that nothing that was computed before helps.
         upto = pairs - repeat
-        schedule = Schedule(looks=plan(upto + 3), starts=[k * 8 // pairs for k in range(upto)])
+        starts = [k * 8 // pairs for k in range(upto)]
         started = time.perf_counter()
-        paired(base[:upto], head[:upto], schedule=schedule)
+        decide(
+            Pairs.of_times(base[:upto], head[:upto], starts=starts), Rule(), looks=plan(upto + 3)
+        )
         slowest = max(slowest, time.perf_counter() - started)
     return slowest * 1e3

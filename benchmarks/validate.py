@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from benchmarks import jobs, recorder, scores, simulated, tables
-from benchmarks.ours import Replay
+from benchmarks.ours import outcome
 from benchmarks.strata import ARRANGED, STRATA, NotOnThisMachine, machine_in
-from perf_smoke.compare import looks
+from perf_smoke.compare import plan, tail_at_end, tail_at_look
 from perf_smoke.measure.schedule import Progress as Step
 from perf_smoke.result import Unmeasured
 
@@ -144,10 +144,10 @@ def speed() -> None:
 @click.option("--alpha", default=0.01, show_default=True, help="Two-sided error of the verdict.")
 def boundary(pairs: int, alpha: float) -> None:
     """The looks of a plan, and what each demands."""
-    planned = looks.plan(pairs)
-    for look in planned:
-        at = looks.tail_at_end if look == pairs else looks.tail_at_look
-        tail = at(look, planned, alpha)
+    looks = plan(pairs)
+    for look in looks:
+        tail_at = tail_at_end if look == pairs else tail_at_look
+        tail = tail_at(look, looks, alpha)
         z = -statistics.NormalDist().inv_cdf(tail)
         click.echo(f"{look:>5} pairs: z = {z:.3f}, {2 * tail:.3%} both sides together")
 
@@ -174,12 +174,12 @@ def _missing(strata: Sequence[str], data: Path, wanted: int, head_threads: int |
 def _real_changes(stratum: str, data: Path) -> Iterator[tables.RealChange]:
     for path in sorted(data.glob(f"{stratum}-head-threads-*.jsonl.gz")):
         recorded = jobs.read(path)
-        outcomes = [Replay(job).outcome(1.0) for job in recorded]
-        verdicts = Counter(outcome.verdict for outcome in outcomes)
+        comparisons = [outcome(job, 1.0) for job in recorded]
+        verdicts = Counter(one.verdict for one in comparisons)
         middles = [
-            (outcome.interval.low + outcome.interval.high) / 2
-            for outcome in outcomes
-            if outcome.interval
+            (math.log1p(one.low) + math.log1p(one.high)) / 2
+            for one in comparisons
+            if one.low is not None and one.high is not None
         ]
         yield tables.RealChange(
             stratum=stratum,

@@ -1,22 +1,21 @@
-"""Whether two sides differ: pure functions of numbers."""
+"""Whether head is slower than base: pure functions of numbers, and the one door to them."""
 
-from perf_smoke.compare.doubts import Circumstances
-from perf_smoke.compare.looks import FEWEST_PAIRS, plan
-from perf_smoke.compare.paired import Schedule, paired, settled
-from perf_smoke.compare.rule import Rule
-from perf_smoke.compare.samples import again, from_sides, no_baseline, settled_by, usable_pairs
+from perf_smoke.compare.circumstances import Circumstances
+from perf_smoke.compare.decision import decide, decide_again, may_stop
+from perf_smoke.compare.looks import FEWEST_PAIRS, plan, tail_at_end, tail_at_look
+from perf_smoke.compare.pairs import Pairs, deciding_metric
+from perf_smoke.result import Rule
 
 __all__ = [
     "FEWEST_PAIRS",
     "Circumstances",
+    "Pairs",
     "Rule",
-    "Schedule",
-    "again",
-    "from_sides",
-    "no_baseline",
-    "paired",
+    "decide",
+    "decide_again",
+    "deciding_metric",
+    "may_stop",
     "plan",
-    "settled",
-    "settled_by",
-    "usable_pairs",
+    "tail_at_end",
+    "tail_at_look",
 ]

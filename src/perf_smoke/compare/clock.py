@@ -13,11 +13,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perf_smoke.compare.spread import robust_spread
-
-NOTICEABLE = 0.001
+_NOTICEABLE = 0.001
 """Ticks below this share of a step are no matter."""
-TELLING_VALUES = 5
+_TELLING_VALUES = 5
 """So many different times have hardly a common multiple but for the clock's tick."""
 _EXACT = 1e-6
 """What two times may be off, as a share of the shortest, to be multiples of the same all the same:
@@ -33,16 +31,14 @@ class Tick:
     """By how much the log-ratio of two such times may be off, whatever their number."""
 
 
-def coarse_tick(
-    base_s: Sequence[float], head_s: Sequence[float], differences: Sequence[float]
-) -> Tick | None:
+def coarse_tick(base_s: Sequence[float], head_s: Sequence[float], noise: float) -> Tick | None:
     """The tick that must be reckoned with; None where the noise averages it out.
 
-    `differences`: the log-ratios of the pairs, two or more.
+    `noise`: the standard deviation of the pairs' log-ratios.
     """
     seconds = _tick([*base_s, *head_s])
     error = math.log1p(seconds / min(statistics.median(base_s), statistics.median(head_s)))
-    if error < NOTICEABLE or robust_spread(differences) >= error:
+    if error < _NOTICEABLE or noise >= error:
         return None
     return Tick(seconds=seconds, error=error)
 
@@ -52,7 +48,7 @@ def _tick(times: Sequence[float]) -> float:
     which is then taken to be the largest decimal unit, if there is one: 40 and 50 ms are tens, 35
     and 50 single ones."""
     measure = _common_measure(times)
-    if len(set(times)) >= TELLING_VALUES:
+    if len(set(times)) >= _TELLING_VALUES:
         return measure
     units = (10.0**-digits for digits in range(10))
     fitting = (unit for unit in units if _is_multiple(measure, unit))

@@ -9,22 +9,25 @@ from perf_smoke.compare.boundary import limits, rank_information
 
 FEWEST_PAIRS = 11
 """Below it there is no verdict."""
-PARTS = 8
-"""Looks are taken at each eighth of the pairs that are expected …"""
-FIRST_LOOK = 12
-"""… from so many pairs on."""
-SPENDING_POWER = 1.5
+_PARTS = 8
+"""Into how many equal parts the looks divide the pairs that are expected."""
+_FIRST_LOOK = 12
+"""No look is taken after fewer pairs than these."""
+_SPENDING_POWER = 1.5
 """Up to the share t of the expected pairs, alpha · t^1.5 is spent (Kim & DeMets 1987)."""
 
 
 def plan(pairs_expected: int) -> tuple[int, ...]:
-    """The numbers of pairs at which to look; the last is the expected end.
+    """The numbers of pairs at which to look; the last is the expected end. Empty where no pair is
+    expected.
 
     The end itself may come earlier or later: what is left of alpha is spent where it comes.
     """
-    ends = [math.ceil(pairs_expected * part / PARTS) for part in range(1, PARTS)]
+    if pairs_expected < 1:
+        return ()
+    ends = [math.ceil(pairs_expected * part / _PARTS) for part in range(1, _PARTS)]
     return (
-        *sorted({pairs for pairs in ends if FIRST_LOOK <= pairs < pairs_expected}),
+        *sorted({pairs for pairs in ends if _FIRST_LOOK <= pairs < pairs_expected}),
         pairs_expected,
     )
 
@@ -42,18 +45,16 @@ def tail_at_look(pairs: int, looks: tuple[int, ...], alpha: float) -> float:
 
 def tail_at_end(pairs: int, looks: tuple[int, ...], alpha: float) -> float:
     """The same where measuring ends for another reason: all that is left of alpha is spent."""
-    if pairs == 0:
-        return alpha / 2
     taken = [look for look in looks[:-1] if look < pairs]
     spending = [_spent(look, looks, alpha) for look in taken]
     return _tails((*taken, pairs), (*spending, alpha))[-1]
 
 
 def _spent(pairs: int, looks: tuple[int, ...], alpha: float) -> float:
-    return alpha * math.pow(pairs / looks[-1], SPENDING_POWER)
+    return alpha * math.pow(pairs / looks[-1], _SPENDING_POWER)
 
 
 @functools.lru_cache(maxsize=64)
 def _tails(pairs: tuple[int, ...], spending: tuple[float, ...]) -> tuple[float, ...]:
-    found = limits([rank_information(look) for look in pairs], spending)
-    return tuple(math.erfc(z / math.sqrt(2)) / 2 for z in found)
+    limits_z = limits([rank_information(look) for look in pairs], spending)
+    return tuple(math.erfc(z / math.sqrt(2)) / 2 for z in limits_z)

@@ -26,10 +26,10 @@ from perf_smoke.compare.walsh import WalshAverages
 TYPICAL = 0.007
 """How much two starts of one program typically differ, as a fraction of time."""
 CONFIDENCE = 2.5
-"""How many starts' worth of knowledge TYPICAL is: degrees of freedom of the prior. So few that one
-or two starts alone call only what no start has ever done: a start that is 8 % off would pass for a
-change otherwise."""
-NOTICEABLE = 0.01
+"""How many starts' worth of knowledge TYPICAL is: degrees of freedom of the prior. They are so few
+that one or two starts alone call only what no start has ever done: a start that is 8 % off would
+pass for a change otherwise."""
+_NOTICEABLE = 0.01
 """Starts that differ by less are not worth a word to the reader."""
 
 _SPREADS = tuple(0.0002 * 1.16**step for step in range(50))
@@ -63,12 +63,12 @@ class StartError:
 
 
 def start_error(
-    differences: Sequence[float], starts: Sequence[Hashable], pair_error: float
+    log_ratios: Sequence[float], starts: Sequence[Hashable], pair_error: float
 ) -> StartError | None:
     """What the starts add to the error of the Hodges-Lehmann estimate of these log-ratios.
 
     Args:
-        differences: the log-ratio of each pair.
+        log_ratios: of the pairs, head over base.
         starts: for each pair, which start of the two programs it belongs to.
         pair_error: the standard error of the estimate if there were no such offsets.
 
@@ -76,9 +76,9 @@ def start_error(
         None where every pair has a start of its own: the offsets are in the differences then.
     """
     blocks: dict[Hashable, list[float]] = {}
-    for difference, start in zip(differences, starts, strict=True):
-        blocks.setdefault(start, []).append(difference)
-    pairs = len(differences)
+    for log_ratio, start in zip(log_ratios, starts, strict=True):
+        blocks.setdefault(start, []).append(log_ratio)
+    pairs = len(log_ratios)
     if len(blocks) == pairs:
         return None
     centres = [WalshAverages(block).median() for block in blocks.values()]
@@ -117,4 +117,4 @@ def _disagreement(centres: Sequence[float], noises: Sequence[float]) -> float:
     beyond = math.sqrt(max(0.0, variance - fmean(noises)))
     # The 99.9 % quantile of chi-squared over its degrees of freedom, by Wilson and Hilferty.
     limit = (1 - 2 / (9 * degrees) + _Z_999 * math.sqrt(2 / (9 * degrees))) ** 3
-    return beyond if beyond > NOTICEABLE and variance > limit * fmean(noises) else 0.0
+    return beyond if beyond > _NOTICEABLE and variance > limit * fmean(noises) else 0.0

@@ -1,0 +1,138 @@
+"""Is head slower than base, may measuring stop for that, and does a saved document say the same?
+
+Pure functions of numbers: evidence, the finding that follows from it, and what the guards leave of
+that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from perf_smoke.compare.circumstances import Circumstances
+from perf_smoke.compare.evidence import Evidence
+from perf_smoke.compare.finding import Finding, at_end, at_look
+from perf_smoke.compare.guards import judge
+from perf_smoke.compare.looks import is_look
+from perf_smoke.compare.pairs import Pairs
+from perf_smoke.metrics import DECIDING
+from perf_smoke.result import (
+    BASE,
+    HEAD,
+    WORKLOAD,
+    Comparison,
+    Result,
+    Rule,
+    Stopped,
+    fraction,
+)
+
+_NOTHING_KNOWN = Circumstances()
+
+
+def decide(
+    pairs: Pairs,
+    rule: Rule,
+    *,
+    looks: tuple[int, ...] = (),
+    stopped: Stopped = "",
+    circumstances: Circumstances = _NOTHING_KNOWN,
+    workload: str = WORKLOAD,
+    base: str = BASE,
+) -> Comparison:
+    """Decide whether head takes longer than base. docs/STATISTICS.md explains how.
+
+    Args:
+        pairs: all that are to be judged.
+        rule: what counts as a change, and how often the verdict may be wrong.
+        looks: those that were planned (see plan), the expected end last; empty: only the end.
+        stopped: why measuring stopped. `decided`: because may_stop said so of these pairs.
+        circumstances: what else is known of the run.
+        workload: which request it was, for the record.
+        base: which base it was, for the record.
+
+    Raises:
+        ValueError: the looks do not rise.
+    """
+    if any(later <= earlier for earlier, later in pairwise((0, *looks))):
+        raise ValueError(f"planned looks rise, and these do not: {looks}")
+    evidence = Evidence(pairs)
+    test = at_look if stopped == "decided" and is_look(len(pairs), looks) else at_end
+    finding = test(evidence, rule, looks) if pairs else Finding(verdict="inconclusive")
+    judgement = judge(evidence, finding, rule, circumstances)
+    interval = finding.interval
+    return Comparison(
+        workload=workload,
+        base=base,
+        metric=pairs.metric,
+        verdict=judgement.verdict,
+        rule=rule,
+        log_ratio=evidence.estimate,
+        standard_error=evidence.standard_error,
+        low=fraction(interval.low) if interval else None,
+        high=fraction(interval.high) if interval else None,
+        level=finding.level,
+        detectable=None if judgement.detectable is None else fraction(judgement.detectable),
+        pairs=len(pairs),
+        pairs_needed=judgement.pairs_needed,
+        looks=looks,
+        stopped=stopped,
+        guards=judgement.guards,
+        machine_then=circumstances.machine_then,
+    )
+
+
+def may_stop(
+    pairs: Pairs, rule: Rule, looks: tuple[int, ...], circumstances: Circumstances
+) -> bool:
+    """Whether measuring may stop after these pairs: a look was planned there, and it decides.
+
+    Where it may, decide has to be told that this is why it stopped.
+    """
+    if not is_look(len(pairs), looks):
+        return False
+    evidence = Evidence(pairs)
+    finding = at_look(evidence, rule, looks)
+    return judge(evidence, finding, rule, circumstances).verdict != "inconclusive"
+
+
+def decide_again(result: Result) -> Result:
+    """Decide every comparison of a document anew, from its steps: the same verdicts as in the run
+    itself, each from the pairs and the state of the machine at the moment of its decision.
+
+    Raises:
+        ValueError: a comparison does not fit the rest of the document; says which, and how.
+    """
+    return replace(
+        result, comparisons=tuple(_again(result, before) for before in result.comparisons)
+    )
+
+
+def _again(result: Result, before: Comparison) -> Comparison:
+    workload = result.workloads.get(before.workload)
+    if workload is None:
+        raise ValueError(f"The document has no workload `{before.workload}` to compare by.")
+    for side in (before.base, HEAD):
+        if side not in workload.measurements:
+            raise ValueError(f"Workload `{before.workload}` was not measured on `{side}`.")
+    if before.metric not in workload.metrics or before.metric not in DECIDING:
+        raise ValueError(f"`{before.metric}` is no metric that decides on `{before.workload}`.")
+    base, head = (workload.measurements[side].samples for side in (before.base, HEAD))
+    pairs = Pairs.of(base, head, before.metric)
+    if not 0 <= before.pairs <= len(pairs):
+        raise ValueError(
+            f"{before.pairs} pairs were judged, but the document holds {len(pairs)} of "
+            f"`{before.metric}` on `{before.workload}`."
+        )
+    machine = None
+    if result.machine and before.machine_then:
+        machine = replace(result.machine, after=before.machine_then)
+    return decide(
+        pairs.first(before.pairs),
+        before.rule,
+        looks=before.looks,
+        stopped=before.stopped,
+        circumstances=Circumstances.of(machine, workload.asked.threads_told()),
+        workload=before.workload,
+        base=before.base,
+    )

@@ -1,0 +1,88 @@
+"""What do the pairs say: slower, faster, no change, or nothing that is sure?
+
+All bounds are on the logarithmic scale, where both directions are alike: ln(1 + floor) and
+ln(1 + margin). An interval of log-ratios inside of them is inside of them as fractions too.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import Literal
+
+from perf_smoke.compare.evidence import LAST_TAIL, Evidence, Interval
+from perf_smoke.compare.looks import FEWEST_PAIRS, tail_at_end, tail_at_look
+from perf_smoke.result import Rule
+
+_FEWEST_FOR_NO_CHANGE = 30
+"""Pairs before which no look stops for "no change"."""
+_Z_POWER = NormalDist().inv_cdf(0.9)
+"""How many standard errors beyond a limit a change has to lie to cross it in nine of ten runs."""
+
+Direction = Literal["slower", "faster", "inconclusive"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What the pairs say, before any guard is asked. Changes are log-ratios, + is slower."""
+
+    verdict: Direction | Literal["no-change"]
+    interval: Interval | None = None
+    """The interval that decided; None where there are too few pairs for one."""
+    level: float | None = None
+    reach: float | None = None
+    """How far beyond what it must clear a change has to lie, for so many pairs to call it with a
+    probability of 90 %."""
+    pairs_needed: int | None = None
+    """About how many pairs would call a change of the margin with that probability, where
+    nothing was sure and they are more than there are; None where no number of them would. The
+    errors of pairs and of starts shrink with them, as a longer run has more starts too."""
+
+
+def at_look(evidence: Evidence, rule: Rule, looks: tuple[int, ...]) -> Finding:
+    """The test of a planned look, which may spend its share of alpha."""
+    tail = tail_at_look(len(evidence.pairs), looks, rule.alpha)
+    return _tested(evidence, rule, tail, fewest_for_no_change=_FEWEST_FOR_NO_CHANGE)
+
+
+def at_end(evidence: Evidence, rule: Rule, looks: tuple[int, ...]) -> Finding:
+    """The test where measuring has ended: it spends what the looks have left of alpha, and where
+    that is not enough, "no change" has one more test, at 90 %."""
+    tail = tail_at_end(len(evidence.pairs), looks, rule.alpha)
+    finding = _tested(evidence, rule, tail, fewest_for_no_change=FEWEST_PAIRS)
+    last = evidence.at_90_percent if finding.interval else None
+    if finding.verdict == "inconclusive" and last and last.within(rule.log_margin):
+        return replace(
+            finding, verdict="no-change", interval=last, level=1 - 2 * LAST_TAIL, pairs_needed=None
+        )
+    return finding
+
+
+def direction(interval: Interval | None, rule: Rule) -> Direction:
+    """Slower or faster where the whole interval lies beyond the floor."""
+    if interval is None or not interval.beyond(rule.log_floor):
+        return "inconclusive"
+    return "slower" if interval.low > rule.log_floor else "faster"
+
+
+def _tested(evidence: Evidence, rule: Rule, tail: float, *, fewest_for_no_change: int) -> Finding:
+    """The verdict with an error of at most `tail` on each side."""
+    pairs = len(evidence.pairs)
+    interval = evidence.interval(tail)
+    if interval is None:
+        # n pairs of one sign have a probability of 2^−n: so small a tail takes more of them.
+        needed = max(FEWEST_PAIRS, math.ceil(-math.log2(tail)))
+        return Finding(verdict="inconclusive", pairs_needed=needed)
+    verdict = direction(interval, rule)
+    z = -NormalDist().inv_cdf(tail)
+    fixed = evidence.fixed_error
+    reach = (interval.half - fixed) * (z + _Z_POWER) / z
+    finding = Finding(verdict=verdict, interval=interval, level=1 - rule.alpha, reach=reach + fixed)
+    if verdict != "inconclusive":
+        return finding
+    if interval.within(rule.log_margin) and pairs >= fewest_for_no_change:
+        return replace(finding, verdict="no-change")
+    room = rule.log_margin - rule.log_floor - fixed
+    needed = math.ceil(pairs * (reach / room) ** 2) if room > 0 else 0
+    return replace(finding, pairs_needed=needed if needed > pairs else None)
