@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import statistics
 
-from perf_smoke.compare.guards import LEAST_CPU_SHARE, MOST_STEAL, is_full
-from perf_smoke.report import numbers
-from perf_smoke.report.spans import Sentence, sentence, strong
-from perf_smoke.report.view import View, WorkloadView, counting
+from perf_smoke.compare.circumstances import _LEAST_CPU_SHARE, Circumstances, steal
+from perf_smoke.report.spans import Sentence, quoted, sentence, strong
+from perf_smoke.report.view import View, counting
 from perf_smoke.result import Machine, Measurement
 
 
@@ -29,36 +28,30 @@ def warning(view: View) -> Sentence:
     machine, lead = view.result.machine, view.lead
     if machine is None or not lead.head.summary or lead.bases:
         return ()
-    if not (why := _stolen(machine) or _kept_waiting(lead, machine)):
+    known = Circumstances.of(machine, lead.workload.asked.threads_told())
+    if stolen := steal(known, "said"):
+        why = quoted(stolen.sentence)
+    elif (had := _kept_waiting(lead.head, machine, known)) is not None:
+        load, cpus = _load(machine), counting(machine.cpus, "CPU")
+        had_cpus = f"(load {load:.1f} on {cpus}, of which the program had {had:.1f})."
+        why = sentence(strong("The machine was busy"), f" {had_cpus}")
+    else:
         return ()
-    better = "the program can do better than these numbers."
-    return sentence(strong("The machine was busy"), f" ({why}): {better}")
+    return sentence(*why, " The program can do better than these numbers.")
 
 
-def _stolen(machine: Machine) -> str:
-    steal = machine.steal_fraction
-    if steal is None or steal <= MOST_STEAL:
-        return ""
-    return f"its hypervisor gave away {numbers.portion(steal)} of the CPU time, steal"
-
-
-def _kept_waiting(workload: WorkloadView, machine: Machine) -> str:
-    load = max(state.load_1min or 0.0 for state in (machine.before, machine.after))
-    had = _cpus_had(workload.head)
-    if had is None or load <= machine.cpus or not is_full(machine.idle_fraction):
-        return ""
-    wanted = min(workload.workload.asked.threads_told() or 1, machine.cpus)
-    if had >= LEAST_CPU_SHARE * wanted:
-        return ""
-    cpus = counting(machine.cpus, "CPU")
-    return f"load {load:.1f} on {cpus}, of which the program had {had:.1f}"
-
-
-def _cpus_had(head: Measurement) -> float | None:
-    """CPU time over wall time of a typical step."""
+def _kept_waiting(head: Measurement, machine: Machine, known: Circumstances) -> float | None:
+    """How many CPUs a typical step had, where others kept it from having more."""
     shares = [
         step.cpu_ms / step.wall_ms
         for step in head.counted
         if step.cpu_ms is not None and step.wall_ms
     ]
-    return statistics.median(shares) if shares else None
+    if not shares or not known.full or _load(machine) <= machine.cpus:
+        return None
+    had, wanted = statistics.median(shares), min(known.threads or 1, machine.cpus)
+    return had if had < _LEAST_CPU_SHARE * wanted else None
+
+
+def _load(machine: Machine) -> float:
+    return max(state.load_1min or 0.0 for state in (machine.before, machine.after))

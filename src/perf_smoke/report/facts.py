@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from perf_smoke.metrics import BY_NAME
+from perf_smoke.compare.circumstances import percent
 from perf_smoke.report import numbers
 from perf_smoke.report.parts import Fact, Facts
 from perf_smoke.report.sources import missing, sources
@@ -92,10 +92,11 @@ def _steps(view: View, workload: WorkloadView) -> Sentence:
         parts.append(sentence("Stopped when the run was cancelled."))
     elif when := _STOPPED.get(workload.workload.stopped):
         parts.append(sentence(f"Stopped {when}."))
-    parts.append(_left_out(sentence("Not counted"), head))
-    for base in workload.bases:
-        parts.append(_left_out(sentence("Not counted of ", *base.called), base.measurement))
-    return join(parts)
+    left_out = [
+        _left_out(sentence("Not counted of ", *base.called), base.measurement)
+        for base in workload.bases
+    ]
+    return join([*parts, _left_out(sentence("Not counted"), head), *left_out])
 
 
 def _amount(workload: WorkloadView) -> Sentence:
@@ -161,7 +162,8 @@ def _base_engines(view: View) -> Sentence:
     """Those that are not head's."""
     others = {
         base.name: sentence(
-            *((*base.called, ": ") if len(view.lead.bases) > 1 else ()), *_identity(base.side.engine)
+            *((*base.called, ": ") if len(view.lead.bases) > 1 else ()),
+            *_identity(base.side.engine),
         )
         for workload in view.workloads
         for base in workload.bases
@@ -214,9 +216,9 @@ def _state(machine: Machine | None) -> Sentence:
         if state.load_1min is not None
     ]
     if machine.idle_fraction is not None:
-        parts.append(f"idle {numbers.portion(machine.idle_fraction)}")
+        parts.append(f"idle {percent(machine.idle_fraction)}")
     if machine.steal_fraction is not None:
-        parts.append(f"steal {numbers.portion(machine.steal_fraction)}")
+        parts.append(f"steal {percent(machine.steal_fraction)}")
     return sentence(", ".join(parts))
 
 

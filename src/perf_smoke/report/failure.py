@@ -84,7 +84,11 @@ def paragraphs(view: View) -> list[Sentence]:
     if view.result.status == "measured":
         return [quoted(failure.sentence)] if failure else []
     why = quoted(failure.sentence, 2000) if failure else ()
-    return [why or sentence("The run ended without saying why."), _answering(view), _until(view)]
+    return [
+        why or sentence("The run ended without saying why."),
+        () if view.lead.headline else _answering(view),
+        _until(view),
+    ]
 
 
 def details(view: View) -> list[Part]:
@@ -108,7 +112,7 @@ def _answering(view: View) -> Sentence:
         answers = _latency(measurement, workload.metrics)
         if name != HEAD and name not in result.lost_bases and answers:
             who = named(result.sides.get(name, Side()))
-            beside = sentence(" (", *who, ")") if who else ()
+            beside = sentence(", ", *who, ",") if who else ()
             told.append(sentence("Base", *beside, f" answers in {answers}."))
     return join(told)
 

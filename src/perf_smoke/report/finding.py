@@ -21,7 +21,7 @@ def findings(view: View, workload: WorkloadView) -> list[Sentence]:
     for comparison in workload.comparisons:
         parts = _why_no_verdict(comparison), _finding(view, workload, comparison)
         if several:
-            paragraphs.append(join([_which(view, workload, comparison), *parts]))
+            paragraphs.append(join([_which(workload, comparison), *parts]))
         else:
             paragraphs += parts
     return paragraphs or [_one_side(view, workload)]
@@ -71,7 +71,7 @@ def _without_verdict(comparison: Comparison) -> list[Guard]:
     return [guard for guard in comparison.guards if guard.effect == "no-verdict"]
 
 
-def _which(view: View, workload: WorkloadView, comparison: Comparison) -> Sentence:
+def _which(workload: WorkloadView, comparison: Comparison) -> Sentence:
     since = next(base for base in workload.bases if base.name == comparison.base)
     parts: list[Sentence] = []
     if len({one.metric for one in workload.comparisons}) > 1:
@@ -124,9 +124,7 @@ def _why_no_verdict(comparison: Comparison) -> Sentence:
 
 
 def _changed(comparison: Comparison, low: float, high: float) -> Sentence:
-    return sentence(
-        *_takes(low, high, comparison), f" than base ({_interval_of(comparison)})."
-    )
+    return sentence(*_takes(low, high, comparison), f" than base ({_interval_of(comparison)}).")
 
 
 def _no_change(comparison: Comparison, low: float, high: float) -> Sentence:
@@ -198,9 +196,7 @@ def _cannot_tell(
     return join([between, more])
 
 
-def _remedy(
-    view: View, workload: WorkloadView, comparison: Comparison, pairs: int
-) -> Sentence:
+def _remedy(view: View, workload: WorkloadView, comparison: Comparison, pairs: int) -> Sentence:
     """What to write so that there are so many pairs."""
     if view.from_file:
         return sentence(": add pairs")

@@ -119,11 +119,6 @@ def share(fraction: float) -> str:
     return f"{round(fraction * 100, 6):g} %"
 
 
-def portion(fraction: float) -> str:
-    """A part of the machine's time, as the guards write it: 14 %, 2.4 %."""
-    return f"{fraction * 100:.{0 if fraction * 100 >= 9.95 else 1}f} %"
-
-
 def _signed(fraction: float, plus: str = "+") -> str:
     """In percent: one decimal, none from 100 on; zero has no sign."""
     value = fraction * 100

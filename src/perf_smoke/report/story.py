@@ -82,7 +82,7 @@ def _questions(view: View) -> list[Part]:
         *_notes(view),
         *(
             Folded(
-                title=sentence(code(workload.name, 60), f": {facts.title(view, workload)}"),
+                title=sentence(code(workload.name, 60), f": {facts.title(view, workload).lower()}"),
                 parts=(
                     *_paragraphs(_found(view, workload)),
                     *_numbers(view, workload),

@@ -129,9 +129,7 @@ def _median(side: Measurement, metric: Metric) -> float | None:
     return summary.median if summary else None
 
 
-def _row(
-    workload: WorkloadView, metric: Metric, unit: numbers.Unit, cells: tuple[str, ...]
-) -> Row:
+def _row(workload: WorkloadView, metric: Metric, unit: numbers.Unit, cells: tuple[str, ...]) -> Row:
     """The label has the unit, so that the columns stay narrow enough for a phone."""
     texts = f"{metric.label}, {unit.name}", *cells
     marked = (strong(text) if metric == workload.headline else text for text in texts)

@@ -1,4 +1,4 @@
-"""How does foreign text (an engine's output, a model's name, a log's tail) become harmless to show?"""
+"""How is foreign text (an engine's output, a model's name, a log's tail) shown without harm?"""
 
 from __future__ import annotations
 

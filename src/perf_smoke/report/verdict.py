@@ -53,9 +53,9 @@ def _because(view: View) -> Sentence:
     if guards := decisive_guards(leading):
         return sentence(": ", *quoted(guards[0].sentence, 300))
     size = ""
-    if leading and leading.verdict != "not-comparable" and not _beside_zero(leading):
-        if leading.low is not None and leading.high is not None:
-            size = f" ({numbers.interval(leading.low, leading.high)})"
+    sized = leading and leading.verdict != "not-comparable" and not _beside_zero(leading)
+    if leading and sized and leading.low is not None and leading.high is not None:
+        size = f" ({numbers.interval(leading.low, leading.high)})"
     if view.several:
         count = len(view.questions)
         return sentence(size, f", the gravest of {count} questions" if count > 1 else "")

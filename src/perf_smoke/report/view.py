@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from perf_smoke import compare
+from perf_smoke.compare.walsh import WalshAverages
 from perf_smoke.engines import table as engines
 from perf_smoke.metrics import BY_NAME, METRICS, Metric
 from perf_smoke.report import numbers
@@ -49,8 +50,8 @@ class BaseView:
     side: Side
     measurement: Measurement
     changes: Mapping[str, float]
-    """By the name of a metric, the change in time that the pairs show, as a fraction: the estimate
-    where it was judged, else the median. Of what comes once per start there is none."""
+    """By the name of a metric, the change in time that the pairs show, as a fraction, estimated as
+    where it is judged. Of what comes once per start there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +71,10 @@ class WorkloadView:
     """That of the leading comparison; else the first."""
     headline: Metric | None
     """The metric that leads; None where head has no number."""
+    judged: str
+    """The name of the metric that is compared; empty where nothing is."""
     log_ratios: tuple[float, ...]
-    """Of the pairs that were judged for the leading comparison; where nothing was judged, of all."""
+    """Of the pairs that the leading comparison judged; where nothing was judged, of all pairs."""
 
     @property
     def seconds_per_round(self) -> float | None:
@@ -196,9 +199,7 @@ def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
     )
     base = next((one for one in bases if leading and one.name == leading.base), None)
     base = base or next(iter(bases), None)
-    ratios: tuple[float, ...] = ()
-    if base and (metric := leading.metric if leading else headline.name if headline else ""):
-        ratios = _log_ratios(head, base.measurement, metric, leading)
+    judged = leading.metric if leading else headline.name if headline and base else ""
     return WorkloadView(
         name=name,
         workload=workload,
@@ -208,7 +209,8 @@ def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
         leading=leading,
         base=base,
         headline=headline,
-        log_ratios=ratios,
+        judged=judged,
+        log_ratios=_log_ratios(head, base.measurement, judged, leading) if base else (),
     )
 
 
@@ -226,7 +228,7 @@ def _base(
         elif metric.per == "step" and (
             ratios := _log_ratios(head, measurement, metric.name, comparison or some)
         ):
-            changes[metric.name] = fraction(statistics.median(ratios))
+            changes[metric.name] = fraction(WalshAverages(ratios).median())
     one_of_many = len({*result.sides, *result.lost_bases} - {HEAD}) > 1
     return BaseView(
         name=name,
