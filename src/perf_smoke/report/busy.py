@@ -18,7 +18,7 @@ from __future__ import annotations
 import statistics
 
 from perf_smoke.compare.circumstances import _LEAST_CPU_SHARE, Circumstances, steal
-from perf_smoke.report.spans import Sentence, quoted, sentence, strong
+from perf_smoke.report.parts import Sentence, quoted, sentence, strong
 from perf_smoke.report.view import View, counting
 from perf_smoke.result import Machine, Measurement
 

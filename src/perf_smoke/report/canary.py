@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from perf_smoke.report import untrusted
-from perf_smoke.report.parts import Block, Paragraph, Part
-from perf_smoke.report.spans import Sentence, code, sentence, strong
-from perf_smoke.report.view import BaseView, View, WorkloadView
+from perf_smoke.report.parts import Block, Paragraph, Part, Sentence, code, join, sentence, strong
+from perf_smoke.report.view import View, WorkloadView
 from perf_smoke.result import Measurement, Output
 
 _DEMONSTRATION_OUTPUT = "11, so"
@@ -15,73 +12,61 @@ _INLINE = 60
 """Longer texts, and those with line ends inside, get a block of their own."""
 
 
-def differing(workload: WorkloadView) -> tuple[BaseView, ...]:
-    """The bases of whose texts head gave none."""
-    head = _texts(workload.head)
-    if workload.head.output is None or not head:
-        return ()
-    return tuple(
-        base
+def differing(workload: WorkloadView) -> list[tuple[Sentence, Output]]:
+    """Head and the bases of whose texts head gave none, with their outputs; else nothing."""
+    head, texts = workload.head.output, _texts(workload.head)
+    if head is None or not texts:
+        return []
+    others = [
+        (base.called, base.measurement.output)
         for base in workload.bases
-        if base.measurement.output and (other := _texts(base.measurement)) and not head & other
-    )
+        if base.measurement.output and _texts(base.measurement).isdisjoint(texts)
+    ]
+    return [(sentence("head"), head), *others] if others else []
 
 
 def difference(workload: WorkloadView) -> Sentence:
     """Says prominently that head's text is not base's; empty when it is, or cannot be known."""
-    bases = differing(workload)
-    if not bases:
-        return ()
-    return sentence(
-        strong("The greedy output differs."),
-        " ",
-        *(_both(workload) or sentence("Each is below.")),
-        " Expected after a change of kernels or quantisation; otherwise look here first.",
+    differ = differing(workload)
+    said = join((sentence(*who, " says ", code(text.text)) for who, text in differ), ", ")
+    return (
+        sentence(
+            strong("The greedy output differs"),
+            *(sentence(": ", *said) if _fit(differ) else sentence(", as shown below")),
+            ". Expected after a change of kernels or quantisation; otherwise look here first.",
+        )
+        if differ
+        else ()
     )
 
 
 def output(view: View, workload: WorkloadView) -> list[Part]:
     """The engine's text: a sentence, or blocks for what does not fit into one."""
-    head = workload.head.output
-    if head is None:
+    head, differ = workload.head.output, differing(workload)
+    if head is None or (differ and _fit(differ)):
         return []
-    if bases := differing(workload):
-        if _both(workload):
-            return []
-        shown: list[Part] = [*_titled_block(sentence("head"), head)]
-        for base in bases:
-            if base.measurement.output:
-                shown += _titled_block(base.called, base.measurement.output)
-        return shown
+    if differ:
+        return [
+            part
+            for who, text in differ
+            for part in (Paragraph(sentence("Output of ", *who, ":")), _block(text))
+        ]
     same = _sameness(workload, head)
-    if _fits([head.text]):
-        expected = _as_expected(view, head)
-        return [Paragraph(sentence("Output ", code(head.text), *same, ".", expected))]
-    return [Paragraph(sentence("Output", *same, ":")), _block(head)]
-
-
-def _both(workload: WorkloadView) -> Sentence:
-    """The texts where they differ and fit into a sentence."""
-    head = workload.head.output
-    others = [(base, base.measurement.output) for base in differing(workload)]
-    if head is None or not _fits([head.text, *(text.text for _, text in others if text)]):
-        return ()
-    said = sentence("Head says ", code(head.text))
-    for base, text in others:
-        said = sentence(*said, ", ", *base.called, " ", code(text.text if text else ""))
-    return sentence(*said, ".")
+    if not _fit([((), head)]):
+        return [Paragraph(sentence("Output", *same, ":")), _block(head)]
+    # What a reader who expects 4 must be told.
+    known = view.demonstration and head.text.strip() == _DEMONSTRATION_OUTPUT
+    small = " A model of 135M parameters is expected to say so: speed is tested here, not sums."
+    expected = small if known and not view.result.settings.get("prompt") else ""
+    return [Paragraph(sentence("Output ", code(head.text), *same, ".", expected))]
 
 
 def _texts(measurement: Measurement) -> set[str]:
     return {step.text_sha256 for step in measurement.counted if step.text_sha256}
 
 
-def _titled_block(who: Sentence, output: Output) -> tuple[Part, Part]:
-    return Paragraph(sentence("Output of ", *who, ":")), _block(output)
-
-
 def _block(output: Output) -> Block:
-    return Block(text=untrusted.beginning(output.text, characters=2000, lines=30))
+    return Block(untrusted.beginning(output.text, characters=2000, lines=30))
 
 
 def _sameness(workload: WorkloadView, head: Output) -> Sentence:
@@ -90,18 +75,11 @@ def _sameness(workload: WorkloadView, head: Output) -> Sentence:
     others = [base.measurement.output for base in workload.bases]
     alike = bool(others) and all(other and other.sha256 == head.sha256 for other in others)
     where = f", the same on {'both' if len(others) == 1 else 'all'} sides" if alike else ""
-    if len(workload.head.samples) < 2:
-        return sentence(where)
-    return sentence(where, ", at every step" if where else ", the same at every step")
+    when = ", at every step" if where else ", the same at every step"
+    return sentence(where, when if len(workload.head.counted) > 1 else "")
 
 
-def _as_expected(view: View, head: Output) -> str:
-    """What a reader who expects 4 must be told."""
-    known = view.demonstration and head.text.strip() == _DEMONSTRATION_OUTPUT
-    if not known or view.result.settings.get("prompt"):
-        return ""
-    return " A model of 135M parameters is expected to say so: speed is tested here, not sums."
-
-
-def _fits(texts: Sequence[str]) -> bool:
-    return all(len(text) <= _INLINE and "\n" not in text.strip("\n") for text in texts)
+def _fit(texts: list[tuple[Sentence, Output]]) -> bool:
+    """Whether they are short enough for a sentence."""
+    shown = (output.text for _, output in texts)
+    return all(len(text) <= _INLINE and "\n" not in text.strip("\n") for text in shown)

@@ -6,11 +6,9 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from perf_smoke.report import numbers
-from perf_smoke.report.parts import Block, Paragraph, Part
-from perf_smoke.report.spans import Sentence, sentence
+from perf_smoke.report.parts import Block, Paragraph, Part, Sentence, sentence
 from perf_smoke.report.view import WorkloadView, counting, phrase
 from perf_smoke.result import fraction
 
@@ -18,129 +16,83 @@ _FEWEST = 6
 _FAR_OUT = 3.0
 """Quartile distances beyond the quartiles from which a pair is drawn in the outermost bar (Tukey's
 outer fences): one pair of a hundredfold time must not squeeze all others into one bar."""
-_MOST_BARS = 25
+_MOST_BARS = 15
+"""Their labels have no more room."""
 # Mermaid's own first colour is next to invisible on white; its own size is unreadable on a phone.
 _LOOKS = (
     '%%{init: {"xyChart": {"width": 480, "height": 300}, '
-    '"themeVariables": {"xyChart": {"plotColorPalette": "#8b949e66, #4184e4, #d29922"}}}}%%'
+    '"themeVariables": {"xyChart": {"plotColorPalette": "#8b949e80, #d29922, #4184e4"}}}}%%'
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Histogram:
-    """How many pairs changed by how much."""
-
-    width: float
-    """Of a bar, in percent of time. Each is centred on a multiple of it, so that one stands for no
-    change."""
-    first: int
-    """The multiple that the first bar is centred on."""
-    counts: tuple[int, ...]
-    beyond: int
-    """Pairs that lie outside and are counted in the outermost bars."""
-
-    def bar_of(self, percent: float) -> int:
-        """Where a change is counted."""
-        last = len(self.counts) - 1
-        return min(max(_multiple(percent, self.width) - self.first, 0), last)
-
-    @property
-    def zero(self) -> int | None:
-        """The bar of no change, where it is in the picture."""
-        return -self.first if 0 <= -self.first < len(self.counts) else None
-
-
-def histogram(changes: Sequence[float]) -> Histogram | None:
-    """The bars.
-
-    Args:
-        changes: fractions of time, + is slower.
-
-    Returns:
-        None below six pairs, or where all are equal: there is no picture in them.
-    """
-    if len(changes) < _FEWEST:
-        return None
-    percents = sorted(100 * change for change in changes)
-    lower, _, upper = statistics.quantiles(percents, n=4, method="inclusive")
-    reach = _FAR_OUT * (upper - lower) if upper > lower else math.inf
-    inside = [one for one in percents if lower - reach <= one <= upper + reach]
-    low, high = inside[0], inside[-1]
-    if not 1e-9 < high - low < math.inf:
-        return None
-    # Half of what Freedman and Diaconis 1981 take, for an eye smooths, and cannot sharpen.
-    noise = (upper - lower) / len(inside) ** (1 / 3)
-    width = float(f"{max(noise, (high - low) / _MOST_BARS):.0e}")
-    if max(high, 0.0) - min(low, 0.0) <= width * (_MOST_BARS - 1):
-        low, high = min(low, 0.0), max(high, 0.0)
-    first, last = _multiple(low, width), _multiple(high, width)
-    empty = Histogram(width=width, first=first, counts=(0,) * (last - first + 1), beyond=0)
-    counts = Counter(map(empty.bar_of, percents))
-    return replace(
-        empty,
-        counts=tuple(counts[bar] for bar in range(last - first + 1)),
-        beyond=len(percents) - len(inside),
-    )
-
-
 def parts(workload: WorkloadView) -> tuple[Part, ...]:
-    """The picture, with what it shows in words; nothing where there is no picture in the pairs."""
-    changes = [fraction(ratio) for ratio in workload.log_ratios]
-    bars = histogram(changes)
-    if bars is None or workload.base is None:
+    """The picture, with what it shows in words; nothing where there is no picture in the pairs:
+    below six of them, or where all are equal."""
+    changes = sorted(100 * fraction(ratio) for ratio in workload.log_ratios)
+    if len(changes) < _FEWEST or workload.base is None or workload.headline is None:
         return ()
-    estimate = workload.base.changes[workload.judged]
-    return (
-        Paragraph(_in_words(workload, changes, bars, estimate)),
-        Block(text=_mermaid(bars, estimate), language="mermaid"),
-    )
+    lower, _, upper = statistics.quantiles(changes, n=4, method="inclusive")
+    reach = _FAR_OUT * (upper - lower) if upper > lower else math.inf
+    inside = [change for change in changes if lower - reach <= change <= upper + reach]
+    if not 1e-9 < inside[-1] - inside[0] < math.inf:
+        return ()
+    estimate = 100 * workload.base.changes[workload.headline.name]
+    width = _width(inside, upper - lower)
+    first, last = _bar(inside[0], width), _bar(inside[-1], width)
+    if max(last, 0) - min(first, 0) < _MOST_BARS:
+        first, last = min(first, 0), max(last, 0)
+    shown = Counter(min(max(_bar(change, width), first), last) for change in changes)
+    counts = {bar: shown[bar] for bar in range(first, last + 1)}
+    beyond = changes[0] < inside[0], inside[-1] < changes[-1]
+    words = _in_words(workload, changes, estimate, len(changes) - len(inside), 0 in counts)
+    source = _mermaid(counts, width, _bar(estimate, width), beyond)
+    return Paragraph(words), Block(source, "mermaid")
 
 
 def _in_words(
-    workload: WorkloadView, changes: Sequence[float], bars: Histogram, estimate: float
+    workload: WorkloadView, changes: Sequence[float], estimate: float, beyond: int, zero: bool
 ) -> Sentence:
     """What the picture shows, for readers without it."""
     slower = sum(change > 0 for change in changes)
     low, _, high = statistics.quantiles(changes, n=4, method="inclusive")
-    leading = workload.leading if len(workload.comparisons) > 1 else None
-    of_what = f" of {phrase(leading.metric)}" if leading else ""
-    zero = "The grey bar marks no change, the" if bars.zero is not None else "The"
     far = max(changes, key=lambda change: abs(change - estimate))
-    outside = (
-        f" {counting(bars.beyond, 'pair')} beyond the picture, up to {numbers.change(far)}, "
-        f"{'is' if bars.beyond == 1 else 'are'} counted in its outermost bars."
-    )
-    base: Sentence = workload.base.called if workload.base else ()
+    many = workload.leading if len(workload.comparisons) > 1 else None
+    outside = f" The outermost bars hold {counting(beyond, 'pair')} from beyond, up to "
     return sentence(
-        "Head was slower than ",
-        *base,
-        f" in {slower:,} of {counting(len(changes), 'pair')}{of_what}. "
-        f"Half of the changes lie between {numbers.change(low)} and {numbers.change(high)}. "
-        f"{zero} yellow one holds the estimate, {numbers.change(estimate)}.",
-        outside if bars.beyond else "",
+        *("Head was slower than ", workload.base.called if workload.base else ""),
+        f" in {slower:,} of {counting(len(changes), 'pair')}",
+        f" of {phrase(many.metric)}" if many else "",
+        f". Half of the changes lie between {_change(low)} and {_change(high)}. ",
+        f"Yellow marks the estimate, {_change(estimate)}{', grey no change' if zero else ''}.",
+        f"{outside}{_change(far)}." if beyond else "",
     )
 
 
-def _mermaid(bars: Histogram, estimate: float) -> str:
-    first, last = bars.first, bars.first + len(bars.counts) - 1
-    top, marked = max(bars.counts), bars.bar_of(100 * estimate)
-    ends = f"{first * bars.width:.6g} --> {last * bars.width:.6g}"
-    series = (
-        [top * (bar == bars.zero) for bar in range(len(bars.counts))],
-        bars.counts,
-        [count * (bar == marked) for bar, count in enumerate(bars.counts)],
-    )
-    return "\n".join(
-        (
-            _LOOKS,
-            "xychart-beta",
-            f'    x-axis "change in time, % (+ is slower)" {ends}',
-            f'    y-axis "pairs" 0 --> {top}',
-            *(f"    bar [{', '.join(map(str, counts))}]" for counts in series),
-        )
-    )
+def _change(percent: float) -> str:
+    return numbers.change(percent / 100)
 
 
-def _multiple(percent: float, width: float) -> int:
-    """Of the width, the nearest one; halves go up, so that all bars are equally wide."""
+def _mermaid(counts: dict[int, int], width: float, estimate: int, beyond: tuple[bool, bool]) -> str:
+    top = max(counts.values()) + 1
+    labels = [f"{bar * width:+.6g}".replace("-", numbers.MINUS) if bar else "0" for bar in counts]
+    labels[0] = f"≤ {labels[0]}" if beyond[0] else labels[0]
+    labels[-1] = f"≥ {labels[-1]}" if beyond[1] else labels[-1]
+    marks = [[top * (bar == marked) for bar in counts] for marked in (0, estimate)]
+    bars = "\n".join(f"    bar {series}" for series in (*marks, [*counts.values()]))
+    quoted = ", ".join(f'"{label}"' for label in labels)
+    axes = f'    x-axis "change in time, %" [{quoted}]\n    y-axis "pairs" 0 --> {top}'
+    return f"{_LOOKS}\nxychart-beta\n{axes}\n{bars}"
+
+
+def _bar(percent: float, width: float) -> int:
+    """Which multiple of the width it is nearest to, so that one bar stands for no change."""
     return math.floor(percent / width + 0.5)
+
+
+def _width(inside: Sequence[float], quartile_distance: float) -> float:
+    """Of a bar, in percent, a round number: about that of Freedman and Diaconis 1981, or what makes no more
+    bars than there is room for."""
+    noise = 2 * quartile_distance / len(inside) ** (1 / 3)
+    wanted = 0.8 * max(noise, (inside[-1] - inside[0]) / (_MOST_BARS - 3))
+    power = 10.0 ** math.floor(math.log10(wanted))
+    return next(digit * power for digit in (1, 2, 3, 4, 5, 10) if digit * power >= wanted)

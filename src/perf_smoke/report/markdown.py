@@ -15,14 +15,16 @@ from perf_smoke.report.parts import (
     Block,
     Facts,
     Folded,
+    Foot,
     Items,
     Paragraph,
     Part,
     Row,
+    Sentence,
+    Span,
     Table,
     Title,
 )
-from perf_smoke.report.spans import Sentence, Span
 from perf_smoke.report.story import Links, story
 from perf_smoke.report.view import View
 from perf_smoke.result import Result
@@ -48,24 +50,25 @@ def render(result: Result, links: Links | None = None) -> str:
     return "\n\n".join(map(_part, story(View.of(result), links or Links()))) + "\n"
 
 
-def _part(part: Part) -> str:
-    if isinstance(part, Title):
-        return f"### {_inline(part.text)}"
-    if isinstance(part, Paragraph):
-        return _inline(part.text)
-    if isinstance(part, Items):
-        return "\n".join(f"- {_inline(item)}" for item in part.items)
-    if isinstance(part, Block):
-        return _fence(part)
-    if isinstance(part, Table):
-        return _table(part)
-    if isinstance(part, Facts):
-        return "\n".join(f"- **{fact.label}**: {_inline(fact.text)}" for fact in part.facts)
-    if isinstance(part, Folded):
-        inside = "\n\n".join(map(_part, part.parts))
-        return f"<details><summary>{_summary(part.title)}</summary>\n\n{inside}\n\n</details>"
-    links = " · ".join(map(_inline, part.links))
-    return f"*{_inline(part.text)}*{' ' if links else ''}{links}"
+def _part(part: Part) -> str:  # noqa: PLR0911 - one for each kind
+    match part:
+        case Title(text=text):
+            return f"### {_inline(text)}"
+        case Paragraph(text):
+            return _inline(text)
+        case Items(items):
+            return "\n".join(f"- {_inline(item)}" for item in items)
+        case Block():
+            return _fence(part)
+        case Table():
+            return _table(part)
+        case Facts(facts):
+            return "\n".join(f"- **{fact.label}**: {_inline(fact.text)}" for fact in facts)
+        case Folded(title, parts):
+            inside = "\n\n".join(map(_part, parts))
+            return f"<details><summary>{_summary(title)}</summary>\n\n{inside}\n\n</details>"
+        case Foot(text, links):
+            return " ".join(filter(None, (f"*{_inline(text)}*", " · ".join(map(_inline, links)))))
 
 
 def _inline(spans: Sentence) -> str:

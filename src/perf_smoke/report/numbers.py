@@ -86,6 +86,12 @@ def memory(mib: float) -> str:
     return quantity(mib, unit_for("mib", mib))
 
 
+def about(count: int) -> int:
+    """A number that is only roughly known, rounded up to two digits: 1,200."""
+    step = int(10 ** max(0, len(str(count)) - 2))
+    return math.ceil(count / step) * step
+
+
 def budget(value_s: float) -> str:
     """A time as the input `budget` takes it, rounded up: 25 s, 10 m."""
     if value_s <= 120:

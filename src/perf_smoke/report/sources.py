@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from perf_smoke.metrics import METRICS, Metric
-from perf_smoke.report.spans import Sentence, sentence
+from perf_smoke.report.parts import Sentence, sentence
 from perf_smoke.report.view import View, WorkloadView
 from perf_smoke.result import Measurement, Side, Tier
 

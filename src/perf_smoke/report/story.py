@@ -18,8 +18,19 @@ from perf_smoke.report import (
     verdict,
     what_ran,
 )
-from perf_smoke.report.parts import Block, Facts, Folded, Foot, Paragraph, Part
-from perf_smoke.report.spans import Sentence, code, link, quoted, sentence
+from perf_smoke.report.parts import (
+    Block,
+    Facts,
+    Folded,
+    Foot,
+    Paragraph,
+    Part,
+    Sentence,
+    code,
+    link,
+    quoted,
+    sentence,
+)
 from perf_smoke.report.view import View, WorkloadView, counting
 
 _MOST_NOTES = 6
@@ -47,7 +58,7 @@ def story(view: View, links: Links) -> tuple[Part, ...]:
         *(_questions(view) if view.several else _question(view, links)),
         *failure.lost_tails(view),
         *_command(view),
-        Foot(text=_consequence(view), links=_where_to_go_on(links)),
+        Foot(_consequence(view), _where_to_go_on(links)),
     )
 
 
@@ -66,10 +77,10 @@ def _question(view: View, links: Links) -> list[Part]:
         *_numbers(view, workload),
         *_notes(view),
         Folded(
-            title=sentence(facts.title(view, workload)),
-            parts=(Facts((*measured.facts, *run.facts)), *table.further_tables(workload)),
+            sentence(facts.title(view, workload)),
+            (Facts((*measured.facts, *run.facts)), *table.further_tables(workload)),
         ),
-        *([Folded(title=sentence("Paired differences"), parts=differences)] if differences else ()),
+        *([Folded(sentence("Paired differences"), differences)] if differences else ()),
     ]
 
 
@@ -82,8 +93,8 @@ def _questions(view: View) -> list[Part]:
         *_notes(view),
         *(
             Folded(
-                title=sentence(code(workload.name, 60), f": {facts.title(view, workload).lower()}"),
-                parts=(
+                sentence(code(workload.name, 60), f": {facts.title(view, workload).lower()}"),
+                (
                     *_paragraphs(_found(view, workload)),
                     *_numbers(view, workload),
                     facts.of_workload(view, workload),
@@ -93,7 +104,7 @@ def _questions(view: View) -> list[Part]:
             )
             for workload in view.workloads
         ),
-        Folded(title=sentence("Programs and machine"), parts=(facts.of_run(view),)),
+        Folded(sentence("Programs and machine"), (facts.of_run(view),)),
     ]
 
 
@@ -135,8 +146,8 @@ def _command(view: View) -> list[Part]:
     command = reproduce.command(view)
     if not command:
         return []
-    block = Block(text=command, language="sh")
-    return [Folded(title=sentence("Reproduce on your machine"), parts=(block,))]
+    block = Block(command, language="sh")
+    return [Folded(sentence("Reproduce on your machine"), (block,))]
 
 
 def _consequence(view: View) -> Sentence:

@@ -7,134 +7,113 @@ from dataclasses import replace
 
 from perf_smoke.metrics import METRICS, Metric
 from perf_smoke.report import numbers
-from perf_smoke.report.parts import Row, Table
-from perf_smoke.report.spans import Sentence, Span, sentence, strong
+from perf_smoke.report.parts import Row, Sentence, Table, sentence, strong
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.verdict import answer
-from perf_smoke.report.view import BaseView, View, WorkloadView
-from perf_smoke.result import Comparison, Measurement, MetricSummary
+from perf_smoke.report.view import BaseView, View, WorkloadView, latency
+from perf_smoke.result import Comparison, Measurement
 
 
 def main_tables(view: View, workload: WorkloadView) -> list[Table]:
     """The metrics that everybody asks for, the headline first; one table per base."""
-    headline = workload.headline
-    if headline is None:
-        return []
-    others = (metric for metric in METRICS if metric.table == "main" and metric != headline)
-    metrics = (headline, *others)
-    if not workload.bases:
-        return _one_side(workload, metrics)
-    return [
-        replace(table, caption=_how_to_read(view, workload, base))
-        for base in workload.bases
-        for table in _two_sides(workload, base, metrics)
-    ]
+    first = [workload.headline] if workload.headline else []
+    others = (metric for metric in METRICS if metric.table == "main" and metric not in first)
+    tables = _tables(workload, (*first, *others))
+    if any(base.changes for base in workload.bases):
+        tables[-1:] = [replace(last, caption=_how_to_read(view)) for last in tables[-1:]]
+    return tables
 
 
 def further_tables(workload: WorkloadView) -> list[Table]:
     """The metrics for those who look closer."""
-    metrics = [
-        metric for metric in METRICS if metric.table == "further" and metric != workload.headline
-    ]
-    if not workload.bases:
-        return _one_side(workload, metrics)
-    return [table for base in workload.bases for table in _two_sides(workload, base, metrics)]
+    further = (metric for metric in METRICS if metric.table == "further")
+    return _tables(workload, [metric for metric in further if metric != workload.headline])
 
 
 def questions(view: View) -> Table:
     """All answers at once: a row per workload and metric, a column per base."""
-    names = dict.fromkeys(base.name for one in view.workloads for base in one.bases)
-    called = {base.name: base.called for one in view.workloads for base in one.bases}
-    rows = []
+    bases = {base.name: base for workload in view.workloads for base in workload.bases}
+    since = [sentence("since ", *base.called) for base in bases.values()]
+    rows: list[Row] = []
     for workload in view.workloads:
-        metrics = dict.fromkeys(one.metric for one in workload.comparisons) or {"": None}
-        for metric in metrics:
-            answers = {one.base: one for one in workload.comparisons if one.metric == metric}
-            cells = tuple(_answer(view, answers.get(name)) for name in names)
-            some = next(iter(answers.values()), None)
-            label = view.subject(some) if some else one_line(workload.name, 60)
-            leads = view.leading is not None and view.leading in answers.values()
-            rows.append(
-                Row(
-                    label=sentence(strong(label) if leads else label),
-                    cells=cells or (sentence(_head_alone(workload)),),
-                )
-            )
-    columns = tuple(sentence("since ", *called[name]) for name in names)
-    return Table(columns=columns or (sentence("head"),), rows=tuple(rows))
-
-
-def _head_alone(workload: WorkloadView) -> str:
-    metric = workload.headline
-    if metric is None:
-        return numbers.MISSING
-    median = workload.head.summary[metric.key].median
-    return numbers.quantity(median, numbers.unit_for(metric.unit, median))
+        answers: dict[str, dict[str, Comparison]] = {}
+        for one in workload.comparisons:
+            answers.setdefault(view.subject(one), {})[one.base] = one
+        alone = latency(workload.head, workload.headline) or numbers.MISSING
+        cells = () if bases else (sentence(alone),)
+        if not answers:
+            none = tuple(sentence(numbers.MISSING) for _ in bases)
+            rows.append(Row(sentence(one_line(workload.name, 60)), cells or none))
+        for label, by_base in answers.items():
+            leads = any(one is view.leading for one in by_base.values())
+            found = tuple(_answer(view, by_base.get(name)) for name in bases)
+            rows.append(Row(sentence(strong(label) if leads else label), found))
+    return Table(columns=tuple(since or [sentence("head")]), rows=tuple(rows))
 
 
 def _answer(view: View, comparison: Comparison | None) -> Sentence:
     if comparison is None:
         return sentence(numbers.MISSING)
-    said: str | Span = answer(comparison)
-    if comparison is view.leading:
-        said = strong(answer(comparison))
+    said = answer(comparison)
+    shown = sentence(strong(said) if comparison is view.leading else said)
     if comparison.low is None or comparison.high is None or comparison.verdict == "not-comparable":
-        return sentence(said)
-    return sentence(said, f" ({numbers.interval(comparison.low, comparison.high)})")
+        return shown
+    interval = numbers.interval(comparison.low, comparison.high).removesuffix(" %")
+    return sentence(*shown, f" ({interval})")
 
 
-def _one_side(workload: WorkloadView, metrics: Sequence[Metric]) -> list[Table]:
-    summaries = [
-        (metric, summary)
+def _tables(workload: WorkloadView, metrics: Sequence[Metric]) -> list[Table]:
+    sides = [_two_sides(workload, base, metrics) for base in workload.bases]
+    return [table for table in sides or [_one_side(workload, metrics)] if table.rows]
+
+
+def _one_side(workload: WorkloadView, metrics: Sequence[Metric]) -> Table:
+    summaries = {
+        metric: workload.head.summary[metric.key]
         for metric in metrics
-        if (summary := workload.head.summary.get(metric.key))
-    ]
-    if not summaries:
-        return []
-    has_spread = any(summary.low is not None for _, summary in summaries)
+        if metric.key in workload.head.summary
+    }
+    spread = any(summary.low is not None for summary in summaries.values())
     rows = []
-    for metric, summary in summaries:
-        unit = numbers.unit_for(metric.unit, summary.median, summary.high)
-        spread = (_spread(summary, unit),) if has_spread else ()
-        cells = (numbers.number(summary.median, unit), *spread, f"{summary.n:,}")
+    for metric, summary in summaries.items():
+        low, high = summary.low, summary.high
+        unit = numbers.unit_for(metric.unit, summary.median, high)
+        quartiles = numbers.MISSING
+        if low is not None and high is not None:
+            quartiles = f"{numbers.number(low, unit)} … {numbers.number(high, unit)}"
+        median, n = numbers.number(summary.median, unit), f"{summary.n:,}"
+        cells = (median, quartiles, n) if spread else (median, n)
         rows.append(_row(workload, metric, unit, cells))
-    columns = ("median", "quartiles", "n") if has_spread else ("median", "n")
-    return [Table(columns=tuple(map(sentence, columns)), rows=tuple(rows))]
+    columns = ("median", "quartiles", "n") if spread else ("median", "n")
+    return Table(columns=tuple(map(sentence, columns)), rows=tuple(rows))
 
 
-def _spread(summary: MetricSummary, unit: numbers.Unit) -> str:
-    if summary.low is None or summary.high is None:
-        return numbers.MISSING
-    return f"{numbers.number(summary.low, unit)} … {numbers.number(summary.high, unit)}"
-
-
-def _two_sides(workload: WorkloadView, base: BaseView, metrics: Sequence[Metric]) -> list[Table]:
+def _two_sides(workload: WorkloadView, base: BaseView, metrics: Sequence[Metric]) -> Table:
     rows = []
     for metric in metrics:
-        medians = [_median(side, metric) for side in (base.measurement, workload.head)]
-        if medians == [None, None]:
-            continue
-        unit = numbers.unit_for(metric.unit, *medians)
-        values = (
+        before, after = _median(base.measurement, metric), _median(workload.head, metric)
+        unit = numbers.unit_for(metric.unit, before, after)
+        values = [
             numbers.MISSING if median is None else numbers.number(median, unit)
-            for median in medians
-        )
-        rows.append(_row(workload, metric, unit, (*values, _change(base, metric, *medians))))
+            for median in (before, after)
+        ]
+        if values != [numbers.MISSING] * 2:
+            change = _change(base, metric, before, after)
+            rows.append(_row(workload, metric, unit, (*values, change)))
     columns = (base.called, sentence("head"), sentence("change"))
-    return [Table(columns=columns, rows=tuple(rows))] if rows else []
+    return Table(columns=columns, rows=tuple(rows))
 
 
 def _median(side: Measurement, metric: Metric) -> float | None:
-    summary = side.summary.get(metric.key)
-    return summary.median if summary else None
+    return side.summary[metric.key].median if metric.key in side.summary else None
 
 
-def _row(workload: WorkloadView, metric: Metric, unit: numbers.Unit, cells: tuple[str, ...]) -> Row:
+def _row(workload: WorkloadView, metric: Metric, unit: numbers.Unit, cells: Sequence[str]) -> Row:
     """The label has the unit, so that the columns stay narrow enough for a phone."""
-    texts = f"{metric.label}, {unit.name}", *cells
-    marked = (strong(text) if metric == workload.headline else text for text in texts)
-    label, *rest = map(sentence, marked)
-    return Row(label=label, cells=tuple(rest))
+    texts = (f"{metric.label}, {unit.name}", *cells)
+    leads = metric == workload.headline
+    label, *rest = (sentence(strong(text) if leads else text) for text in texts)
+    return Row(label, tuple(rest))
 
 
 def _change(base: BaseView, metric: Metric, before: float | None, after: float | None) -> str:
@@ -143,29 +122,21 @@ def _change(base: BaseView, metric: Metric, before: float | None, after: float |
         return numbers.change(base.changes[metric.name])
     if metric.per == "step" or not before or not after:
         return numbers.MISSING
-    if metric.unit == "mib":
-        return _memory_change(after - before, before)
-    return numbers.change(after / before - 1)
-
-
-def _memory_change(difference: float, before: float) -> str:
+    if metric.unit != "mib":
+        return numbers.change(after / before - 1)
     # Less than a thousandth is below the digits that the two values are shown with.
-    if abs(difference) < before / 1000:
-        return "0"
-    sign = "+" if difference > 0 else numbers.MINUS
-    return sign + numbers.memory(abs(difference))
+    sign = "+" if after > before else numbers.MINUS
+    same = abs(after - before) < before / 1000
+    return "0" if same else sign + numbers.memory(abs(after - before))
 
 
-def _how_to_read(view: View, workload: WorkloadView, base: BaseView) -> Sentence:
-    answers = [one for one in workload.comparisons if one.base == base.name]
-    decides = (
-        view.result.status == "measured"
-        and len(answers) == 1
-        and answers[0].low is not None
-        and answers[0].verdict != "not-comparable"
-    )
+def _how_to_read(view: View) -> Sentence:
+    alone, leading = len(view.questions) == 1, view.leading
+    decides = alone and leading and leading.low is not None
     return sentence(
         "Changes are in time: + is slower, in the rows with rates too. They are those of the "
         "pairs, not of the two medians.",
-        " The first row decides." if decides else "",
+        " The first row decides."
+        if decides and leading and leading.verdict != "not-comparable"
+        else "",
     )

@@ -14,8 +14,18 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from perf_smoke.report.parts import Block, Facts, Folded, Items, Paragraph, Part, Table, Title
-from perf_smoke.report.spans import Sentence, sentence
+from perf_smoke.report.parts import (
+    Block,
+    Facts,
+    Folded,
+    Items,
+    Paragraph,
+    Part,
+    Sentence,
+    Table,
+    Title,
+    sentence,
+)
 from perf_smoke.report.story import Links, story
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.view import View
@@ -42,21 +52,22 @@ def show(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
         console.print(Text(one_line(str(path), 1000), "dim"), soft_wrap=True)
 
 
-def _part(part: Part) -> RenderableType | None:
+def _part(part: Part) -> RenderableType | None:  # noqa: PLR0911 - one for each kind
     """None for what is left to report.md."""
-    if isinstance(part, Title):
-        return _text(part.text, _COLOURS[part.tone])
-    if isinstance(part, Items):
-        return Group(*(_text(sentence("- ", *item)) for item in part.items))
-    if isinstance(part, Block):
-        return _indented(Text(part.text, "cyan"))
-    if isinstance(part, Table):
-        caption = (Text(), _text(part.caption, "dim")) if part.caption else ()
-        return Group(_indented(_grid(part)), *caption)
-    if isinstance(part, Paragraph):
-        return _text(part.text)
-    if isinstance(part, Folded):
-        return _at_a_glance(part)
+    match part:
+        case Title(text=text):
+            return _text(text, _COLOURS[part.tone])
+        case Paragraph(text):
+            return _text(text)
+        case Items(items):
+            return Group(*(_text(sentence("- ", *item)) for item in items))
+        case Block(text):
+            return _indented(Text(text, "cyan"))
+        case Table():
+            caption = (Text(), _text(part.caption, "dim")) if part.caption else ()
+            return Group(_indented(_grid(part)), *caption)
+        case Folded():
+            return _at_a_glance(part)
     return None
 
 

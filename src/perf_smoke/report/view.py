@@ -5,17 +5,16 @@ Nothing is read out of sentences, names or hashes: what a Result does not record
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perf_smoke import compare
 from perf_smoke.compare.walsh import WalshAverages
 from perf_smoke.engines import table as engines
 from perf_smoke.metrics import BY_NAME, METRICS, Metric
 from perf_smoke.report import numbers
-from perf_smoke.report.spans import Sentence, code, sentence
+from perf_smoke.report.parts import Sentence, also, code, join, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.result import (
     HEAD,
@@ -31,9 +30,7 @@ from perf_smoke.result import (
 )
 
 _NOT_ASKED = Workload(
-    asked=Asked(
-        prompt=Prompt(text="", characters=0, sha256=""), tokens=0, seed=0, threads=0, told=()
-    ),
+    asked=Asked(prompt=Prompt(text="", characters=0, sha256=""), tokens=0, seed=0, threads=0),
     metrics=(),
     warmup=0,
 )
@@ -42,11 +39,10 @@ _NOT_ASKED = Workload(
 
 @dataclass(frozen=True, kw_only=True)
 class BaseView:
-    """A base that was measured beside head, for one workload."""
+    """A base that was measured for one workload."""
 
     name: str
     called: Sentence
-    """In the middle of a sentence: `base`, or its name where there are several."""
     side: Side
     measurement: Measurement
     changes: Mapping[str, float]
@@ -70,22 +66,22 @@ class WorkloadView:
     base: BaseView | None
     """That of the leading comparison; else the first."""
     headline: Metric | None
-    """The metric that leads; None where head has no number."""
-    judged: str
-    """The name of the metric that is compared; empty where nothing is."""
+    """The metric that leads; None where no side has a number."""
     log_ratios: tuple[float, ...]
     """Of the pairs that the leading comparison judged; where nothing was judged, of all pairs."""
+
+    def base_of(self, comparison: Comparison) -> BaseView:
+        """The base that it is about."""
+        return next(base for base in self.bases if base.name == comparison.base)
 
     @property
     def seconds_per_round(self) -> float | None:
         """What one more step of each side would take; None where a side's wall time is unknown."""
-        total_ms = 0.0
-        for measurement in (self.head, *(base.measurement for base in self.bases)):
-            walls = [step.wall_ms * step.repeats for step in measurement.counted if step.wall_ms]
-            if not walls:
-                return None
-            total_ms += statistics.median(walls)
-        return total_ms / 1e3
+        sides = [self.head, *(base.measurement for base in self.bases)]
+        walls = [
+            [step.wall_ms * step.repeats for step in side.counted if step.wall_ms] for side in sides
+        ]
+        return sum(map(statistics.median, walls)) / 1e3 if all(walls) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,46 +93,27 @@ class View:
     """Head's."""
     row: engines.Row | None
     """What the engine is; None where it is not known here."""
-    from_file: bool
-    """Whether the pairs were measured elsewhere and are only judged here."""
-    demonstration: bool
-    """Whether our engine ran our model, so that nothing of the caller's was measured."""
     workloads: tuple[WorkloadView, ...]
     lead: WorkloadView
     """The workload that the headline speaks of."""
     questions: tuple[Comparison, ...]
     """All comparisons that have an answer."""
-    several: bool
-    """Whether there is more to tell than one answer."""
 
     @classmethod
     def of(cls, result: Result) -> View:
         """Everything, computed once."""
-        side = result.head
-        engine = side.engine if side else None
-        row = engines.find(engine.id) if engine else None
+        engine = result.head.engine if result.head else None
         workloads = tuple(_workload(result, *named) for named in result.workloads.items())
         questions = tuple(one for workload in workloads for one in workload.comparisons)
         gravest = _gravest(result, questions)
-        empty = _workload(result, "", _NOT_ASKED)
+        leading = [one for one in workloads if gravest and one.name == gravest.workload]
         return cls(
             result=result,
             engine=engine,
-            row=row,
-            from_file=result.origin == "pairs-file",
-            demonstration=bool(
-                row
-                and row.default_model
-                and result.model
-                and result.model.reference == row.default_model
-            ),
+            row=engines.find(engine.id) if engine else None,
             workloads=workloads,
-            lead=next(
-                (one for one in workloads if gravest and one.name == gravest.workload),
-                workloads[0] if workloads else empty,
-            ),
+            lead=next(iter((*leading, *workloads)), _workload(result, "", _NOT_ASKED)),
             questions=questions,
-            several=len(questions) > 1 or len(workloads) > 1,
         )
 
     @property
@@ -145,9 +122,25 @@ class View:
         return self.lead.leading
 
     @property
+    def several(self) -> bool:
+        """Whether there is more to tell than one answer."""
+        return len(self.questions) > 1 or len(self.workloads) > 1
+
+    @property
+    def from_file(self) -> bool:
+        """Whether the pairs were measured elsewhere and are only judged here."""
+        return self.result.origin == "pairs-file"
+
+    @property
     def ours(self) -> bool:
         """Whether the program is the one that the action brings."""
         return self.row is not None and self.row.whose == "ours"
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether our engine ran our model, so that nothing of the caller's was measured."""
+        model = self.row.default_model if self.row else ""
+        return bool(model and self.result.model and self.result.model.reference == model)
 
     def subject(self, comparison: Comparison) -> str:
         """What tells this question from the others but for the base: `prefill, E2E latency`."""
@@ -173,6 +166,19 @@ def latency(measurement: Measurement, metric: Metric | None) -> str:
     return f"{value} for {counting(count, 'token')}" if (count := measurement.tokens) else value
 
 
+def named(side: Side) -> Sentence:
+    """A side as it was named, beside its commit: `` `v1.2`, `1dbec34` ``; empty without both."""
+    ref = "" if side.commit.startswith(side.ref) else side.ref
+    return join([also("", ref, 60), also("", side.commit[:7])], ", ")
+
+
+def called(result: Result, base: str) -> Sentence:
+    """In the middle of a sentence: `base`, or its name where there are several."""
+    side = result.sides.get(base, Side())
+    many = len({*result.sides, *result.lost_bases} - {HEAD}) > 1
+    return sentence(code(side.ref or side.commit[:7] or base, 60) if many else "base")
+
+
 def counting(count: int, noun: str) -> str:
     """`1 step`, `1,200 steps`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
@@ -180,62 +186,61 @@ def counting(count: int, noun: str) -> str:
 
 def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
     head = workload.measurements.get(HEAD, Measurement())
-    measured = [
-        base
+    measured = {
+        base: measurement
         for base, measurement in workload.measurements.items()
-        if base != HEAD and base not in result.lost_bases and measurement.summary and head.summary
-    ]
-    answers = [
+        if base != HEAD and base not in result.lost_bases and measurement.summary
+    }
+    answers = tuple(
         one
         for one in result.comparisons
         if one.workload == name and one.base in measured and one.verdict != "no-baseline"
-    ]
-    leading = _gravest(result, answers)
-    bases = tuple(_base(result, workload, base, head, answers) for base in measured)
-    wanted = (leading.metric if leading else "", *workload.metrics, "e2e", "wall", *BY_NAME)
-    headline = next(
-        (BY_NAME[one] for one in wanted if one in BY_NAME and BY_NAME[one].key in head.summary),
-        None,
     )
-    base = next((one for one in bases if leading and one.name == leading.base), None)
-    base = base or next(iter(bases), None)
-    judged = leading.metric if leading else headline.name if headline and base else ""
+    leading = _gravest(result, answers)
+    bases = tuple(_base(result, head, answers, *side) for side in measured.items())
+    wanted = (leading.metric if leading else "", *workload.metrics, "e2e", "wall", *BY_NAME)
+    given = {key for side in (head, *measured.values()) for key in side.summary}
+    known = (BY_NAME[metric] for metric in wanted if metric in BY_NAME)
+    headline = next((metric for metric in known if metric.key in given), None)
+    leads = [base for base in bases if leading and base.name == leading.base]
+    base = next(iter((*leads, *bases)), None)
+    judged = leading.metric if leading else headline.name if headline else ""
     return WorkloadView(
         name=name,
         workload=workload,
         head=head,
         bases=bases,
-        comparisons=tuple(answers),
+        comparisons=answers,
         leading=leading,
         base=base,
         headline=headline,
-        judged=judged,
         log_ratios=_log_ratios(head, base.measurement, judged, leading) if base else (),
     )
 
 
 def _base(
-    result: Result, workload: Workload, name: str, head: Measurement, answers: list[Comparison]
+    result: Result,
+    head: Measurement,
+    answers: Iterable[Comparison],
+    name: str,
+    measurement: Measurement,
 ) -> BaseView:
-    side, measurement = result.sides.get(name, Side()), workload.measurements[name]
     judged = {one.metric: one for one in answers if one.base == name}
-    some = next(iter(judged.values()), None)
-    changes: dict[str, float] = {}
-    for metric in METRICS:
-        comparison = judged.get(metric.name)
-        if comparison and comparison.estimate is not None:
-            changes[metric.name] = comparison.estimate
-        elif metric.per == "step" and (
-            ratios := _log_ratios(head, measurement, metric.name, comparison or some)
-        ):
-            changes[metric.name] = fraction(WalshAverages(ratios).median())
-    one_of_many = len({*result.sides, *result.lost_bases} - {HEAD}) > 1
+    ratios = {
+        metric.name: _log_ratios(head, measurement, metric.name, judged.get(metric.name))
+        for metric in METRICS
+        if metric.per == "step"
+    }
     return BaseView(
         name=name,
-        called=sentence(code(side.ref or side.commit[:7] or name, 60) if one_of_many else "base"),
-        side=side,
+        called=called(result, name),
+        side=result.sides.get(name, Side()),
         measurement=measurement,
-        changes=changes,
+        changes={
+            metric: fraction(WalshAverages(pairs).median())
+            for metric, pairs in ratios.items()
+            if pairs
+        },
     )
 
 
@@ -245,8 +250,8 @@ def _log_ratios(
     if metric not in BY_NAME:
         return ()
     pairs = compare.Pairs.of(base.samples, head.samples, metric)
-    return tuple((pairs.first(judged.pairs) if judged else pairs).log_ratios)
+    return (pairs.first(judged.pairs) if judged else pairs).log_ratios
 
 
-def _gravest(result: Result, comparisons: Iterable[Comparison]) -> Comparison | None:
-    return dataclasses.replace(result, comparisons=tuple(comparisons)).gravest
+def _gravest(result: Result, comparisons: tuple[Comparison, ...]) -> Comparison | None:
+    return replace(result, comparisons=comparisons).gravest

@@ -43,7 +43,8 @@ def reports() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    texts = reports()
     for path in FOLDER.iterdir():
         path.unlink()
-    for name, text in reports().items():
+    for name, text in texts.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
