@@ -73,10 +73,10 @@ def _change(percent: float) -> str:
 
 
 def _mermaid(counts: dict[int, int], width: float, estimate: int, beyond: tuple[bool, bool]) -> str:
-    top = max(counts.values()) + 1
+    top = math.ceil(1.1 * max(counts.values()))  # so that the marks stand out above every bar
     labels = [f"{bar * width:+.6g}".replace("-", numbers.MINUS) if bar else "0" for bar in counts]
-    labels[0] = f"≤ {labels[0]}" if beyond[0] else labels[0]
-    labels[-1] = f"≥ {labels[-1]}" if beyond[1] else labels[-1]
+    labels[0] = f"≤{labels[0]}" if beyond[0] else labels[0]
+    labels[-1] = f"≥{labels[-1]}" if beyond[1] else labels[-1]
     marks = [[top * (bar == marked) for bar in counts] for marked in (0, estimate)]
     bars = "\n".join(f"    bar {series}" for series in (*marks, [*counts.values()]))
     quoted = ", ".join(f'"{label}"' for label in labels)
@@ -90,9 +90,9 @@ def _bar(percent: float, width: float) -> int:
 
 
 def _width(inside: Sequence[float], quartile_distance: float) -> float:
-    """Of a bar, in percent, a round number: about that of Freedman and Diaconis 1981, or what makes no more
-    bars than there is room for."""
-    noise = 2 * quartile_distance / len(inside) ** (1 / 3)
+    """Of a bar, in percent: a round number near half of what Freedman and Diaconis 1981 take, which
+    follows the noise, or near what leaves no more bars than there is room for."""
+    noise = quartile_distance / len(inside) ** (1 / 3)
     wanted = 0.8 * max(noise, (inside[-1] - inside[0]) / (_MOST_BARS - 3))
     power = 10.0 ** math.floor(math.log10(wanted))
     return next(digit * power for digit in (1, 2, 3, 4, 5, 10) if digit * power >= wanted)

@@ -1,8 +1,9 @@
-"""Runs as the product leaves them: steps from a simulated machine, summed up and decided upon by the
-product's own functions. Each is a golden report (golden.py)."""
+"""Runs as the product leaves them: steps from a simulated machine, summed up and decided upon by
+the product's own functions. Each is a golden report (golden.py)."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 from dataclasses import replace
@@ -363,7 +364,10 @@ def pairs_file() -> Result:
         stopped="runs",
         request=asked(told=()),
         tool=Tool(version="0.1.0", runtime="cli"),
-        **{"cost": Cost(total_s=0.0), "settings": {}, "series": None, "machine": None},
+        cost=Cost(total_s=0.0),
+        settings={},
+        series=None,
+        machine=None,
         model=None,
         sides={HEAD: Side(), BASE: Side()},
     )
@@ -472,6 +476,7 @@ def long_texts() -> Result:
     )
 
 
+@functools.cache
 def every() -> dict[str, Result]:
     """All of them by the name of their golden files."""
     looks = compare.plan(240)
@@ -507,7 +512,9 @@ def every() -> dict[str, Result]:
                 reason="model-missing",
                 sentence="There is no file `models/ggml-model-i2_s.gguf`: was it downloaded?",
             ),
-            **{"sides": {}, "model": None, "series": None},
+            sides={},
+            model=None,
+            series=None,
             cost=Cost(total_s=0.4),
         ),
         "failed-to-build": failed(
