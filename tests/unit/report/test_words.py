@@ -1,0 +1,378 @@
+"""Sentences that depend on what no golden report has."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from perf_smoke.metrics import METRICS
+from perf_smoke.report import terminal
+from perf_smoke.report.markdown import Links, render
+from perf_smoke.report.verdict import notice
+from perf_smoke.result import (
+    BASE,
+    HEAD,
+    WORKLOAD,
+    Failure,
+    Guard,
+    MachineState,
+    Result,
+    Sample,
+    Verdict,
+)
+from tests.unit.report import golden, runs
+
+
+def told(result: Result) -> str:
+    """The report in plain spaces."""
+    return render(result, golden.LINKS).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def judged(result: Result, **changes: Any) -> Result:
+    """With another answer to its one question."""
+    return replace(result, comparisons=(replace(result.comparisons[0], **changes),))
+
+
+def of_head(result: Result, **changes: Any) -> Result:
+    """With another head."""
+    return replace(result, sides={**result.sides, HEAD: replace(result.sides[HEAD], **changes)})
+
+
+ONE = runs.every()["slower"]
+
+
+@pytest.mark.parametrize("metric", [metric for metric in METRICS if metric.decides])
+@pytest.mark.parametrize("verdict", ["slower", "faster"])
+def test_the_direction_is_in_words_for_every_metric(metric: Any, verdict: Verdict) -> None:
+    sign = 1 if verdict == "slower" else -1
+    low, high = sorted((sign * 0.039, sign * 0.096))
+    verb, end = metric.longer if verdict == "slower" else metric.shorter
+    changed = judged(ONE, metric=metric.name, verdict=verdict, low=low, high=high)
+    assert f"Head {verb} **3.9 … 9.6 %** {end} than base (99 % interval, {metric.phrase})." in told(
+        changed
+    )
+    assert f"| **{metric.label}, " in told(changed)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "change", "end"),
+    [
+        ((4, 2), -0.31, "It took 31.0 % less time, but a run that says less is not faster."),
+        ((2, 4), -0.31, "It took 31.0 % less time, for other work."),
+        ((4, 2), 0.31, "It took 31.0 % longer, for other work."),
+    ],
+)
+def test_other_work_is_neither_faster_nor_slower(
+    tokens: tuple[int, int], change: float, end: str
+) -> None:
+    (base, _), (_, head) = (runs.rounds(12, 55, 55, tokens=count) for count in tokens)
+    result = runs.run({HEAD: runs.measured(head), BASE: runs.measured(base)})
+    assert result.comparisons[0].verdict == "not-comparable"
+    ratio = judged(result, log_ratio=math.log1p(change))
+    assert f"Head produced {tokens[1]} tokens, base {tokens[0]}. {end}" in told(ratio)
+
+
+def test_no_verdict_names_each_guard_once_and_first() -> None:
+    guards = tuple(
+        Guard(name=name, effect=effect, sentence=f"{name}.")  # type: ignore[arg-type]
+        for name, effect in (("steal", "no-verdict"), ("coarse-clock", "wider"))
+    )
+    doubtful = judged(ONE, verdict="inconclusive", guards=guards, pairs_needed=None)
+    paragraphs = told(doubtful).split("\n\n")
+    assert paragraphs[1] == "**Why there is no verdict:** steal."
+    assert paragraphs[2].startswith("The pairs alone put the change between **+3.8 % and +10.2 %**")
+    assert paragraphs[3] == "coarse-clock."
+    assert notice(doubtful) == "perf-smoke: cannot tell: steal."
+    few = judged(doubtful, low=None, high=None, pairs=3)
+    assert "Why there is no verdict" not in told(few)
+    assert told(few).count("steal.") == 1
+
+
+def test_a_wide_interval_without_a_remedy_says_what_could_have_been_seen() -> None:
+    assert "(99 % interval, E2E latency). This run would have seen a change of 5.2 % or more." in (
+        told(judged(ONE, verdict="inconclusive"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"stopped": "runs"}, "pairs instead of 60: set `runs: 1200`."),
+        ({"stopped": "budget"}, "pairs instead of 60: set `budget: 4 m`."),
+        ({"pairs_needed": 99_001}, "too long for a smoke test: fewer `tokens` make a step short."),
+    ],
+)
+def test_the_remedy_fits_the_case(changes: dict[str, Any], remedy: str) -> None:
+    wanting = judged(ONE, **{"verdict": "inconclusive", "pairs_needed": 1177, **changes})
+    assert remedy in told(wanting)
+    assert "1,177" not in told(wanting)
+
+
+def test_a_file_wants_more_pairs_and_no_pair_is_no_number() -> None:
+    few = judged(runs.every()["pairs-file"], low=None, high=None, pairs=9)
+    assert "9 pairs of steps cannot give a verdict. It takes at least 11: add pairs." in told(few)
+    assert "There is no pair of steps to compare." in told(judged(few, pairs=0))
+
+
+@pytest.mark.parametrize(
+    ("engine", "ways"),
+    [
+        (runs.BITNET, " (`base-ref` with `build` or `base-binary`)"),
+        (runs.BENCH, " (`base-ref` with `build` or `base-command`)"),
+        (runs.EMBEDDED, ""),
+        (replace(runs.BITNET, id="of-tomorrow"), ""),
+    ],
+)
+def test_a_base_is_asked_for_by_the_inputs_that_the_engine_has(engine: Any, ways: str) -> None:
+    said = f"Nothing to compare with: this run had no base{ways}. [How to get a verdict]"
+    assert said in told(runs.alone(8, engine=engine))
+
+
+@pytest.mark.parametrize(
+    ("engine", "settings", "said"),
+    [
+        (runs.BITNET, {}, "Head and base are the same program, byte for byte; only libraries"),
+        (runs.BENCH, {}, "Head and base ran the same program, `bench`, byte for byte: only what"),
+        (
+            runs.BENCH,
+            {"command": "bench a", "base-command": "bench a"},
+            "Head and base are the same command and the same program, byte for byte.",
+        ),
+        (runs.BENCH, {"command": "bench a", "base-command": "bench b"}, ""),
+        (runs.BENCH, {"command": "bench ***", "base-command": "bench ***"}, ""),
+        (runs.EMBEDDED, {}, ""),
+        (replace(runs.BITNET, binary_sha256=""), {}, ""),
+    ],
+)
+def test_one_program_on_both_sides_is_said_where_it_is_sure(
+    engine: Any, settings: dict[str, str], said: str
+) -> None:
+    sides = {name: replace(runs.side(name), engine=engine) for name in (HEAD, BASE)}
+    report = told(runs.two(pairs=12, sides=sides, settings=settings))
+    assert said in report
+    assert ("byte for byte" in report) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ("never", "*Informational: this check never blocks a merge.*"),
+        ("error", "*`fail-on: error`: this step fails when measuring fails, never for what it"),
+        ("slower", "*`fail-on: slower`: this step fails when head is slower by more than the 5 %"),
+    ],
+)
+def test_what_the_check_may_do_to_the_job_is_said_as_it_was_set(setting: str, line: str) -> None:
+    strict = replace(ONE, settings={"fail-on": setting})
+    assert told(strict).splitlines()[-1].startswith(line)
+    assert "more than the margin" in told(runs.alone(8, settings={"fail-on": "slower"}))
+
+
+def test_a_document_without_an_address_is_named_by_its_path() -> None:
+    assert render(ONE, Links(result_path="out/result.json")).endswith("merge.* `out/result.json`\n")
+
+
+def test_notes_problems_guards_looks_and_reasons_never_flood() -> None:
+    guards = tuple(Guard(name="steal", effect="said", sentence=f"Guard {n}.") for n in range(50))
+    looks = tuple(range(10, 1010, 10))
+    many = judged(replace(ONE, notes=tuple(f"Sentence {n}." for n in range(50))), guards=guards)
+    report = told(judged(many, looks=looks))
+    assert "Note: Sentence 5.\n\nNote: 44 more notes in result.json." in report
+    assert "Guard 7." in report
+    assert "Guard 8." not in report
+    assert "110, 120, … pairs." in report
+    wrong = Failure(reason="invalid-inputs", sentence="Many.", tail="wrong\n" * 90)
+    assert told(runs.failed(wrong, status="invalid")).count("- wrong\n") == 40
+
+
+@pytest.mark.parametrize(
+    ("head", "base", "line"),
+    [
+        ("engine-crashed", "engine-crashed", "head crashes, base too"),
+        ("build-failed", "engine-crashed", "head does not build"),
+        ("model-missing", "engine-crashed", "not measured"),
+        ("engine-timeout", "", "not measured"),
+    ],
+)
+def test_the_side_that_failed_stands_in_the_headline(head: Any, base: Any, line: str) -> None:
+    lost = {BASE: Failure(reason=base, sentence="It is lost.")} if base else {}
+    report = told(runs.failed(Failure(reason=head, sentence="It ended."), lost_bases=lost))
+    assert report.startswith(f"### perf-smoke: {line} (bitnet-rs)\n\nIt ended.\n")
+    assert ("Nothing to compare with: It is lost." in report) == bool(base)
+
+
+def test_of_two_bases_the_lost_one_is_named() -> None:
+    lost = replace(ONE, lost_bases={"v1": Failure(reason="build-failed", sentence="No.", tail="x")})
+    assert "Not compared with `v1`: No.\n" in told(lost)
+    assert "<summary>Last lines of <code>v1</code></summary>\n\n```text\nx\n" in told(lost)
+    assert "slower by 7.0 %" in notice(lost)
+
+
+def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None:
+    cut = replace(ONE, failure=runs.crashed("at step 90"))
+    assert "`bitnet` ended with code 139 (SIGSEGV) at step 90.\n" in told(cut)
+    silent = replace(runs.failed(runs.BUILD_FAILED), failure=None)
+    assert "The run ended without saying why." in told(silent)
+    assert notice(silent) == "perf-smoke: not measured"
+    nothing = replace(silent, status="cancelled", failure=runs.BUILD_FAILED)
+    assert "Nothing was measured." in told(nothing)
+    assert "### perf-smoke: no numbers (bitnet-rs)\n\nNo step of this run" in told(runs.result())
+
+
+def test_greedy_output_that_differs_is_said_and_none_is_no_sentence() -> None:
+    guard = Guard(name="texts-differ", effect="said", sentence="Texts differ.")
+    other = runs.every()["faster-with-another-text"]
+    assert any(guard.name == "texts-differ" for guard in other.comparisons[0].guards)
+    assert told(other).count("differs") == 1
+    assert "the greedy output differs" in notice(other)
+    assert "Texts differ." in told(judged(ONE, guards=(guard,)))
+    long = runs.two(pairs=12, texts=("a\nb", "c\nd"))
+    assert "Output of head:\n\n```text\nc\nd\n```\n\nOutput of base:\n\n```text\na\nb" in told(long)
+    same = runs.two(pairs=12, texts=("a\nb", "a\nb"))
+    assert "Output, the same on both sides, at every step:\n\n```text\na\nb\n```" in told(same)
+    unsteady = replace(ONE.workloads[WORKLOAD].measurements[HEAD], output=None)
+    measurements = {**ONE.workloads[WORKLOAD].measurements, HEAD: unsteady}
+    silent = replace(ONE.workloads[WORKLOAD], measurements=measurements)
+    assert "Output" not in told(replace(ONE, workloads={WORKLOAD: silent}))
+
+
+def test_output_that_changes_from_step_to_step_is_said_prominently() -> None:
+    (steps,) = runs.rounds(8, 55)
+    found = runs.run({HEAD: runs.measured(steps, stable=False)})
+    assert "Output `11, so` (the first), **not the same at every step**." in told(found)
+
+
+def test_only_the_known_answer_of_the_demonstration_is_explained() -> None:
+    explained = "A model of 135M parameters is expected to say so"
+    assert explained in told(runs.demonstration())
+    assert explained not in told(runs.demonstration(text="4"))
+    assert explained not in told(runs.demonstration(settings={"prompt": "Hello"}))
+    own = runs.demonstration(model=runs.BITNET_MODEL)
+    assert explained not in told(own)
+    assert "This measures perf-smoke's own llama.cpp, not a build of yours." in told(own)
+    assert "(embedded llama.cpp)" in notice(own)
+
+
+def test_a_prompt_file_an_address_and_a_cache_are_named() -> None:
+    prompt = replace(runs.asked().prompt, text="", file="long.txt", characters=90_000)
+    found = runs.alone(
+        8,
+        request=runs.asked(prompt=prompt),
+        model=replace(runs.BITNET_MODEL, reference="hf://o/r/tiny.gguf@main"),
+        steps={"n_prompt_cached": 5},
+    )
+    assert "with `tiny.gguf@main`, prompt from `long.txt` (90,000 characters), 4 out" in told(found)
+    assert "**Missing**: Prefill: the prompt came from the cache" in told(found)
+
+
+def test_repeated_runs_uncounted_steps_and_no_warm_up_are_said() -> None:
+    small = runs.alone(9, engine=runs.BENCH, process="step", steps={"repeats": 25, "starts": 9})
+    assert "9 steps after the warm-up. Each step is the mean of up to 25 runs of the program." in (
+        told(small)
+    )
+    warm = runs.alone(9, steps={"repeats": 5})
+    assert "started 8 times. Each step is the mean of up to 5 requests." in told(warm)
+    cold = replace(warm.workloads[WORKLOAD], warmup=0)
+    assert "**Steps**: 9 steps. The engine" in told(replace(warm, workloads={WORKLOAD: cold}))
+    bad = Sample(ok=False, error="short")
+    measurements = {
+        name: replace(side, samples=(*side.samples, bad, bad, replace(bad, error="")))
+        for name, side in ONE.workloads[WORKLOAD].measurements.items()
+    }
+    lost = replace(ONE.workloads[WORKLOAD], measurements=measurements)
+    assert (
+        "Not counted: 2 `short`, 1 `unknown`. Not counted of base: 2 `short`, 1 `unknown`.\n"
+        in told(replace(ONE, workloads={WORKLOAD: lost}))
+    )
+
+
+def test_the_pairs_shown_are_the_pairs_judged() -> None:
+    assert "in 56 of 60 pairs." in told(ONE)
+    assert "in 28 of 30 pairs." in told(judged(ONE, pairs=30))
+
+
+@pytest.mark.parametrize(
+    ("cpu", "idle", "load", "threads", "had"),
+    [
+        (0.475, 0.02, 3.3, (), "of which the program had 0.5"),
+        (0.475, 0.02, 3.3, ("threads",), "of which the program had 0.5"),
+        (1.2, 0.02, 3.3, ("threads",), "of which the program had 1.2"),
+        (1.9, 0.02, 3.3, ("threads",), ""),
+        (0.97, 0.02, 3.3, (), ""),
+        (0.475, 0.7, 3.3, (), ""),
+        (0.475, 0.02, 1.9, (), ""),
+    ],
+)
+def test_a_machine_is_said_to_be_busy_on_evidence_alone(
+    cpu: float, idle: float, load: float, threads: Any, had: str
+) -> None:
+    before = MachineState(load_1min=load, cpu_ticks=0, steal_ticks=0, idle_ticks=0)
+    found = runs.alone(
+        8,
+        steps={"cpu_ms": 1260 * cpu, "wall_ms": 1260.0},
+        request=runs.asked(threads=16, told=threads),
+        machine=runs.machine(idle=idle, cpus=2, before=before),
+    )
+    found = replace(
+        found, machine=replace(found.machine, after=replace(found.machine.after, load_1min=0.1))
+    )  # type: ignore[type-var,union-attr]
+    said = f"**The machine was busy** (load 3.3 on 2 CPUs, {had}). The program can do better"
+    assert (said in told(found)) == bool(had)
+    assert ("The machine was busy" in told(found)) == bool(had)
+
+
+def test_workloads_without_a_base_have_a_table_of_their_own_numbers() -> None:
+    one = runs.alone(8).workloads[WORKLOAD]
+    found = runs.result(workloads={"chat": one, "essay": replace(one, measurements={})})
+    report = told(found)
+    assert report.startswith("### perf-smoke: chat 55.4 ms for 4 tokens (bitnet-rs)\n")
+    assert "| | head |\n|---|--:|\n| chat | 55.4 ms for 4 tokens |\n| essay | – |\n" in report
+    assert "<summary><code>essay</code>: details</summary>" in report
+
+
+@pytest.mark.parametrize(
+    ("matrix", "label"),
+    [
+        ('{"cc":"gcc","jobs":2}', " gcc, 2:"),
+        ("[1]", " [1]:"),
+        ("no JSON", " no JSON:"),
+        ("[" * 9999, " [[["),
+        ("", ":"),
+    ],
+)
+def test_a_leg_without_a_label_shows_its_place_in_the_matrix(matrix: str, label: str) -> None:
+    leg = replace(runs.LEG, matrix=matrix)
+    assert notice(replace(ONE, leg=leg)).startswith(f"perf-smoke{label}")
+    assert notice(replace(ONE, leg=leg, settings={"label": "x"})).startswith("perf-smoke x:")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("slower", "1;33"), ("no-change", "1;32"), ("failed-alone", "1;31"), ("demonstration", "1")],
+)
+def test_a_terminal_gets_the_verdict_in_its_colour(name: str, code: str) -> None:
+    console = Console(force_terminal=True, color_system="standard", width=100, record=True)
+    with console.capture() as captured:
+        terminal.show(runs.every()[name], console)
+    assert f"\x1b[{code}mperf-smoke" in captured.get()
+
+
+@pytest.mark.parametrize("settings", [{"build": "x" * 4000}, {"prompt": "a\u202eb"}, {"a": "***"}])
+def test_no_command_is_better_than_one_that_would_run_something_else(
+    settings: dict[str, str],
+) -> None:
+    assert "perf-smoke run" not in told(replace(ONE, settings=settings))
+    given = replace(ONE, settings={"base-ref": "main", "label": "x", "fail-on": "error"})
+    assert "\nperf-smoke run --base-ref main\n" in told(given)
+
+
+def test_a_far_outlier_and_equal_pairs_make_no_useless_picture() -> None:
+    assert '"≥+20"]' in told(runs.every()["pairs-file"])
+    assert "mermaid" not in told(runs.two(pairs=5))
+    assert "mermaid" not in told(runs.two(pairs=12, steps={"noise": 0.0}))
+    far = told(runs.two(slower_by=2.0, pairs=60))
+    assert "Yellow marks the estimate, +200 %." in far
+    assert '"0"' not in far
