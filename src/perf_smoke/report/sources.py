@@ -1,12 +1,15 @@
-"""Where each number comes from, and why one that others have is not there."""
+"""Where does each number come from, and why is one that others have not there?"""
 
 from __future__ import annotations
 
-from perf_smoke.report.reading import MAIN_METRICS, METRICS, counted, is_one_shot, tokens
-from perf_smoke.report.spans import Sentence, sentence
-from perf_smoke.result import Side
+from collections.abc import Mapping
 
-_TIERS = {
+from perf_smoke.metrics import METRICS, Metric
+from perf_smoke.report.parts import Sentence, sentence
+from perf_smoke.report.view import View, WorkloadView
+from perf_smoke.result import Measurement, Side, Tier
+
+_TIERS: Mapping[Tier, str] = {
     "A": "the engine's own JSON",
     "B": "timings in the server's answer",
     "C": "the stream, on our clock",
@@ -15,15 +18,13 @@ _TIERS = {
 }
 
 
-def sources(side: Side | None) -> Sentence:
+def sources(measurement: Measurement) -> Sentence:
     """Where the numbers come from, grouped."""
-    if side is None:
-        return ()
     groups = {
         meaning: [
             metric.label
-            for name, metric in METRICS.items()
-            if name in side.summary and side.summary[name].tier == tier
+            for metric in METRICS
+            if (summary := measurement.summary.get(metric.key)) and summary.tier == tier
         ]
         for tier, meaning in _TIERS.items()
     }
@@ -32,25 +33,30 @@ def sources(side: Side | None) -> Sentence:
     )
 
 
-def missing(side: Side | None) -> Sentence:
+def missing(view: View, workload: WorkloadView) -> Sentence:
     """Why a row that others have is not in the table."""
-    if side is None or not side.summary or side.engine.id == "pairs":
+    head = view.result.head
+    if head is None or not workload.head.summary or view.from_file:
         return ()
-    absent = [name for name in MAIN_METRICS if name not in side.summary]
-    ungiven = [METRICS[name].label for name in absent if not _why(side, name)]
-    parts = [f"{METRICS[name].label}: {_why(side, name)}" for name in absent if _why(side, name)]
-    if ungiven:
-        parts.append(f"{', '.join(ungiven)}: not given by this engine")
+    absent = [
+        metric
+        for metric in METRICS
+        if metric.table == "main" and metric.key not in workload.head.summary
+    ]
+    reasons = {metric.label: _why(head, workload.head, metric) for metric in absent}
+    parts = [f"{label}: {why}" for label, why in reasons.items() if why]
+    if ungiven := ", ".join(label for label, why in reasons.items() if not why):
+        parts.append(f"{ungiven}: not given by this engine")
     return sentence("; ".join(parts))
 
 
-def _why(side: Side, name: str) -> str:
-    steps = counted(side)
-    if name == "decode_tps" and tokens(side) == 1:
+def _why(side: Side, measurement: Measurement, metric: Metric) -> str:
+    if metric.name == "decode" and measurement.tokens == 1:
         return "a single output token has no decode time"
-    if name == "prefill_tps" and any(step.prompt_ms and step.n_prompt_cached for step in steps):
+    cached = any(step.prompt_ms and step.n_prompt_cached for step in measurement.counted)
+    if metric.name == "prefill" and cached:
         return "the prompt came from the cache"
-    if name == "peak_rss_mib" and is_one_shot(side):
+    if metric.name == "peak_rss" and side.process == "step":
         starts_at = "the kernel starts a program's count at the peak of perf-smoke"
         return f"too small to tell: {starts_at}, which starts it"
     return ""
