@@ -40,7 +40,8 @@ give_up() {
   if [ "$step" = measure ]; then
     say "not measured: $sentence"
     [ -z "$tail" ] || print_inert "$tail"
-    printf '%s\n' "$status" "$reason" "$sentence" "$tail" 2>/dev/null >"$folder/unmeasured"
+    [ ! -d "$folder" ] ||
+      printf '%s\n' "$status" "$reason" "$sentence" "$tail" 2>/dev/null >"$folder/unmeasured"
     exit 0
   fi
   # What measuring left is what the reader wants to know, where reporting it comes to nothing.

@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -60,12 +61,14 @@ class Outcome:
 
 @dataclass(kw_only=True)
 class Step:
-    """A running step."""
+    """A use of the action; its inner step `measure` runs, and `report` comes when it is waited for."""
 
     process: subprocess.Popen[bytes]
     job: Job
     folder: Path
-    _outcome: Outcome | None = field(default=None, repr=False)
+    environment: Mapping[str, str]
+    measured: int | None = None
+    """The exit code of `measure`; a runner goes on whatever it is."""
 
     def signal(self, number: signal.Signals) -> None:
         """As a runner does it: to the process that it started, and to no other."""
@@ -75,8 +78,17 @@ class Step:
         """What it printed so far."""
         return self.job.log.read_text("utf-8", "replace")
 
+    def report(self) -> None:
+        """Wait for the end of the measuring, and begin to report."""
+        self.measured = self.process.wait(TIMEOUT_S)
+        orders = self.job.orders()
+        self.process = self.job.begin("report", self.environment)
+        assert orders == {}, "the measured program gave orders to the runner"
+
     def wait(self) -> Outcome:
         """Wait for its end."""
+        if self.measured is None:
+            self.report()
         code = self.process.wait(TIMEOUT_S)
         return Outcome(
             code=code,
@@ -103,6 +115,8 @@ class Job:
         self.commands = self.temp / "_runner_file_commands"
         self.output = self.commands / "set_output"
         self.summary = self.commands / "step_summary"
+        self.exported = self.commands / "set_env"
+        self.added_path = self.commands / "add_path"
         self.log = self.root / "log"
         self.tool_cache = tool_cache
         self.user = user
@@ -124,9 +138,11 @@ class Job:
             "GITHUB_ACTIONS": "true",
             "GITHUB_ACTION_PATH": str(self.action),
             "GITHUB_API_URL": "http://127.0.0.1:9",
+            "GITHUB_ENV": str(self.exported),
             "GITHUB_EVENT_NAME": "push",
             "GITHUB_EVENT_PATH": str(self.commands / "event.json"),
             "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_PATH": str(self.added_path),
             "GITHUB_REPOSITORY": "acme/engine",
             "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_RUN_ID": "7",
@@ -147,8 +163,6 @@ class Job:
             inputs: by name (`fail-on`).
             env: variables to set, or with None to unset.
         """
-        for path in (self.output, self.summary):
-            path.write_bytes(b"")
         environment: dict[str, str] = self.environment()
         environment |= {_variable(name): text for name, text in inputs.items()}
         for name, value in env.items():
@@ -158,12 +172,34 @@ class Job:
         if self.user is not None:
             for path in (self.root, *self.root.rglob("*")):
                 os.chown(path, self.user, self.user)
-        script = self.commands / "script.sh"
-        script.write_text(_script(self.action), "utf-8")
-        with self.log.open("wb") as log:
+        self.log.write_bytes(b"")
+        self.begin("place", environment).wait(TIMEOUT_S)
+        folder = _outputs(self.output).get("folder", "")
+        environment["PERF_SMOKE_FOLDER"] = folder
+        process = self.begin("measure", environment)
+        return Step(process=process, job=self, folder=Path(folder), environment=environment)
+
+    def begin(self, name: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """Begin one of the inner steps."""
+        for path in (self.output, self.summary, self.exported, self.added_path):
+            with suppress(FileNotFoundError):
+                path.unlink()
+            path.write_bytes(b"")
+            if self.user is not None:
+                os.chown(path, self.user, self.user)
+        step = _inner_steps(self.action)[name]
+        script = self.commands / f"{name}.sh"
+        script.write_text(step["run"], "utf-8")
+        wanted = {name for name in step.get("env", {}) if name.startswith("INPUT_")}
+        seen = {
+            name: text
+            for name, text in environment.items()
+            if name in wanted or not name.startswith("INPUT_")
+        }
+        with self.log.open("ab") as log:
             process = subprocess.Popen(
                 ["/bin/bash", "--noprofile", "--norc", "-e", "-o", "pipefail", script],
-                env=environment,
+                env=seen,
                 cwd=self.workspace,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -174,9 +210,13 @@ class Job:
                 extra_groups=None if self.user is None else _groups_of_docker(),
             )
         self._processes.append(process)
-        count = len(self._processes)
-        folder = self.temp / ("perf-smoke" if count == 1 else f"perf-smoke-{count}")
-        return Step(process=process, job=self, folder=folder)
+        return process
+
+    def orders(self) -> dict[str, str]:
+        """What the files say by which a step gives orders to the runner."""
+        files = (self.output, self.summary, self.exported, self.added_path)
+        texts = {path.name: path.read_text("utf-8", "replace") for path in files if path.is_file()}
+        return {name: text for name, text in texts.items() if text}
 
     def run(
         self, inputs: Mapping[str, str] | None = None, env: Mapping[str, str | None] | None = None
@@ -227,10 +267,9 @@ def _variable(name: str) -> str:
     return f"INPUT_{name.upper().replace('-', '_')}"
 
 
-def _script(action: Path) -> str:
-    (step,) = yaml.safe_load((action / "action.yml").read_text("utf-8"))["runs"]["steps"]
-    script: str = step["run"]
-    return script
+def _inner_steps(action: Path) -> dict[str, Any]:
+    steps = yaml.safe_load((action / "action.yml").read_text("utf-8"))["runs"]["steps"]
+    return {step["id"]: step for step in steps}
 
 
 def _outputs(path: Path) -> dict[str, str]:
