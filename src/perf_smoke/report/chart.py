@@ -44,13 +44,14 @@ def parts(workload: WorkloadView) -> tuple[Part, ...]:
     shown = Counter(min(max(_bar(change, width), first), last) for change in changes)
     counts = {bar: shown[bar] for bar in range(first, last + 1)}
     beyond = changes[0] < inside[0], inside[-1] < changes[-1]
-    words = _in_words(workload, changes, estimate, len(changes) - len(inside), 0 in counts)
-    source = _mermaid(counts, width, _bar(estimate, width), beyond)
-    return words, Block(source, "mermaid")
+    zero = ", in the bar of no change." if _bar(estimate, width) == 0 else ", grey no change."
+    zero = zero if 0 in counts else "."
+    words = _in_words(workload, changes, estimate, len(changes) - len(inside), zero)
+    return words, Block(_mermaid(counts, width, _bar(estimate, width), beyond), "mermaid")
 
 
 def _in_words(
-    workload: WorkloadView, changes: Sequence[float], estimate: float, beyond: int, zero: bool
+    workload: WorkloadView, changes: Sequence[float], estimate: float, beyond: int, zero: str
 ) -> Sentence:
     slower = sum(change > 0 for change in changes)
     low, _, high = statistics.quantiles(changes, n=4, method="inclusive")
@@ -63,7 +64,7 @@ def _in_words(
         f" of {phrase(many.metric)}" if many else "",
         f". Half of the changes lie between {numbers.change(low)} and {numbers.change(high)}. ",
         f"Yellow marks the estimate, {numbers.change(estimate)}",
-        ", grey no change." if zero else ".",
+        zero,
         f"{outside}{numbers.change(far)}." if beyond else "",
     )
 

@@ -137,9 +137,8 @@ def _table(table: Table) -> str:
 
 
 def _row(row: tuple[Sentence, ...]) -> str:
+    # On a narrow screen a label may take more lines, and what is in brackets one of its own.
     label, *cells = map(_cell, row)
-    # Where the screen is narrow, the unit alone may go to a second line, and what is in brackets.
-    label = re.sub(r" (?=.* )", _NO_BREAK, label)
     return f"| {' | '.join((label, *(re.sub(r' (?![(])', _NO_BREAK, cell) for cell in cells)))} |"
 
 
