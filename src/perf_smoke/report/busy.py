@@ -17,59 +17,30 @@ from __future__ import annotations
 
 import statistics
 
-from perf_smoke.report import numbers
-from perf_smoke.report.reading import asked, counted, counting, paired
-from perf_smoke.report.spans import Sentence, sentence, strong
-from perf_smoke.result import Machine, Result, Side, told_to_engine
-
-_MOST_STEAL = 0.10
-"""Share of the run's CPU time that the hypervisor may give to others."""
-_LEAST_IDLE = 0.10
-"""Share of the CPU time up to which no CPU is said to have been free."""
-_LEAST_CPU_SHARE = 0.8
-"""A step whose threads got less of their CPUs than this was kept waiting."""
+from perf_smoke.compare.circumstances import _LEAST_CPU_SHARE, Circumstances, steal
+from perf_smoke.report.parts import Sentence, quoted, sentence, strong
+from perf_smoke.report.view import View, counting
+from perf_smoke.result import Machine, Measurement
 
 
-def warning(result: Result) -> Sentence:
+def warning(view: View) -> Sentence:
     """That the program can do better; empty where nothing shows it, or guards speak of it."""
-    machine, head = result.machine, result.head
-    if machine is None or head is None or not head.summary or paired(result):
+    machine, lead = view.result.machine, view.lead
+    if machine is None or not lead.head.summary or lead.bases:
         return ()
-    if not (why := _stolen(machine) or _kept_waiting(result, machine, head)):
-        return ()
-    better = "the program can do better than these numbers."
-    return sentence(strong("The machine was busy"), f" ({why}): {better}")
+    known = Circumstances.of(machine, lead.workload.asked.threads_told())
+    stolen = steal(known, "said")
+    why = quoted(stolen.sentence) if stolen else _kept_waiting(lead.head, machine, known)
+    return sentence(why, " The program can do better than these numbers.") if why else ()
 
 
-def _stolen(machine: Machine) -> str:
-    steal = machine.steal_fraction
-    if steal is None or steal <= _MOST_STEAL:
-        return ""
-    return f"its hypervisor gave away {numbers.percent(steal)} of the CPU time, steal"
-
-
-def _kept_waiting(result: Result, machine: Machine, head: Side) -> str:
+def _kept_waiting(head: Measurement, machine: Machine, known: Circumstances) -> Sentence:
+    clocks = [(step.cpu_ms, step.wall_ms) for step in head.counted]
+    shares = [cpu_ms / wall_ms for cpu_ms, wall_ms in clocks if cpu_ms is not None and wall_ms]
     load = max(state.load_1min or 0.0 for state in (machine.before, machine.after))
-    had = _cpus_had(head)
-    idle = machine.idle_fraction
-    if had is None or load <= machine.cpus or idle is None or idle > _LEAST_IDLE:
-        return ""
-    if had >= _LEAST_CPU_SHARE * min(_threads(result), machine.cpus):
-        return ""
-    cpus = counting(machine.cpus, "CPU")
-    return f"load {load:.1f} on {cpus}, of which the program had {had:.1f}"
-
-
-def _cpus_had(head: Side) -> float | None:
-    """CPU time over wall time of a typical step."""
-    shares = [
-        step.cpu_ms / step.wall_ms
-        for step in counted(head)
-        if step.cpu_ms is not None and step.wall_ms
-    ]
-    return statistics.median(shares) if shares else None
-
-
-def _threads(result: Result) -> int:
-    told = asked(result, "threads") if told_to_engine(result.settings, "threads") else ""
-    return max(1, int(told)) if told.isdecimal() else 1
+    if not shares or not known.full or load <= machine.cpus:
+        return ()
+    had, wanted = statistics.median(shares), min(known.threads or 1, machine.cpus)
+    cpus = f"load {load:.1f} on {counting(machine.cpus, 'CPU')}, of which the program had {had:.1f}"
+    busy = sentence(strong("The machine was busy"), f" ({cpus}).")
+    return busy if had < _LEAST_CPU_SHARE * wanted else ()

@@ -1,93 +1,77 @@
-"""What is said of the engine's greedy output: the same everywhere, or not."""
+"""What is said of the engine's greedy output: is it the same everywhere, or not?"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from perf_smoke.report.reading import both, is_demonstration
-from perf_smoke.report.spans import Sentence, code, sentence, strong
-from perf_smoke.result import Output, Result
+from perf_smoke.report import untrusted
+from perf_smoke.report.parts import Block, Part, Sentence, code, join, sentence, strong
+from perf_smoke.report.view import View, WorkloadView
+from perf_smoke.result import Measurement, Output
 
 _DEMONSTRATION_OUTPUT = "11, so"
 _INLINE = 60
 """Longer texts, and those with line ends inside, get a block of their own."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """A text to be shown as it is, under a title."""
-
-    title: str
-    text: str
-
-
-def difference(result: Result) -> Sentence:
-    """Says prominently that head's text is not base's; empty when it is, or cannot be known."""
-    output = result.output
-    if output is None or not _differs(result):
-        return ()
-    said = both_said(result) or sentence("Both are below.")
-    if output.text == output.base_text:
-        said = sentence("Not at the first step, but at others.")
-    return sentence(
-        strong("The greedy output differs."),
-        " ",
-        said,
-        " Expected after a change of kernels or quantisation; otherwise look here first.",
-    )
-
-
-def both_said(result: Result) -> Sentence:
-    """The two texts where they differ and fit into a sentence."""
-    output = result.output
-    if output is None or not _differs(result) or not _fits(output):
-        return ()
-    return sentence("Base says ", code(output.base_text or ""), ", head ", code(output.text), ".")
-
-
-def output(result: Result) -> tuple[Sentence, list[Block]]:
-    """The engine's text: a sentence, and blocks for what does not fit into one."""
-    found = result.output
-    if found is None:
-        return (), []
-    if _differs(result):
-        return (), [] if _fits(found) else _two_blocks(found)
-    same = _sameness(result, found)
-    if _fits(found):
-        return sentence("Output ", code(found.text), *same, ".", *_as_expected(result, found)), []
-    return sentence("Output", *same, ":"), [Block(title="", text=found.text)]
-
-
-def _differs(result: Result) -> bool:
-    output = result.output
-    return output is not None and output.matches_base is False and both(result) is not None
-
-
-def _two_blocks(found: Output) -> list[Block]:
-    return [
-        Block(title="Base's output:", text=found.base_text or ""),
-        Block(title="Head's output:", text=found.text),
-    ]
-
-
-def _sameness(result: Result, found: Output) -> list[str | Sentence]:
-    if not found.stable:
-        return [sentence(" (the first), ", strong("not the same at every step"))]
-    where = ", the same on both sides" if found.matches_base and both(result) else ""
-    steps = len(result.head.samples) if result.head else 0
-    if steps < 2:
-        return [where]
-    return [where, ", at every step" if where else ", the same at every step"]
-
-
-def _as_expected(result: Result, found: Output) -> list[str]:
-    """What a reader who expects 4 must be told."""
-    known = is_demonstration(result) and found.text.strip() == _DEMONSTRATION_OUTPUT
-    if not known or result.settings.get("prompt"):
+def differing(workload: WorkloadView) -> list[tuple[Sentence, Output]]:
+    """Head and the bases of whose texts head gave none, with their outputs; else nothing."""
+    head, texts = workload.head.output, _texts(workload.head)
+    if head is None or not texts:
         return []
-    return [" A model of 135M parameters is expected to say so: speed is tested here, not sums."]
+    others = [
+        (base.called, base.measurement.output)
+        for base in workload.bases
+        if base.measurement.output and _texts(base.measurement).isdisjoint(texts)
+    ]
+    return [(sentence("head"), head), *others] if others else []
 
 
-def _fits(found: Output) -> bool:
-    texts = [found.text, found.base_text or ""]
-    return all(len(text) <= _INLINE and "\n" not in text.strip("\n") for text in texts)
+def difference(workload: WorkloadView) -> Sentence:
+    """Says prominently that head's text is not base's; empty when it is, or cannot be known."""
+    differ = differing(workload)
+    texts = join((sentence(*who, " says ", code(text.text)) for who, text in differ), ", ")
+    said = sentence(
+        strong("The greedy output differs"),
+        sentence(": ", texts) if _fit(differ) else ", as shown below",
+        ". Expected after a change of kernels or quantisation; otherwise look here first.",
+    )
+    return said if differ else ()
+
+
+def output(view: View, workload: WorkloadView) -> list[Part]:
+    """The engine's text: a sentence, or blocks for what does not fit into one."""
+    head, differ = workload.head.output, differing(workload)
+    if head is None or (differ and _fit(differ)):
+        return []
+    if differ:
+        return [
+            part
+            for who, text in differ
+            for part in (sentence("Output of ", *who, ":"), Block(untrusted.beginning(text.text)))
+        ]
+    same = _sameness(workload, head)
+    if not _fit([((), head)]):
+        return [sentence("Output", *same, ":"), Block(untrusted.beginning(head.text))]
+    # What a reader who expects 4 must be told.
+    known = view.demonstration and head.text.strip() == _DEMONSTRATION_OUTPUT
+    small = " A model of 135M parameters is expected to say so: speed is tested here, not sums."
+    expected = small if known and not view.result.settings.get("prompt") else ""
+    return [sentence("Output ", code(head.text), *same, ".", expected)]
+
+
+def _texts(measurement: Measurement) -> set[str]:
+    return {step.text_sha256 for step in measurement.counted if step.text_sha256}
+
+
+def _sameness(workload: WorkloadView, head: Output) -> Sentence:
+    if not head.stable:
+        return sentence(" (the first), ", strong("not the same at every step"))
+    others = [base.measurement.output for base in workload.bases]
+    alike = bool(others) and all(other and other.sha256 == head.sha256 for other in others)
+    where = f", the same on {'both' if len(others) == 1 else 'all'} sides" if alike else ""
+    when = ", at every step" if where else ", the same at every step"
+    return sentence(where, when if len(workload.head.counted) > 1 else "")
+
+
+def _fit(texts: list[tuple[Sentence, Output]]) -> bool:
+    shown = (output.text for _, output in texts)
+    return all(len(text) <= _INLINE and "\n" not in text.strip("\n") for text in shown)

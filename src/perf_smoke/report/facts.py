@@ -1,243 +1,271 @@
-"""How a run was measured: everything that a doubting reader needs to check it."""
+"""How was it measured? Everything that a doubting reader needs to check it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
 
+from perf_smoke.compare.circumstances import percent
+from perf_smoke.metrics import METRICS, Metric
 from perf_smoke.report import numbers
-from perf_smoke.report.foreign import one_line
-from perf_smoke.report.reading import (
-    DECIDING,
-    METRICS,
-    both,
-    changes,
-    counted,
-    counting,
-    is_from_a_file,
-    is_of_a_running_server,
-    is_one_shot,
-    paired,
-    starts,
-    uncounted,
-    warm_up_counts,
+from perf_smoke.report.parts import Facts, Sentence, also, code, join, sentence
+from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.view import View, WorkloadView, counting, phrase
+from perf_smoke.result import (
+    Comparison,
+    Cost,
+    EngineIdentity,
+    Machine,
+    Measurement,
+    Model,
+    Side,
 )
-from perf_smoke.report.sources import missing, sources
-from perf_smoke.report.spans import Sentence, Span, code, join, sentence
-from perf_smoke.result import Comparison, EngineIdentity, Machine, Result, Side
 
 _STOPPED = {
     "decided": "when it was decided",
     "budget": "when the budget was spent",
     "runs": "after the runs that were asked for",
     "cancelled": "when the run was cancelled",
-    "failed": "at a failure",
 }
-_FIRST = ("Steps", "Machine", "Machine load", "Took", "Reason")
+AT_A_GLANCE = ("Steps", "Machine", "Machine load", "Took", "Reason")
+"""Those that are wanted even where nothing can be unfolded."""
+_TIERS = {
+    "A": "the engine's own JSON",
+    "B": "timings in the server's answer",
+    "C": "the stream, on our clock",
+    "D": "text that the engine prints",
+    "E": "seen from outside the process",
+}
 _HASH_DIGITS = 12
 """Enough to tell two files apart; result.json has the whole hash."""
 _MOST_LOOKS = 12
 _MOST_REASONS = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fact:
-    """One line: what it is about, and what there is to say."""
-
-    label: str
-    text: Sentence
-    first: bool
-    """Whether it is wanted even where nothing can be folded away."""
-
-
-def title(result: Result) -> str:
+def title(view: View, workload: WorkloadView) -> str:
     """What the facts are about: `How this was measured: 182 pairs in random order, 21.3 s`."""
-    if result.head is None or not counted(result.head):
+    if not workload.head.counted:
         return "Details"
-    pairs = len(changes(result))
-    if is_from_a_file(result):
-        return f"How this was decided: {counting(pairs, 'pair')} from a file"
-    amount = (
-        f"{counting(pairs, 'pair')} in random order"
-        if pairs
-        else counting(len(counted(result.head)), "step")
+    pairs = counting(len(workload.log_ratios), "pair") if workload.log_ratios else ""
+    if view.result.origin == "pairs-file":
+        return f"How this was decided: {pairs} from a file"
+    steps = counting(len(workload.head.counted), "step")
+    amount = f"{pairs} in random order" if pairs else steps
+    took = "" if view.several else f", {numbers.three(view.result.cost.steps_s)} s"
+    return f"How this was measured: {amount}{took}"
+
+
+def of_workload(view: View, workload: WorkloadView) -> Facts:
+    """What was done for one workload."""
+    return _facts(
+        ("Steps", _steps(view, workload)),
+        *(("Verdict", _decision(workload, one)) for one in workload.comparisons),
+        ("Sources", _sources(workload.head)),
+        ("Missing", _missing(view, workload)),
     )
-    return f"How this was measured: {amount}, {numbers.seconds(result.cost.steps_s)}"
 
 
-def facts(result: Result) -> list[Fact]:
-    """All of them, those that have nothing to say left out."""
-    comparison = paired(result)
-    found: list[tuple[str, Sentence]] = [
-        ("Steps", _steps(result)),
-        ("Verdict", _decision(comparison) if comparison else ()),
-        ("Engine", _engine(result.head)),
-        ("Base's engine", _base_engine(result)),
-        ("Model", _model(result)),
+def of_run(view: View) -> Facts:
+    """What is the same for all workloads."""
+    result, leg = view.result, view.result.leg
+    version = one_line(f"{result.tool.version}, runtime {result.tool.runtime}", 80)
+    started = re.sub(r"^(\S{10})T(\S{8})(Z|\+00:00)$", r"\1 \2 UTC", result.started)
+    job = leg and sentence(
+        *(code(leg.job), " of the workflow ", code(leg.workflow)),
+        *also(", matrix ", leg.matrix, 200),
+        *(f", run {leg.run_id}, attempt {leg.attempt}, on ", code(leg.event)),
+    )
+    return _facts(
+        ("Engine", _identity(view.engine)),
+        ("Base's engine", _base_engines(view)),
+        ("Model", _model(result.model)),
         ("Machine", _machine(result.machine)),
         ("Machine load", _state(result.machine)),
-        ("Sources", sources(result.head)),
-        ("Missing", missing(result.head)),
-        ("Took", _cost(result)),
-        ("perf-smoke", _tool(result)),
-        ("Series", sentence(code(result.series.key)) if result.series else ()),
-        ("Reason", sentence(code(result.reason)) if result.reason else ()),
-    ]
-    return [Fact(label=label, text=text, first=label in _FIRST) for label, text in found if text]
+        ("Took", _cost(result.cost)),
+        ("Job", job or ()),
+        ("perf-smoke", sentence(f"{version}, started {one_line(started, 40)}")),
+        ("Series", also("", result.series.key if result.series else "")),
+        ("Reason", also("", result.reason)),
+    )
 
 
-def _steps(result: Result) -> Sentence:
-    head = result.head
-    if head is None:
+def _facts(*facts: tuple[str, Sentence]) -> Facts:
+    return Facts(tuple(fact for fact in facts if fact[1]))
+
+
+def _steps(view: View, workload: WorkloadView) -> Sentence:
+    if view.result.origin == "pairs-file":
+        return sentence(f"{counting(len(workload.log_ratios), 'pair')} from a file.")
+    head, process = workload.head, view.result.head.process if view.result.head else "start"
+    repeats = max((step.repeats for step in head.samples), default=1)
+    what = "runs of the program" if process == "step" else "requests"
+    stopped = "cancelled" if view.result.status == "cancelled" else workload.workload.stopped
+    started = process == "start" or (process == "step" and repeats == 1)
+    return join(
+        [
+            _amount(workload),
+            _starts(head, "Each side" if workload.bases else "The engine") if started else (),
+            sentence(f"Each step is the mean of up to {repeats:,} {what}." if repeats > 1 else ""),
+            sentence(f"Stopped {_STOPPED[stopped]}." if stopped else ""),
+            _left_out("Not counted", (), head),
+            *(_left_out("Not counted of ", one.called, one.measurement) for one in workload.bases),
+        ]
+    )
+
+
+def _amount(workload: WorkloadView) -> Sentence:
+    counted, pairs = workload.workload.warmup_counted, len(workload.log_ratios)
+    if pairs:
+        many = len(workload.bases) > 1
+        what = f"{counting(pairs, 'round')} of a step of each side" if many else ""
+        which = "that of the warm-up, in an order" if counted else "the order within each"
+        return sentence(f"{what or counting(pairs, 'pair')}, {which} drawn by lot.")
+    if not workload.head.counted:
         return ()
-    if is_from_a_file(result):
-        return sentence(f"{counting(len(changes(result)), 'pair')} from a file.")
-    parts = [_amount(result, head)]
-    repeats = max((sample.repeats for sample in head.samples), default=1)
-    of_runs = repeats > 1 and is_one_shot(head)
-    if not is_of_a_running_server(result) and not of_runs:
-        parts.append(_starts(head, "Each side" if both(result) else "The engine"))
-    if repeats > 1:
-        what = "runs of the program" if of_runs else "requests"
-        parts.append(sentence(f"Each step is the mean of up to {repeats:,} {what}."))
-    if result.comparison and (when := _STOPPED.get(result.comparison.stopped)):
-        parts.append(sentence(f"Stopped {when}."))
-    for name, side in (("", head), (" of base", result.base)):
-        if side and (reasons := uncounted(side)):
-            parts.append(_left_out(name, reasons.most_common(_MOST_REASONS)))
-    return join(parts)
+    after = ", that of the warm-up" if counted else " after the warm-up"
+    steps = counting(len(workload.head.counted), "step")
+    return sentence(steps, after if workload.workload.warmup else "", ".")
 
 
-def _amount(result: Result, head: Side) -> Sentence:
-    """How many steps or pairs, and which."""
-    if pairs := len(changes(result)):
-        which = "the order within each drawn by lot"
-        if warm_up_counts(result):
-            which = "that of the warm-up, in an order drawn by lot"
-        return sentence(f"{counting(pairs, 'pair')}, {which}.")
-    if not counted(head):
-        return ()
-    steps = counting(len(counted(head)), "step")
-    if warm_up_counts(result):
-        return sentence(f"{steps}, that of the warm-up.")
-    return sentence(steps, "." if result.settings.get("warmup") == "0" else " after the warm-up.")
-
-
-def _starts(head: Side, who: str) -> Sentence:
-    count = starts(head)
-    if not count:
-        return ()
-    if count == len(head.samples) and count > 1:
-        return sentence("Each step started a process.")
+def _starts(head: Measurement, who: str) -> Sentence:
+    count = len({step.start for step in head.samples})
+    if count == len(head.samples):
+        return sentence("Each step started a process." if count > 1 else "")
     return sentence(f"{who} was started {'once' if count == 1 else f'{count:,} times'}.")
 
 
-def _left_out(side: str, reasons: Iterable[tuple[str, int]]) -> Sentence:
-    spans: list[str | Span] = [f"Not counted{side}: "]
-    for index, (reason, count) in enumerate(reasons):
-        spans += [", " if index else "", f"{count:,} ", code(reason, 40)]
-    return sentence(*spans, ".")
+def _left_out(what: str, whose: Sentence, side: Measurement) -> Sentence:
+    reasons = Counter(step.error or "unknown" for step in side.samples if not step.ok)
+    listed = [also(f"{count:,} ", why, 40) for why, count in reasons.most_common(_MOST_REASONS)]
+    return sentence(what, *whose, ": ", *join(listed, ", "), ".") if listed else ()
 
 
-def _decision(comparison: Comparison) -> Sentence:
-    metric = METRICS[DECIDING.get(comparison.metric, "e2e_ms")].phrase
-    parts = [
-        f"{metric[0].upper()}{metric[1:]} alone decides",
-        f": two-sided error rate {numbers.share(comparison.alpha)}",
-        f", margin {numbers.share(comparison.margin)}, floor {numbers.share(comparison.floor)}",
-    ]
-    if comparison.estimate is not None:
-        parts.append(f"; estimate {numbers.change(comparison.estimate)}")
-    if comparison.detectable is not None:
-        size = numbers.percent(comparison.detectable)
-        parts.append(f"; a change of {size} would have been called with 90 % probability")
-    if looks := comparison.looks[:_MOST_LOOKS]:
-        after = ", ".join(f"{look:,}" for look in looks)
-        more = ", …" if len(comparison.looks) > _MOST_LOOKS else ""
-        parts.append(f"; looks were planned after {after}{more} pairs")
-    return sentence(*parts, ".")
+def _decision(workload: WorkloadView, comparison: Comparison) -> Sentence:
+    rule, metric = comparison.rule, phrase(comparison.metric)
+    alone, since = len(workload.comparisons) == 1, workload.base_of(comparison).called
+    limit, looks = comparison.detectable, comparison.looks
+    after = ", ".join(f"{look:,}" for look in looks[:_MOST_LOOKS])
+    return sentence(
+        f"{metric[:1].upper()}{metric[1:]}",
+        " alone decides" if alone else sentence(" since ", since),
+        f": two-sided error rate {numbers.share(rule.alpha)}",
+        f", margin {numbers.share(rule.margin)}, floor {numbers.share(rule.floor)}",
+        "" if comparison.estimate is None else f"; estimate {numbers.change(comparison.estimate)}",
+        ""
+        if limit is None
+        else f"; a change of {numbers.percent(limit)} would have been called with 90 % probability",
+        f"; looks were planned after {after}" if looks else "",
+        ", …" if len(looks) > _MOST_LOOKS else "",
+        " pairs." if looks else ".",
+    )
 
 
-def _engine(side: Side | None) -> Sentence:
-    if side is None or side.engine.id == "pairs":
-        return ()
-    return _identity(side.engine)
+def _base_engines(view: View) -> Sentence:
+    many = len(view.lead.bases) > 1
+    return join(
+        (
+            sentence(sentence(base.called, ": ") if many else "", _identity(base.side.engine))
+            for base in view.lead.bases
+            if base.side.engine != view.engine
+        ),
+        "; ",
+    )
 
 
-def _base_engine(result: Result) -> Sentence:
-    if result.base is None or (result.head and result.base.engine == result.head.engine):
-        return ()
-    return _identity(result.base.engine)
+def _identity(engine: EngineIdentity | None) -> Sentence:
+    return (
+        engine
+        and sentence(
+            one_line(f"{engine.id} {engine.version}".strip(), 120),
+            *also(", ", engine.binary, 200),
+            *also(", sha256 ", engine.binary_sha256[:_HASH_DIGITS]),
+        )
+    ) or ()
 
 
-def _identity(engine: EngineIdentity) -> Sentence:
-    name = " ".join(filter(None, (engine.id, engine.version)))
-    parts: list[str | Span] = [one_line(name, 120)]
-    if engine.binary:
-        parts += [", ", code(engine.binary, 200)]
-    if engine.binary_sha256:
-        parts += [", sha256 ", code(engine.binary_sha256[:_HASH_DIGITS])]
-    return sentence(*parts)
-
-
-def _model(result: Result) -> Sentence:
-    model = result.model
-    if model is None:
-        return ()
-    parts: list[str | Span] = [code(model.reference, 200)]
-    if model.bytes is not None:
-        parts.append(f", {numbers.memory(model.bytes / 1024**2)}")
-    if model.sha256:
-        parts += [", sha256 ", code(model.sha256[:_HASH_DIGITS])]
-    return sentence(*parts)
+def _model(model: Model | None) -> Sentence:
+    return (
+        model
+        and sentence(
+            code(model.reference, 200),
+            "" if model.bytes is None else f", {numbers.memory(model.bytes / 1024**2)}",
+            *also(", sha256 ", model.sha256[:_HASH_DIGITS]),
+        )
+    ) or ()
 
 
 def _machine(machine: Machine | None) -> Sentence:
-    if machine is None:
-        return ()
-    system = one_line(f"{machine.os}, kernel {machine.kernel}, {machine.arch}", 200)
-    parts: list[str | Span] = [
-        code(machine.cpu_model),
-        f" × {machine.cpus}, {numbers.memory(machine.memory_mib)}, {system}",
-    ]
-    if machine.image:
-        parts += [", image ", code(machine.image)]
-    return sentence(*parts)
+    return (
+        machine
+        and sentence(
+            code(machine.cpu_model),
+            f" × {machine.cpus}, {numbers.memory(machine.memory_mib)}, ",
+            one_line(f"{machine.os}, kernel {machine.kernel}, {machine.arch}", 200),
+            *also(", image ", machine.image),
+        )
+    ) or ()
 
 
 def _state(machine: Machine | None) -> Sentence:
     if machine is None:
         return ()
-    parts = [
-        f"{state.load_1min:.2f} {when}"
-        for when, state in (("before", machine.before), ("after", machine.after))
-        if state.load_1min is not None
-    ]
-    if machine.idle_fraction is not None:
-        parts.append(f"idle {numbers.percent(machine.idle_fraction)}")
-    if machine.steal_fraction is not None:
-        parts.append(f"steal {numbers.percent(machine.steal_fraction)}")
+    loads = ("before", machine.before.load_1min), ("after", machine.after.load_1min)
+    shares = ("idle", machine.idle_fraction), ("steal", machine.steal_fraction)
+    parts = [f"{load:.2f} {when}" for when, load in loads if load is not None]
+    parts += [f"{what} {percent(share)}" for what, share in shares if share is not None]
     return sentence(", ".join(parts))
 
 
-def _cost(result: Result) -> Sentence:
-    cost = result.cost
-    if cost.total_s < 0.01:
-        return ()
-    parts = (
-        ("download", cost.download_s),
-        ("build", cost.build_s),
-        ("load", cost.load_s),
-        ("steps", cost.steps_s),
-        ("the rest", cost.total_s - cost.download_s - cost.build_s - cost.load_s - cost.steps_s),
-    )
-    listed = [f"{name} {numbers.seconds(value)}" for name, value in parts if value >= 0.01]
+def _cost(cost: Cost) -> Sentence:
+    parts = {
+        "download": cost.download_s,
+        "build": cost.build_s,
+        "load": cost.load_s,
+        "steps": cost.steps_s,
+    }
+    parts["the rest"] = cost.total_s - sum(parts.values())
+    listed = [f"{name} {numbers.three(value)} s" for name, value in parts.items() if value >= 0.01]
     what_for = f": {', '.join(listed)}" if len(listed) > 1 else ""
-    return sentence(f"{numbers.seconds(cost.total_s)} in all{what_for}")
+    return sentence(f"{numbers.three(cost.total_s)} s in all{what_for}" if listed else "")
 
 
-def _tool(result: Result) -> Sentence:
-    version = one_line(f"{result.tool.version}, runtime {result.tool.runtime}", 80)
-    started = one_line(re.sub(r"^(\S{10})T(\S{8})(Z|\+00:00)$", r"\1 \2 UTC", result.started), 40)
-    return sentence(f"{version}, started {started}")
+def _sources(measurement: Measurement) -> Sentence:
+    groups = {
+        meaning: [
+            metric.label
+            for metric in METRICS
+            if (summary := measurement.summary.get(metric.key)) and summary.tier == tier
+        ]
+        for tier, meaning in _TIERS.items()
+    }
+    return sentence(
+        "; ".join(f"{', '.join(labels)}: {meaning}" for meaning, labels in groups.items() if labels)
+    )
+
+
+def _missing(view: View, workload: WorkloadView) -> Sentence:
+    head = view.result.head
+    if head is None or not workload.head.summary or view.result.origin == "pairs-file":
+        return ()
+    absent = [
+        metric
+        for metric in METRICS
+        if metric.table == "main" and metric.key not in workload.head.summary
+    ]
+    reasons = {metric.label: _why(head, workload.head, metric) for metric in absent}
+    parts = [f"{label}: {why}" for label, why in reasons.items() if why]
+    if ungiven := ", ".join(label for label, why in reasons.items() if not why):
+        parts.append(f"{ungiven}: not given by this engine")
+    return sentence("; ".join(parts))
+
+
+def _why(side: Side, measurement: Measurement, metric: Metric) -> str:
+    if metric.name == "decode" and measurement.tokens == 1:
+        return "a single output token has no decode time"
+    cached = any(step.prompt_ms and step.n_prompt_cached for step in measurement.counted)
+    if metric.name == "prefill" and cached:
+        return "the prompt came from the cache"
+    if metric.name == "peak_rss" and side.process == "step":
+        starts_at = "the kernel starts a program's count at the peak of perf-smoke"
+        return f"too small to tell: {starts_at}, which starts it"
+    return ""

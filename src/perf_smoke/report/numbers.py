@@ -1,4 +1,4 @@
-"""How a number is written: three significant digits, a unit, a real minus sign, no locale."""
+"""How is a number written? Three significant digits, a unit, a real minus sign, no locale."""
 
 from __future__ import annotations
 
@@ -66,19 +66,9 @@ def three(value: float) -> str:
     return f"{rounded:,.{digits}f}".replace("-", MINUS)
 
 
-def number(value: float, unit: Unit) -> str:
-    """The bare number in that unit."""
-    return three(value / unit.size)
-
-
 def quantity(value: float, unit: Unit) -> str:
     """The number with its unit."""
-    return f"{number(value, unit)} {unit.name}"
-
-
-def seconds(value_s: float) -> str:
-    """What something cost: 0.430 s, 148 s; always in seconds, so that parts add up."""
-    return f"{three(value_s)} s"
+    return f"{three(value / unit.size)} {unit.name}"
 
 
 def memory(mib: float) -> str:
@@ -86,13 +76,17 @@ def memory(mib: float) -> str:
     return quantity(mib, unit_for("mib", mib))
 
 
-def roughly(value_s: float) -> str:
-    """What something would take, for a sentence: about 40 s, about 9 minutes, about 2 hours."""
-    if value_s < 100:
-        return f"about {max(1, math.ceil(value_s))} s"
-    if value_s < 100 * 60:
-        return f"about {math.ceil(value_s / 60)} minutes"
-    return f"about {math.ceil(value_s / 3600)} hours"
+def about(count: int) -> int:
+    """A number that is only roughly known, rounded up to two digits: 1,200."""
+    step = int(10 ** max(0, len(str(count)) - 2))
+    return math.ceil(count / step) * step
+
+
+def budget(value_s: float) -> str:
+    """A time as the input `budget` takes it, rounded up: 25 s, 10 m."""
+    if value_s <= 120:
+        return f"{max(1, math.ceil(value_s / 5)) * 5} s"
+    return f"{math.ceil(value_s / 60)} m"
 
 
 def percent(fraction: float) -> str:

@@ -1,13 +1,12 @@
-"""The one command that measures the same on a reader's machine."""
+"""Which one command measures the same on a reader's machine?"""
 
 from __future__ import annotations
 
 import shlex
-import string
 
-from perf_smoke.report.foreign import visible
-from perf_smoke.report.reading import has_gaps, is_from_a_file
-from perf_smoke.result import Result
+from perf_smoke.report.untrusted import visible
+from perf_smoke.report.view import View
+from perf_smoke.result import HEAD
 
 _ONLY_IN_A_WORKFLOW = frozenset(
     ("comment", "fail-on", "github-token", "image", "label", "output-dir", "pr-number", "runtime")
@@ -17,36 +16,34 @@ _LINE = 80
 """A longer command gets a line per option, so that nobody has to scroll sideways."""
 
 
-def command(result: Result) -> str:
+def command(view: View) -> str:
     """`perf-smoke run …` with the inputs of this run, quoted for a POSIX shell.
 
     Empty where it would do no better there, and when an input is too long to be shown whole or
     has a secret in it: half a command would run something else.
     """
-    if result.status in ("invalid", "skipped") or is_from_a_file(result):
-        return ""
-    if any(map(has_gaps, result.settings.values())):
+    result = view.result
+    nothing_to_run = result.status in ("invalid", "skipped") or result.origin == "pairs-file"
+    if nothing_to_run or any(map(has_gaps, result.settings.values())):
         return ""
     settings = {
         name: value
         for name, value in result.settings.items()
         if name not in _ONLY_IN_A_WORKFLOW and value
     }
-    base = result.base.ref if result.base else ""
-    if _is_commit(base) and not any(name.startswith("base") for name in settings):
-        settings["base-ref"] = base
-    parts = ["perf-smoke run", *(_option(*setting) for setting in settings.items())]
-    text = " ".join(parts)
-    if len(text) > _LINE:
-        text = " \\\n  ".join(parts)
+    bases = (side.commit for name, side in result.sides.items() if name != HEAD)
+    if (commit := next(bases, "")) and not any(name.startswith("base") for name in settings):
+        settings["base-ref"] = commit
+    options = [
+        # A value that looks like an option must be tied to its name.
+        shlex.join([f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value])
+        for name, value in settings.items()
+    ]
+    line = " ".join(["perf-smoke run", *options])
+    text = line if len(line) <= _LINE else " \\\n  ".join(["perf-smoke run", *options])
     return text if len(text) <= _MOST and visible(text) == text else ""
 
 
-def _option(name: str, value: str) -> str:
-    # A value that looks like an option must be tied to its name.
-    words = [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
-    return shlex.join(words)
-
-
-def _is_commit(ref: str) -> bool:
-    return len(ref) == 40 and all(letter in string.hexdigits for letter in ref)
+def has_gaps(value: str) -> bool:
+    """Whether something of an input was left out when it was recorded, as a secret."""
+    return "***" in value or "?…" in value

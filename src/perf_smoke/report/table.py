@@ -1,143 +1,138 @@
-"""The one small table: what was measured, the headline metric first."""
+"""Which numbers stand in the tables, and how is a change written there?"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
+from perf_smoke.metrics import METRICS, Metric
 from perf_smoke.report import numbers
-from perf_smoke.report.reading import (
-    MAIN_METRICS,
-    METRICS,
-    both,
-    deciding_row,
-    headline_metric,
-    paired,
-)
-from perf_smoke.report.spans import Sentence, sentence
-from perf_smoke.result import MetricSummary, Result, Side
+from perf_smoke.report.parts import Sentence, Table, sentence, strong
+from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.verdict import answer
+from perf_smoke.report.view import BaseView, View, WorkloadView, latency
+from perf_smoke.result import Comparison
 
-_FURTHER = ("load_ms", "tpot_ms", "cpu_ms")
+Sentences: TypeAlias = tuple[Sentence, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One metric: its label, then one cell per column."""
-
-    label: str
-    """With the unit, so that the columns stay narrow enough for a phone."""
-    cells: tuple[str, ...]
-    headline: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Column titles (the first column, of labels, has none) and rows of as many cells."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+def main_tables(view: View, workload: WorkloadView) -> list[Table]:
+    """The metrics that everybody asks for, the headline first; one table per base."""
+    first = [workload.headline] if workload.headline else []
+    others = (metric for metric in METRICS if metric.table == "main" and metric not in first)
+    tables = _tables(workload, (*first, *others))
+    if any(base.changes for base in workload.bases):
+        tables[-1:] = [replace(last, caption=_how_to_read(view)) for last in tables[-1:]]
+    return tables
 
 
-def main_table(result: Result) -> Table | None:
-    """The metrics that everybody asks for; None when nothing was measured."""
-    headline = headline_metric(result)
-    if headline is None:
-        return None
-    return _table(result, (headline, *(name for name in MAIN_METRICS if name != headline)))
+def further_tables(workload: WorkloadView) -> list[Table]:
+    """The metrics for those who look closer."""
+    further = (metric for metric in METRICS if metric.table == "further")
+    return _tables(workload, [metric for metric in further if metric != workload.headline])
 
 
-def further_table(result: Result) -> Table | None:
-    """The metrics for those who look closer; None when there are none."""
-    headline = headline_metric(result)
-    return _table(result, tuple(name for name in _FURTHER if name != headline))
+def questions(view: View) -> Table:
+    """All answers at once: a row per workload and metric, a column per base."""
+    bases = {base.name: base.called for workload in view.workloads for base in workload.bases}
+    columns = tuple(sentence("since ", *called) for called in bases.values())
+    rows = (row for workload in view.workloads for row in _answers(view, workload, [*bases]))
+    return Table(columns=columns or (sentence("head"),), rows=tuple(rows))
 
 
-def table_caption(result: Result) -> Sentence:
-    """How to read the changes of a table with two sides."""
-    if both(result) is None:
-        return ()
-    comparison = paired(result)
-    decides = (
-        result.status == "measured"
-        and comparison is not None
-        and comparison.low is not None
-        and comparison.verdict != "not-comparable"
-    )
+def _answers(view: View, workload: WorkloadView, bases: Sequence[str]) -> list[Sentences]:
+    alone = sentence(latency(workload.head, workload.headline) or numbers.MISSING)
+    answers = {(view.subject(one), one.base): one for one in workload.comparisons}
+    leads = [label for (label, _), one in answers.items() if one is view.lead.leading]
+    labels = dict.fromkeys(label for label, _ in answers) or [one_line(workload.name, 60)]
+    return [
+        (
+            sentence(strong(label) if label in leads else label),
+            *(_answer(view, answers.get((label, base))) for base in bases),
+            *(() if bases else (alone,)),
+        )
+        for label in labels
+    ]
+
+
+def _answer(view: View, comparison: Comparison | None) -> Sentence:
+    if comparison is None:
+        return sentence(numbers.MISSING)
+    said, low, high = answer(comparison), comparison.low, comparison.high
+    sized = low is not None and high is not None and comparison.verdict != "not-comparable"
+    interval = numbers.interval(low or 0.0, high or 0.0).removesuffix(" %")
     return sentence(
-        "Changes are in time: + is slower, in the rows with rates too.",
-        " The first row decides." if decides else "",
+        strong(said) if comparison is view.lead.leading else said, f" ({interval})" if sized else ""
     )
 
 
-def _table(result: Result, names: tuple[str, ...]) -> Table | None:
-    if sides := both(result):
-        return _two_sides(result, *sides, names)
-    return _one_side(result, result.head, names) if result.head else None
+def _tables(workload: WorkloadView, metrics: Sequence[Metric]) -> list[Table]:
+    sides = [_two_sides(workload, base, metrics) for base in workload.bases]
+    return [table for table in sides or [_one_side(workload, metrics)] if table.rows]
 
 
-def _one_side(result: Result, side: Side, names: tuple[str, ...]) -> Table | None:
-    found = {name: side.summary[name] for name in names if name in side.summary}
-    if not found:
-        return None
-    has_spread = any(summary.low is not None for summary in found.values())
+def _one_side(workload: WorkloadView, metrics: Sequence[Metric]) -> Table:
+    given = [metric for metric in metrics if metric.key in workload.head.summary]
+    summaries = [workload.head.summary[metric.key] for metric in given]
+    spread = any(summary.low is not None for summary in summaries)
     rows = []
-    for name, summary in found.items():
-        unit = numbers.unit_for(METRICS[name].unit, summary.median, summary.high)
-        spread = (_spread(summary, unit),) if has_spread else ()
-        rows.append(
-            Row(
-                label=f"{METRICS[name].label}, {unit.name}",
-                cells=(numbers.number(summary.median, unit), *spread, f"{summary.n:,}"),
-                headline=name == headline_metric(result),
-            )
+    for metric, summary in zip(given, summaries, strict=True):
+        unit = numbers.unit_for(metric.unit, summary.median, summary.high)
+        low, median, high = (
+            numbers.MISSING if value is None else numbers.three(value / unit.size)
+            for value in (summary.low, summary.median, summary.high)
         )
-    columns = ("median", "quartiles", "n") if has_spread else ("median", "n")
-    return Table(columns=columns, rows=tuple(rows))
+        quartiles = (low if summary.low is None else f"{low} … {high}",) if spread else ()
+        rows.append(_row(workload, metric, unit, (median, *quartiles, f"{summary.n:,}")))
+    columns = ("median", "quartiles", "n") if spread else ("median", "n")
+    return Table(columns=tuple(map(sentence, columns)), rows=tuple(rows))
 
 
-def _spread(summary: MetricSummary, unit: numbers.Unit) -> str:
-    if summary.low is None or summary.high is None:
-        return numbers.MISSING
-    return f"{numbers.number(summary.low, unit)} … {numbers.number(summary.high, unit)}"
-
-
-def _two_sides(result: Result, head: Side, base: Side, names: tuple[str, ...]) -> Table | None:
+def _two_sides(workload: WorkloadView, base: BaseView, metrics: Sequence[Metric]) -> Table:
     rows = []
-    for name in names:
-        medians = [
-            found.median if (found := side.summary.get(name)) else None for side in (base, head)
+    sides = base.measurement.summary, workload.head.summary
+    for metric in metrics:
+        before, after = (side[metric.key].median if metric.key in side else None for side in sides)
+        unit = numbers.unit_for(metric.unit, before, after)
+        cells = [
+            numbers.MISSING if median is None else numbers.three(median / unit.size)
+            for median in (before, after)
         ]
-        if medians == [None, None]:
-            continue
-        unit = numbers.unit_for(METRICS[name].unit, *medians)
-        values = [
-            numbers.number(median, unit) if median is not None else numbers.MISSING
-            for median in medians
-        ]
-        rows.append(
-            Row(
-                label=f"{METRICS[name].label}, {unit.name}",
-                cells=(*values, _change(result, name, *medians)),
-                headline=name == headline_metric(result),
-            )
-        )
-    return Table(columns=("base", "head", "change"), rows=tuple(rows)) if rows else None
+        rows.append(_row(workload, metric, unit, (*cells, _change(base, metric, before, after))))
+    shown = tuple(row for row in rows if {*row[1:]} != {sentence(numbers.MISSING)})
+    return Table(columns=(base.called, sentence("head"), sentence("change")), rows=shown)
 
 
-def _change(result: Result, name: str, base: float | None, head: float | None) -> str:
+def _row(
+    workload: WorkloadView, metric: Metric, unit: numbers.Unit, cells: Sequence[str]
+) -> Sentences:
+    # The label has the unit, so that the columns stay narrow enough for a phone.
+    texts, leads = (f"{metric.label}, {unit.name}", *cells), metric == workload.headline
+    return tuple(sentence(strong(text) if leads else text) for text in texts)
+
+
+def _change(base: BaseView, metric: Metric, before: float | None, after: float | None) -> str:
     """A change of time: + is slower, also for a rate. Memory has no slower: its difference."""
-    comparison = paired(result)
-    if comparison and comparison.estimate is not None and name == deciding_row(result):
-        return numbers.change(comparison.estimate)
-    if not base or not head:
+    if metric.name in base.changes:
+        return numbers.change(base.changes[metric.name])
+    if metric.per == "step" or not before or not after:
         return numbers.MISSING
-    if METRICS[name].unit == "mib":
-        return _memory_change(head - base, base)
-    return numbers.change((base / head if METRICS[name].unit == "tps" else head / base) - 1)
-
-
-def _memory_change(difference: float, base: float) -> str:
+    if metric.unit != "mib":
+        return numbers.change(after / before - 1)
     # Less than a thousandth is below the digits that the two values are shown with.
-    if abs(difference) < base / 1000:
-        return "0"
-    sign = "+" if difference > 0 else numbers.MINUS
-    return sign + numbers.memory(abs(difference))
+    sign = "+" if after > before else numbers.MINUS
+    same = abs(after - before) < before / 1000
+    return "0" if same else sign + numbers.memory(abs(after - before))
+
+
+def _how_to_read(view: View) -> Sentence:
+    alone, leading = len(view.questions) == 1, view.lead.leading
+    decides = alone and leading and leading.low is not None
+    return sentence(
+        "Changes are in time: + is slower, in the rows with rates too. They are those of the "
+        "pairs, not of the two medians.",
+        " The first row decides."
+        if decides and leading and leading.verdict != "not-comparable"
+        else "",
+    )

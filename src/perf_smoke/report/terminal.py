@@ -1,7 +1,7 @@
-"""A Result as text on a terminal, through rich: coloured there, plain in a pipe.
+"""How does a report look on a terminal? Through rich: coloured there, plain in a pipe.
 
 Everything is handed over as `Text`, so that no foreign bracket is taken for rich's markup, and
-control characters were made visible before (`foreign.visible`), so that none acts.
+control characters were made visible before (`untrusted.visible`), so that none acts.
 """
 
 from __future__ import annotations
@@ -9,19 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from perf_smoke.report import canary, facts, foreign, subject, verdict, words
-from perf_smoke.report.reading import paired
-from perf_smoke.report.spans import Sentence, quoted, sentence
-from perf_smoke.report.table import Table, main_table, table_caption
+from perf_smoke.report.facts import AT_A_GLANCE
+from perf_smoke.report.parts import (
+    Block,
+    Facts,
+    Folded,
+    Items,
+    Part,
+    Sentence,
+    Table,
+    Title,
+    sentence,
+)
+from perf_smoke.report.story import Links, story
+from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.view import View
 from perf_smoke.result import Result
 
-_COLOURS = {"slower": "yellow", "faster": "green", "no-change": "green"}
+_COLOURS = {"good": "bold green", "bad": "bold red", "doubt": "bold yellow", "none": "bold"}
 _INDENT = (0, 0, 0, 2)
+_STYLES = {"plain": "", "strong": "bold", "code": "cyan", "link": ""}
 
 
 def show(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
@@ -30,81 +42,61 @@ def show(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
     Args:
         files: where the whole report lies, said at the end.
     """
-    console.print()
-    console.print(_text(verdict.title(result), f"bold {_colour(result)}"))
-    _say(console, words.lead(result))
-    _say(console, words.problems(result))
-    if result.failure and result.failure.tail.strip() and result.status != "invalid":
-        _block(console, foreign.end(result.failure.tail, characters=4000, lines=40))
-    if table := main_table(result):
-        console.print()
-        console.print(Padding(_grid(table), _INDENT, expand=False))
-    _say(console, [table_caption(result)], style="dim")
-    said, blocks = canary.output(result)
-    _say(console, [said])
-    for block in blocks:
-        if block.title:
-            _say(console, [quoted(block.title)])
-        _block(console, foreign.beginning(block.text, characters=2000, lines=30))
-    _say(console, [subject.what_ran(result)])
-    _say(console, [sentence("Note: ", note) for note in words.notes(result)])
-    console.print()
-    console.print(Padding(_facts(result), _INDENT, expand=False))
+    for part in story(View.of(result), Links()):
+        if (shown := _part(part)) is not None:
+            console.print()
+            console.print(shown)
     if files:
         console.print()
     for path in files:
         # Never wrapped, so that a terminal finds the path and a reader can copy it.
-        console.print(Text(foreign.one_line(str(path), 1000), "dim"), soft_wrap=True)
+        console.print(Text(one_line(str(path), 1000), "dim"), soft_wrap=True)
 
 
-def _say(console: Console, sentences: Sequence[Sentence], style: str = "") -> None:
-    """Each as a paragraph of its own."""
-    for spans in sentences:
-        if spans:
-            console.print()
-            console.print(_text(spans, style))
+def _part(part: Part) -> RenderableType | None:  # noqa: PLR0911 - one for each kind
+    """None for what is left to report.md."""
+    match part:
+        case Title(text=text):
+            return _text(text, _COLOURS[part.tone])
+        case tuple():
+            return _text(part)
+        case Items(items):
+            return Group(*(_text(sentence("- ", *item)) for item in items))
+        case Block(text):
+            return Padding(Text(text, "cyan"), _INDENT, expand=False)
+        case Table():
+            caption = (Text(), _text(part.caption, "dim")) if part.caption else ()
+            return Group(Padding(_grid(part), _INDENT, expand=False), *caption)
+        case Folded():
+            return _at_a_glance(part)
+    return None
+
+
+def _at_a_glance(folded: Folded) -> RenderableType | None:
+    grid = Grid.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    facts = [fact for part in folded.parts if isinstance(part, Facts) for fact in part.facts]
+    shown = [(Text(label), _text(text)) for label, text in facts if label in AT_A_GLANCE]
+    for row in shown:
+        grid.add_row(*row)
+    group = Group(_text(folded.title, "dim"), Padding(grid, _INDENT, expand=False))
+    return group if shown else None
 
 
 def _text(spans: Sentence, style: str = "") -> Text:
-    text = Text(style=style.strip())
+    text = Text(style=style)
     for span in spans:
-        if span.kind == "code":
-            text.append(f"`{span.text}`", "cyan")
-        else:
-            text.append(span.text, "bold" if span.kind == "strong" else "")
+        shown = f"`{span.text}`" if span.kind == "code" else span.text
+        text.append(shown, _STYLES[span.kind])
     return text
-
-
-def _block(console: Console, text: str) -> None:
-    console.print()
-    console.print(Padding(Text(text, "cyan"), _INDENT, expand=False))
 
 
 def _grid(table: Table) -> Grid:
     grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="dim")
     grid.add_column("")
     for title in table.columns:
-        grid.add_column(title, justify="right")
+        grid.add_column(_text(title), justify="right")
     for row in table.rows:
-        cells = [Text(cell) for cell in (row.label, *row.cells)]
-        grid.add_row(*cells, style="bold" if row.headline else "")
+        grid.add_row(*map(_text, row))
     return grid
-
-
-def _facts(result: Result) -> Grid:
-    grid = Grid.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column()
-    for fact in facts.facts(result):
-        if fact.first:
-            grid.add_row(Text(fact.label), _text(fact.text))
-    return grid
-
-
-def _colour(result: Result) -> str:
-    if result.status != "measured":
-        return "red"
-    comparison = paired(result)
-    if comparison is None or comparison.verdict == "no-baseline":
-        return ""
-    return _COLOURS.get(comparison.verdict, "yellow")

@@ -1,113 +1,117 @@
-"""The verdict in one line: a report's title and an annotation."""
+"""What is the verdict, in one line? A report's title, and an annotation."""
 
 from __future__ import annotations
 
-from perf_smoke.report import numbers
-from perf_smoke.report.canary import difference
-from perf_smoke.report.foreign import one_line
-from perf_smoke.report.reading import (
-    METRICS,
-    counting,
-    headline_metric,
-    is_demonstration,
-    no_base,
-    paired,
-    tokens,
-    verdict_taken_by,
-)
-from perf_smoke.report.spans import Sentence, Span, code, flat, quoted, sentence
-from perf_smoke.report.subject import program
-from perf_smoke.result import Result
+import json
+from typing import Literal
 
-_STATUS = {
-    "skipped": "skipped",
-    "invalid": "not measured, invalid inputs",
-    "cancelled": "cancelled",
-}
+from perf_smoke.report import failure, numbers
+from perf_smoke.report.canary import differing
+from perf_smoke.report.finding import decisive
+from perf_smoke.report.parts import Sentence, Title, also, quoted, sentence
+from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.view import View, counting, latency
+from perf_smoke.report.what_ran import program
+from perf_smoke.result import Comparison, Result
+
 _UNSIZED = {
     "no-change": "no change",
     "inconclusive": "cannot tell",
     "not-comparable": "not comparable",
 }
+_TONES: dict[str, Literal["good", "doubt"]] = {"faster": "good", "no-change": "good"}
 
 
-def title(result: Result) -> Sentence:
-    """The verdict line of a report: whose engine, and what became of it."""
-    return sentence("perf-smoke", *_label(result), f": {_verdict(result)}", *_engine(result))
-
-
-def headline(result: Result) -> str:
-    """The verdict line in plain text: `perf-smoke: slower by 6.8 % (bitnet-rs)`."""
-    return flat(title(result))
+def title(view: View) -> Title:
+    """The verdict line of a report: what became of it, and whose engine it was."""
+    text, leading = sentence(*_what(view), *_engine(view)), view.lead.leading
+    if view.result.status != "measured":
+        return Title(text=text, tone="bad")
+    return Title(text=text, tone=_TONES.get(leading.verdict, "doubt") if leading else "none")
 
 
 def notice(result: Result) -> str:
     """One plain line for an annotation: the verdict with its interval, or with its cause."""
-    return flat(sentence("perf-smoke", *_label(result), ": ", *_brief(result)))
+    view = View.of(result)
+    return "".join(span.text for span in (*_what(view), *_because(view)))
 
 
-def latency(result: Result) -> str:
-    """The headline metric of head: `54.9 ms for 4 tokens`; empty when it was not measured."""
-    name = headline_metric(result)
-    if name is None or result.head is None:
-        return ""
-    metric, median = METRICS[name], result.head.summary[name].median
-    value = numbers.quantity(median, numbers.unit_for(metric.unit, median))
-    if name not in ("e2e_ms", "wall_ms"):
-        return f"{value} {metric.phrase}"
-    count = tokens(result.head)
-    return f"{value} for {counting(count, 'token')}" if count else value
-
-
-def _brief(result: Result) -> list[str | Span | Sentence]:
-    verdict = _verdict(result)
-    if result.status != "measured":
-        cause = quoted(result.failure.sentence, 300) if result.failure else ()
-        return [verdict, ": " if cause else "", cause]
-    parts: list[str | Span | Sentence] = [verdict]
-    comparison = paired(result)
-    if comparison and comparison.verdict == "not-comparable":
-        return [verdict, *_engine(result)]
-    if taken := verdict_taken_by(result):
-        return [verdict, ": ", quoted(taken[0].sentence, 300)]
-    if comparison and comparison.low is not None and comparison.high is not None:
-        parts.append(f" ({numbers.interval(comparison.low, comparison.high)})")
-        parts.append(f", {latency(result)}")
-    if difference(result):
-        parts.append(", the greedy output differs")
-    return [*parts, *_engine(result)]
-
-
-def _verdict(result: Result) -> str:
-    if result.status == "failed":
-        return "not measured to the end" if headline_metric(result) else "not measured"
-    if result.status != "measured":
-        return _STATUS[result.status]
-    comparison = paired(result)
-    if comparison is None or comparison.verdict == "no-baseline":
-        not_compared = ", not compared" if no_base(result) else ""
-        return f"{latency(result) or 'no numbers'}{not_compared}"
+def answer(comparison: Comparison) -> str:
+    """`slower by 6.8 %`, `no change`, `cannot tell`."""
     if comparison.verdict in _UNSIZED or comparison.estimate is None:
         return _UNSIZED.get(comparison.verdict, comparison.verdict)
-    by = f"{comparison.verdict} by {numbers.percent(comparison.estimate)}"
-    if abs(comparison.estimate) >= comparison.margin:
-        return by
-    return f"{by}, less than the {numbers.share(comparison.margin)} margin"
+    return f"{comparison.verdict} by {numbers.percent(comparison.estimate)}"
 
 
-def _label(result: Result) -> list[str | Span]:
-    label = result.settings.get("label", "")
-    return [" ", code(label, 60)] if label else []
+def _what(view: View) -> Sentence:
+    label = view.result.settings.get("label", "") or _matrix(view)
+    verdict = _verdict(view) if view.result.status == "measured" else failure.headline(view)
+    return sentence("perf-smoke", *also(" ", label, 60), f": {verdict}")
 
 
-def _engine(result: Result) -> list[str | Span]:
-    if result.head is None:
-        return []
-    if is_demonstration(result):
-        return [" (demonstration)"]
-    engine = result.head.engine
-    if engine.id == "embedded":
-        return [" (embedded llama.cpp)"]
-    if engine.id == "command" and (name := program(engine)):
-        return [" (", code(name, 40), ")"]
-    return [f" ({one_line(engine.id, 40)})"]
+def _because(view: View) -> Sentence:
+    cause, leading, lead = view.result.failure, view.lead.leading, view.lead
+    if view.result.status != "measured":
+        return sentence(": ", *quoted(cause.sentence, 300)) if cause else ()
+    if guards := decisive(leading):
+        return sentence(": ", *quoted(guards[0].sentence, 300))
+    others = f", the gravest of {len(view.questions)} questions" if view.questions else ""
+    if leading is None or leading.verdict == "not-comparable":
+        return sentence(others if view.several else "", *_engine(view))
+    sized = leading.low is not None and leading.high is not None
+    interval = numbers.interval(leading.low or 0.0, leading.high or 0.0)
+    return sentence(
+        f" ({interval})" if sized and not _beside_zero(leading) else "",
+        others if view.several else f", {latency(lead.head, lead.headline)}" if sized else "",
+        ", the greedy output differs" if differing(lead) else "",
+        *_engine(view),
+    )
+
+
+def _verdict(view: View) -> str:
+    leading = view.lead.leading
+    if leading is None:
+        speeds = {one.name: latency(one.head, one.headline) for one in view.workloads}
+        several = [f"{one_line(name, 40)} {speed}" for name, speed in speeds.items() if speed]
+        shown = ", ".join(several if view.several else speeds.values())
+        return f"{shown or 'no numbers'}{failure.why_alone(view)}"
+    said, margin = answer(leading), numbers.share(leading.rule.margin)
+    sure = leading.verdict in ("slower", "faster")
+    if view.several:
+        all_alike = f"no change in {counting(len(view.questions), 'question')}"
+        subject = f"{view.subject(leading)}{'' if sure else ':'} {said}"
+        return all_alike if leading.verdict == "no-change" else subject
+    if _beside_zero(leading):
+        return (
+            f"{said}: {numbers.interval(leading.low or 0.0, leading.high or 0.0)}, within {margin}"
+        )
+    small = sure and abs(leading.estimate or 0.0) < leading.rule.margin
+    return f"{said}, less than the {margin} margin" if small else said
+
+
+def _beside_zero(comparison: Comparison) -> bool:
+    """Whether "no change" is a change that is surely there, and surely within the margin."""
+    low, high = comparison.low or 0.0, comparison.high or 0.0
+    return comparison.verdict == "no-change" and low * high > 0
+
+
+def _matrix(view: View) -> str:
+    """The leg's place in its matrix: `gcc, arm64`."""
+    matrix = view.result.leg.matrix if view.result.leg else ""
+    try:
+        values = list(json.loads(matrix or "{}").values())
+    except (ValueError, AttributeError, RecursionError):
+        return matrix
+    return ", ".join(one if isinstance(one, str) else json.dumps(one) for one in values)
+
+
+def _engine(view: View) -> Sentence:
+    engine, row = view.engine, view.row
+    if engine is None:
+        return ()
+    if view.ours:
+        name = "demonstration" if view.demonstration else f"{engine.id} llama.cpp"
+        return sentence(f" ({name})")
+    # A program that tells no engine is known by its own name.
+    unnamed = program(engine) if row and not row.programs else ""
+    return sentence(also(" (", unnamed, 40) or f" ({one_line(engine.id, 40)}", ")")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perf_smoke import settings
 from perf_smoke.report import numbers
 
 
@@ -96,15 +97,16 @@ def test_what_somebody_chose_is_printed_as_chosen() -> None:
 
 @pytest.mark.parametrize(
     ("value_s", "text"),
-    [
-        (0.2, "about 1 s"),
-        (44.1, "about 45 s"),
-        (530, "about 9 minutes"),
-        (9000, "about 3 hours"),
-    ],
+    [(0.2, "5 s"), (44.1, "45 s"), (120, "120 s"), (121, "3 m"), (9000, "150 m")],
 )
-def test_rough_times_are_rounded_up(value_s: float, text: str) -> None:
-    assert numbers.roughly(value_s) == text
+def test_a_budget_is_rounded_up_and_is_an_input(value_s: float, text: str) -> None:
+    assert numbers.budget(value_s) == text
+    assert settings.parse({"budget": text}).budget_s >= value_s
+
+
+@pytest.mark.parametrize(("count", "about"), [(7, 7), (99, 99), (117, 120), (1177, 1200)])
+def test_what_is_roughly_known_has_two_digits(count: int, about: int) -> None:
+    assert numbers.about(count) == about
 
 
 def test_no_locale_changes_a_number() -> None:
@@ -119,5 +121,5 @@ def test_no_locale_changes_a_number() -> None:
 @given(st.floats(min_value=1e-9, max_value=1e12), st.sampled_from(["ms", "mib", "tps"]))
 def test_no_number_reads_more_than_half_a_percent_wrong(value: float, stored: str) -> None:
     unit = numbers.unit_for(stored, value)
-    shown = float(numbers.number(value, unit).replace(",", "").replace("−", "-"))
+    shown = float(numbers.three(value / unit.size).replace(",", "").replace("−", "-"))
     assert shown * unit.size == pytest.approx(value, rel=0.00501)

@@ -1,367 +1,375 @@
-"""The sentences under the verdict."""
+"""Sentences that depend on what no golden report has."""
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-import re
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from perf_smoke.compare import guards
-from perf_smoke.report import canary, subject, words
-from perf_smoke.report.reading import TAKES_THE_VERDICT
-from perf_smoke.report.spans import flat
-from perf_smoke.result import Comparison, Failure, Guard, Result
-from tests.unit.report import builders
+from perf_smoke.metrics import METRICS
+from perf_smoke.report import terminal
+from perf_smoke.report.markdown import Links, render
+from perf_smoke.report.verdict import notice
+from perf_smoke.result import (
+    BASE,
+    HEAD,
+    WORKLOAD,
+    Failure,
+    Guard,
+    MachineState,
+    Result,
+    Sample,
+    Verdict,
+)
+from tests.unit.report import golden, runs
 
 
-def lead(result: Result) -> str:
-    return "\n".join(flat(paragraph) for paragraph in words.lead(result))
+def told(result: Result) -> str:
+    """The report in plain spaces."""
+    return render(result, golden.LINKS).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def test_the_demonstration_says_first_that_it_is_not_the_callers_code() -> None:
-    first = lead(builders.result()).splitlines()[0]
-    assert first == (
-        "This measures perf-smoke's own llama.cpp on the demonstration model smollm2-135m, "
-        "not your code. For that, give binary, command or endpoint."
+def judged(result: Result, **changes: Any) -> Result:
+    """With another answer to its one question."""
+    return replace(result, comparisons=(replace(result.comparisons[0], **changes),))
+
+
+def of_head(result: Result, **changes: Any) -> Result:
+    """With another head."""
+    return replace(result, sides={**result.sides, HEAD: replace(result.sides[HEAD], **changes)})
+
+
+ONE = runs.every()["slower"]
+
+
+@pytest.mark.parametrize("metric", [metric for metric in METRICS if metric.decides])
+@pytest.mark.parametrize("verdict", ["slower", "faster"])
+def test_the_direction_is_in_words_for_every_metric(metric: Any, verdict: Verdict) -> None:
+    sign = 1 if verdict == "slower" else -1
+    low, high = sorted((sign * 0.039, sign * 0.096))
+    verb, end = metric.longer if verdict == "slower" else metric.shorter
+    changed = judged(ONE, metric=metric.name, verdict=verdict, low=low, high=high)
+    assert f"Head {verb} **3.9 … 9.6 %** {end} than base (99 % interval, {metric.phrase})." in told(
+        changed
     )
+    assert f"| **{metric.label}, " in told(changed)
 
 
-def test_our_engine_with_a_model_of_the_caller_says_whose_engine_it_was() -> None:
-    own = dataclasses.replace(builders.result(), model=builders.BITNET_MODEL)
-    assert lead(own).startswith("This measures perf-smoke's own llama.cpp, not a build of yours.\n")
+@pytest.mark.parametrize(
+    ("tokens", "change", "end"),
+    [
+        ((4, 2), -0.31, "It took 31.0 % less time, but a run that says less is not faster."),
+        ((2, 4), -0.31, "It took 31.0 % less time, for other work."),
+        ((4, 2), 0.31, "It took 31.0 % longer, for other work."),
+    ],
+)
+def test_other_work_is_neither_faster_nor_slower(
+    tokens: tuple[int, int], change: float, end: str
+) -> None:
+    (base, _), (_, head) = (runs.rounds(12, 55, 55, tokens=count) for count in tokens)
+    result = runs.run({HEAD: runs.measured(head), BASE: runs.measured(base)})
+    assert result.comparisons[0].verdict == "not-comparable"
+    ratio = judged(result, log_ratio=math.log1p(change))
+    assert f"Head produced {tokens[1]} tokens, base {tokens[0]}. {end}" in told(ratio)
 
 
-def test_no_change_gives_the_interval_that_decided_and_what_could_have_been_seen() -> None:
-    assert lead(builders.two_sides()) == (
-        "Head is within 5 % of base: −0.9 … +1.2 % (99 % interval, E2E latency). "
-        "This run would have seen a change of 2.0 % or more."
+def test_no_verdict_names_each_guard_once_and_first() -> None:
+    guards = tuple(
+        Guard(name=name, effect=effect, sentence=f"{name}.")  # type: ignore[arg-type]
+        for name, effect in (("steal", "no-verdict"), ("coarse-clock", "wider"))
     )
+    doubtful = judged(ONE, verdict="inconclusive", guards=guards, pairs_needed=None)
+    paragraphs = told(doubtful).split("\n\n")
+    assert paragraphs[1] == "**Why there is no verdict:** steal."
+    assert paragraphs[2].startswith("The pairs alone put the change between **+3.8 % and +10.2 %**")
+    assert paragraphs[3] == "coarse-clock."
+    assert notice(doubtful) == "perf-smoke: cannot tell: steal."
+    few = judged(doubtful, low=None, high=None, pairs=3)
+    assert "Why there is no verdict" not in told(few)
+    assert told(few).count("steal.") == 1
 
 
-def test_an_interval_of_the_last_equivalence_test_is_called_so() -> None:
-    assert "(90 % interval of the last equivalence test, E2E latency)" in lead(
-        builders.two_sides(level=0.9)
+def test_a_wide_interval_without_a_remedy_says_what_could_have_been_seen() -> None:
+    assert "(99 % interval, E2E latency). This run would have seen a change of 5.2 % or more." in (
+        told(judged(ONE, verdict="inconclusive"))
     )
 
 
 @pytest.mark.parametrize(
-    ("metric", "slower", "faster"),
+    ("changes", "remedy"),
     [
-        ("e2e", "takes 3.9 … 9.6 % longer than base", "takes 3.9 … 9.6 % less time than base"),
-        (
-            "decode",
-            "takes 3.9 … 9.6 % longer per output token than base",
-            "takes 3.9 … 9.6 % less time per output token than base",
-        ),
-        (
-            "ttft",
-            "takes 3.9 … 9.6 % longer to the first token than base",
-            "takes 3.9 … 9.6 % less time to the first token than base",
-        ),
-        (
-            "cpu",
-            "uses 3.9 … 9.6 % more CPU time than base",
-            "uses 3.9 … 9.6 % less CPU time than base",
-        ),
+        ({"stopped": "runs"}, "pairs instead of 60: set `runs: 1200`."),
+        ({"stopped": "budget"}, "pairs instead of 60: set `budget: 4 m`."),
+        ({"pairs_needed": 99_001}, "too long for a smoke test: fewer `tokens` make a step short."),
     ],
 )
-def test_the_direction_is_in_words_for_every_metric(metric: str, slower: str, faster: str) -> None:
-    up: dict[str, Any] = {"verdict": "slower", "low": 0.039, "high": 0.096}
-    down: dict[str, Any] = {"verdict": "faster", "low": -0.096, "high": -0.039}
-    assert f"Head {slower}" in lead(builders.two_sides(metric=metric, **up))
-    assert f"Head {faster}" in lead(builders.two_sides(metric=metric, **down))
-
-
-def test_a_run_that_says_less_is_not_faster() -> None:
-    assert lead(builders.not_comparable()) == (
-        "Head produced 2 tokens, base 4. It took 31.0 % less time, but a run that says less is "
-        "not faster. Base says 11, so, head 11."
-    )
-
-
-def test_a_run_that_says_more_is_not_slower() -> None:
-    found = builders.not_comparable()
-    assert found.head
-    assert found.base
-    assert found.comparison
-    swapped = dataclasses.replace(
-        found,
-        head=found.base,
-        base=found.head,
-        comparison=dataclasses.replace(found.comparison, estimate=0.44),
-    )
-    assert "It took 44.0 % longer, for other work." in lead(swapped)
-    quicker = dataclasses.replace(
-        swapped, comparison=dataclasses.replace(found.comparison, estimate=-0.1)
-    )
-    assert "It took 10.0 % less time, for other work." in lead(quicker)
-
-
-def test_without_an_estimate_not_comparable_says_the_counts_alone() -> None:
-    found = builders.not_comparable()
-    assert found.comparison
-    without = dataclasses.replace(
-        found, comparison=dataclasses.replace(found.comparison, estimate=None)
-    )
-    assert lead(without).startswith("Head produced 2 tokens, base 4. Base says")
-
-
-def test_not_comparable_for_another_reason_lets_the_guard_speak() -> None:
-    guard = Guard(name="metric", sentence="Only one side gave `decode`.")
-    assert lead(builders.two_sides(verdict="not-comparable", guards=(guard,))) == (
-        "The two sides did not do the same work, so there is no verdict.\n"
-        "Only one side gave decode."
-    )
-
-
-def test_inconclusive_says_what_was_in_the_way_and_then_what_it_would_take() -> None:
-    guard, between = lead(builders.cannot_tell()).splitlines()
-    assert guard.startswith("Why there is no verdict: The hypervisor gave 14 % of the CPU time")
-    assert between.startswith(
-        "The pairs alone put the change between −4.0 % and +9.0 % (90 % interval"
-    )
-    assert "To see 5 % it would take about 400 pairs, about 45 s of measuring, instead of 120" in (
-        between
-    )
-
-
-def test_a_guard_that_left_no_verdict_is_not_contradicted_by_what_follows() -> None:
-    steal = Guard(name="steal", sentence="The machine was busy.")
-    starts = Guard(name="restarts-disagree", sentence="The starts varied.")
-    assert lead(builders.two_sides(verdict="inconclusive", guards=(steal, starts))) == (
-        "Why there is no verdict: The machine was busy.\n"
-        "The pairs alone put the change between −0.9 % and +1.2 % (99 % interval, E2E latency).\n"
-        "The starts varied."
-    )
-
-
-def test_several_guards_that_left_no_verdict_are_each_said_once() -> None:
-    both = tuple(Guard(name=name, sentence=f"{name}.") for name in ("steal", "oversubscribed"))
-    first = lead(builders.two_sides(verdict="inconclusive", guards=both)).splitlines()
-    assert first[0] == "Why there is no verdict: steal. oversubscribed."
-    assert len(first) == 2
-
-
-def test_where_the_pairs_are_too_few_anyway_no_guard_took_the_verdict() -> None:
-    steal = Guard(name="steal", sentence="The machine was busy.")
-    few = builders.too_few_pairs()
-    assert few.comparison
-    guarded = dataclasses.replace(few.comparison, guards=(steal,))
-    shown = lead(dataclasses.replace(few, comparison=guarded)).splitlines()
-    assert shown[1:] == ["The machine was busy."]
-
-
-def test_every_guard_is_either_said_first_or_beside() -> None:
-    named = set(re.findall(r'name="([a-z-]+)"', inspect.getsource(guards)))
-    beside = {"order-in-pair", "restarts-disagree", "coarse-clock", "places-unequal"}
-    beside |= {"tokens-differ", "texts-differ"}
-    assert named - beside == TAKES_THE_VERDICT
-
-
-def test_inconclusive_without_an_estimate_of_the_pairs_says_what_could_have_been_seen() -> None:
-    assert lead(builders.two_sides(verdict="inconclusive")).endswith(
-        "This run would have seen a change of 2.0 % or more."
-    )
-
-
-def test_a_detection_limit_that_is_not_known_is_not_said() -> None:
-    assert "would have seen" not in lead(builders.two_sides(detectable=None))
-
-
-def test_an_interval_without_a_level_still_names_its_metric() -> None:
-    assert "(E2E latency)" in lead(builders.two_sides(level=None))
-
-
-def test_too_few_pairs_say_how_many_and_how_long_it_would_take() -> None:
-    assert lead(builders.too_few_pairs()) == (
-        "3 pairs of steps cannot give a verdict. It takes at least 11, about 9 minutes of "
-        "measuring: raise budget."
-    )
-
-
-def test_too_few_pairs_that_were_all_that_was_asked_for_are_answered_with_more_runs() -> None:
-    found = builders.too_few_pairs()
-    assert found.comparison
-    asked_for = dataclasses.replace(found.comparison, stopped="runs")
-    assert lead(dataclasses.replace(found, comparison=asked_for)).endswith("measuring: raise runs.")
-
-
-def test_too_few_pairs_from_a_file_are_answered_with_more_pairs() -> None:
-    few, file = builders.too_few_pairs().comparison, builders.pairs_file()
-    assert lead(dataclasses.replace(file, comparison=few)) == (
-        "3 pairs of steps cannot give a verdict. It takes at least 11: add pairs."
-    )
-
-
-def test_too_few_pairs_without_wall_times_guess_no_duration() -> None:
-    found = builders.too_few_pairs()
-    assert found.base
-    bare = dataclasses.replace(found, base=dataclasses.replace(found.base, samples=()))
-    assert lead(bare).endswith("It takes at least 11.")
-
-
-def test_below_six_steps_no_spread_is_shown_and_it_says_so() -> None:
-    assert lead(builders.slow_engine()) == (
-        "3 steps: below 6 no spread is shown. Nothing to compare with: this run had no base "
-        "(base-ref with build, base-binary or base-command)."
-    )
-
-
-def test_a_base_that_could_not_be_had_gives_its_reason_once() -> None:
-    found = builders.base_not_built()
-    assert lead(found) == (
-        "Nothing to compare with: cargo build exited with code 101 on base 9d8c7b6."
-    )
-    assert [flat(note) for note in words.notes(found)] == [
-        "Part of the prompt came from a cache: prefill speed counts only the rest."
-    ]
-
-
-def test_why_there_is_no_base_comes_before_everything_else() -> None:
-    note = "Nothing to compare with: The build of 12acf0b ended with code 2."
-    for found in (builders.result(notes=(note,)), builders.slow_engine()):
-        assert lead(dataclasses.replace(found, notes=(note,))).splitlines()[0] == note
-    few = dataclasses.replace(builders.slow_engine(), notes=(note,))
-    assert lead(few).splitlines()[1:] == ["3 steps: below 6 no spread is shown."]
-
-
-def test_why_there_is_no_base_is_not_lost_where_head_failed_too() -> None:
-    note = "Nothing to compare with: the base crashed at its step 24."
-    shown = lead(dataclasses.replace(builders.failed(), notes=(note,))).splitlines()
-    assert shown[-1] == note
-    assert shown[0].startswith("bitnet exited")
-
-
-def test_a_base_that_failed_on_the_way_is_no_side() -> None:
-    found = builders.base_died()
-    assert lead(found) == "Nothing to compare with: the base crashed at its step 24."
-    assert flat(subject.what_ran(found)).endswith("Commit 3f1c9ab.")
-    assert flat(canary.output(found)[0]) == "Output 11, so, the same at every step."
-
-
-def test_notes_never_flood() -> None:
-    shown = words.notes(builders.result(notes=tuple(f"Note {n}." for n in range(50))))
-    assert [flat(note) for note in shown[-2:]] == ["Note 5.", "44 more notes in result.json."]
-
-
-def test_every_problem_of_the_inputs_is_a_sentence_of_its_own() -> None:
-    shown = [flat(problem) for problem in words.problems(builders.invalid())]
-    assert shown == [
-        "tokens must be a whole number from 1 to 100000 (it is four).",
-        "margin must be from 0.1 % to 100 %, such as 5% or 0.05 (it is 300%).",
-    ]
-    assert words.problems(builders.failed()) == []
-
-
-def test_what_the_report_says_itself_no_guard_repeats() -> None:
-    texts = Guard(name="texts-differ", sentence="The greedy output differs.")
-    counts = Guard(name="tokens-differ", sentence="Head produced 2 output tokens.")
-    steal = Guard(name="steal", sentence="The machine was busy.")
-    found = builders.not_comparable()
-    assert found.comparison
-    guarded = dataclasses.replace(
-        found, comparison=dataclasses.replace(found.comparison, guards=(counts, texts, steal))
-    )
-    assert lead(guarded).splitlines()[1:] == ["The machine was busy."]
-    assert lead(builders.two_sides(guards=(texts,))).endswith("\nThe greedy output differs.")
-
-
-def test_without_any_pair_no_number_of_pairs_is_asked_for() -> None:
-    missing = Guard(name="metric-missing", sentence="No pair of steps gave `decode`.")
-    found = builders.two_sides(verdict="inconclusive", low=None, high=None, guards=(missing,))
-    assert found.comparison
-    bare = dataclasses.replace(found.comparison, pairs=0, metric="decode")
-    assert lead(dataclasses.replace(found, comparison=bare)) == (
-        "There is no pair of steps to compare.\nNo pair of steps gave decode."
-    )
-
-
-def test_greedy_output_that_differs_at_later_steps_only_is_said_so() -> None:
-    found = builders.two_sides()
-    assert found.output
-    later = dataclasses.replace(found, output=dataclasses.replace(found.output, matches_base=False))
-    assert "The greedy output differs. Not at the first step, but at others." in lead(later)
-
-
-def test_a_cancelled_run_keeps_its_word_on_the_output() -> None:
-    cancelled = dataclasses.replace(builders.cancelled(), output=builders.faster().output)
-    assert "The greedy output differs." in lead(cancelled)
-
-
-def test_greedy_output_that_differs_is_said_prominently() -> None:
-    paragraph = words.lead(builders.faster())[1]
-    assert paragraph[0].kind == "strong"
-    assert flat(paragraph) == (
-        "The greedy output differs. Base says 11, so, head 4.. Expected after a change of "
-        "kernels or quantisation; otherwise look here first."
-    )
-
-
-def test_a_failure_speaks_in_its_own_sentence() -> None:
-    assert lead(builders.failed()) == (
-        "bitnet exited with code 1 after 0.4 s, before the first token. Its last lines are below."
-    )
-
-
-def test_a_failure_without_a_sentence_admits_it() -> None:
-    assert lead(dataclasses.replace(builders.failed(), failure=None)) == (
-        "The run ended without saying why."
-    )
-
-
-def test_a_cancelled_run_says_what_it_measured_until_then() -> None:
-    assert lead(builders.cancelled()).endswith("Until then: 40 pairs, no verdict.")
-    alone = dataclasses.replace(builders.result(), status="cancelled")
-    assert lead(alone).endswith("Until then: 182 steps.")
-    nothing = dataclasses.replace(builders.skipped(), status="cancelled")
-    assert lead(nothing).endswith("Nothing was measured.")
-
-
-def test_a_measured_document_without_numbers_admits_it() -> None:
-    assert lead(builders.result(head=None)) == "No step of this run gave a number."
-
-
-def test_guards_are_said_beside_every_verdict_and_never_flood() -> None:
-    many = tuple(Guard(name=str(n), sentence=f"Guard {n}.") for n in range(50))
-    text = lead(builders.two_sides(guards=many))
-    assert "Guard 0." in text
-    assert "Guard 20." not in text
-
-
-def test_what_cut_a_measured_run_short_is_said() -> None:
-    found = dataclasses.replace(
-        builders.two_sides(), failure=Failure(reason="x", sentence="Head died at step 90.")
-    )
-    assert lead(found).endswith("\nHead died at step 90.")
-
-
-def test_a_comparison_without_a_base_is_one_side() -> None:
-    odd = builders.result(
-        comparison=Comparison(kind="paired", metric="e2e", verdict="slower", estimate=0.5)
-    )
-    assert "slower" not in lead(odd)
+def test_the_remedy_fits_the_case(changes: dict[str, Any], remedy: str) -> None:
+    wanting = judged(ONE, **{"verdict": "inconclusive", "pairs_needed": 1177, **changes})
+    assert remedy in told(wanting)
+    assert "1,177" not in told(wanting)
+
+
+def test_a_file_wants_more_pairs_and_no_pair_is_no_number() -> None:
+    few = judged(runs.every()["pairs-file"], low=None, high=None, pairs=9)
+    assert "9 pairs of steps cannot give a verdict. It takes at least 11: add pairs." in told(few)
+    assert "There is no pair of steps to compare." in told(judged(few, pairs=0))
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("engine", "ways"),
     [
-        ("", "Informational: this check never blocks a merge."),
-        ("anything", "Informational: this check never blocks a merge."),
-        ("error", "fail-on: error: this step fails when measuring fails, never for what it finds."),
-        (
-            "slower",
-            "fail-on: slower: this step fails when head is slower by more than the 5 % margin.",
-        ),
+        (runs.BITNET, " (`base-ref` with `build` or `base-binary`)"),
+        (runs.BENCH, " (`base-ref` with `build` or `base-command`)"),
+        (runs.EMBEDDED, ""),
+        (replace(runs.BITNET, id="of-tomorrow"), ""),
     ],
 )
-def test_what_the_check_may_do_to_the_job_is_said_as_it_was_set(setting: str, said: str) -> None:
-    found = dataclasses.replace(builders.slower(), settings={"fail-on": setting})
-    assert flat(words.consequence(found)) == said
+def test_a_base_is_asked_for_by_the_inputs_that_the_engine_has(engine: Any, ways: str) -> None:
+    said = f"Nothing to compare with: this run had no base{ways}. [How to get a verdict]"
+    assert said in told(runs.alone(8, engine=engine))
 
 
-def test_without_a_comparison_no_margin_is_guessed() -> None:
-    strict = builders.result(comparison=None, settings={"fail-on": "slower", "margin": "3%"})
-    assert flat(words.consequence(strict)).endswith("by more than the margin.")
+@pytest.mark.parametrize(
+    ("engine", "settings", "said"),
+    [
+        (runs.BITNET, {}, "Head and base are the same program, byte for byte; only libraries"),
+        (runs.BENCH, {}, "Head and base ran the same program, `bench`, byte for byte: only what"),
+        (
+            runs.BENCH,
+            {"command": "bench a", "base-command": "bench a"},
+            "Head and base are the same command and the same program, byte for byte.",
+        ),
+        (runs.BENCH, {"command": "bench a", "base-command": "bench b"}, ""),
+        (runs.BENCH, {"command": "bench ***", "base-command": "bench ***"}, ""),
+        (runs.EMBEDDED, {}, ""),
+        (replace(runs.BITNET, binary_sha256=""), {}, ""),
+    ],
+)
+def test_one_program_on_both_sides_is_said_where_it_is_sure(
+    engine: Any, settings: dict[str, str], said: str
+) -> None:
+    sides = {name: replace(runs.side(name), engine=engine) for name in (HEAD, BASE)}
+    report = told(runs.two(pairs=12, sides=sides, settings=settings))
+    assert said in report
+    assert ("byte for byte" in report) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ("never", "*Informational: this check never blocks a merge.*"),
+        ("error", "*`fail-on: error`: this step fails when measuring fails, never for what it"),
+        ("slower", "*`fail-on: slower`: this step fails when head is slower by more than the 5 %"),
+    ],
+)
+def test_what_the_check_may_do_to_the_job_is_said_as_it_was_set(setting: str, line: str) -> None:
+    strict = replace(ONE, settings={"fail-on": setting})
+    assert told(strict).splitlines()[-1].startswith(line)
+    assert "more than the margin" in told(runs.alone(8, settings={"fail-on": "slower"}))
+
+
+def test_a_document_without_an_address_is_named_by_its_path() -> None:
+    assert render(ONE, Links(result_path="out/result.json")).endswith("merge.* `out/result.json`\n")
+
+
+def test_notes_problems_guards_looks_and_reasons_never_flood() -> None:
+    guards = tuple(Guard(name="steal", effect="said", sentence=f"Guard {n}.") for n in range(50))
+    looks = tuple(range(10, 1010, 10))
+    many = judged(replace(ONE, notes=tuple(f"Sentence {n}." for n in range(50))), guards=guards)
+    report = told(judged(many, looks=looks))
+    assert "Note: Sentence 5.\n\nNote: 44 more notes in result.json." in report
+    assert "Guard 7." in report
+    assert "Guard 8." not in report
+    assert "110, 120, … pairs." in report
+    wrong = Failure(reason="invalid-inputs", sentence="Many.", tail="wrong\n" * 90)
+    assert told(runs.failed(wrong, status="invalid")).count("- wrong\n") == 40
+
+
+@pytest.mark.parametrize(
+    ("head", "base", "line"),
+    [
+        ("engine-crashed", "engine-crashed", "head crashes, base too"),
+        ("build-failed", "engine-crashed", "head does not build"),
+        ("model-missing", "engine-crashed", "not measured"),
+        ("engine-timeout", "", "not measured"),
+    ],
+)
+def test_the_side_that_failed_stands_in_the_headline(head: Any, base: Any, line: str) -> None:
+    lost = {BASE: Failure(reason=base, sentence="It is lost.")} if base else {}
+    report = told(runs.failed(Failure(reason=head, sentence="It ended."), lost_bases=lost))
+    assert report.startswith(f"### perf-smoke: {line} (bitnet-rs)\n\nIt ended.\n")
+    assert ("Nothing to compare with: It is lost." in report) == bool(base)
+
+
+def test_of_two_bases_the_lost_one_is_named() -> None:
+    lost = replace(ONE, lost_bases={"v1": Failure(reason="build-failed", sentence="No.", tail="x")})
+    assert "Not compared with `v1`: No.\n" in told(lost)
+    assert "<summary>Last lines of <code>v1</code></summary>\n\n```text\nx\n" in told(lost)
+    assert "slower by 7.0 %" in notice(lost)
+
+
+def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None:
+    cut = replace(ONE, failure=runs.crashed("at step 90"))
+    assert "`bitnet` ended with code 139 (SIGSEGV) at step 90.\n" in told(cut)
+    silent = replace(runs.failed(runs.BUILD_FAILED), failure=None)
+    assert "The run ended without saying why." in told(silent)
+    assert notice(silent) == "perf-smoke: not measured"
+    nothing = replace(silent, status="cancelled", failure=runs.BUILD_FAILED)
+    assert "Nothing was measured." in told(nothing)
+    assert "### perf-smoke: no numbers (bitnet-rs)\n\nNo step of this run" in told(runs.result())
+
+
+def test_greedy_output_that_differs_is_said_and_none_is_no_sentence() -> None:
+    guard = Guard(name="texts-differ", effect="said", sentence="Texts differ.")
+    other = runs.every()["faster-with-another-text"]
+    assert any(guard.name == "texts-differ" for guard in other.comparisons[0].guards)
+    assert told(other).count("differs") == 1
+    assert "the greedy output differs" in notice(other)
+    assert "Texts differ." in told(judged(ONE, guards=(guard,)))
+    long = runs.two(pairs=12, texts=("a\nb", "c\nd"))
+    assert "Output of head:\n\n```text\nc\nd\n```\n\nOutput of base:\n\n```text\na\nb" in told(long)
+    same = runs.two(pairs=12, texts=("a\nb", "a\nb"))
+    assert "Output, the same on both sides, at every step:\n\n```text\na\nb\n```" in told(same)
+    unsteady = replace(ONE.workloads[WORKLOAD].measurements[HEAD], output=None)
+    measurements = {**ONE.workloads[WORKLOAD].measurements, HEAD: unsteady}
+    silent = replace(ONE.workloads[WORKLOAD], measurements=measurements)
+    assert "Output" not in told(replace(ONE, workloads={WORKLOAD: silent}))
+
+
+def test_output_that_changes_from_step_to_step_is_said_prominently() -> None:
+    (steps,) = runs.rounds(8, 55)
+    found = runs.run({HEAD: runs.measured(steps, stable=False)})
+    assert "Output `11, so` (the first), **not the same at every step**." in told(found)
+
+
+def test_only_the_known_answer_of_the_demonstration_is_explained() -> None:
+    explained = "A model of 135M parameters is expected to say so"
+    assert explained in told(runs.demonstration())
+    assert explained not in told(runs.demonstration(text="4"))
+    assert explained not in told(runs.demonstration(settings={"prompt": "Hello"}))
+    own = runs.demonstration(model=runs.BITNET_MODEL)
+    assert explained not in told(own)
+    assert "This measures perf-smoke's own llama.cpp, not a build of yours." in told(own)
+    assert "(embedded llama.cpp)" in notice(own)
+
+
+def test_a_prompt_file_an_address_and_a_cache_are_named() -> None:
+    prompt = replace(runs.asked().prompt, text="", file="long.txt", characters=90_000)
+    found = runs.alone(
+        8,
+        request=runs.asked(prompt=prompt),
+        model=replace(runs.BITNET_MODEL, reference="hf://o/r/tiny.gguf@main"),
+        steps={"n_prompt_cached": 5},
+    )
+    assert "with `tiny.gguf@main`, prompt from `long.txt` (90,000 characters), 4 out" in told(found)
+    assert "**Missing**: Prefill: the prompt came from the cache" in told(found)
+
+
+def test_repeated_runs_uncounted_steps_and_no_warm_up_are_said() -> None:
+    small = runs.alone(9, engine=runs.BENCH, process="step", steps={"repeats": 25, "starts": 9})
+    assert "9 steps after the warm-up. Each step is the mean of up to 25 runs of the program." in (
+        told(small)
+    )
+    warm = runs.alone(9, steps={"repeats": 5})
+    assert "started 8 times. Each step is the mean of up to 5 requests." in told(warm)
+    cold = replace(warm.workloads[WORKLOAD], warmup=0)
+    assert "**Steps**: 9 steps. The engine" in told(replace(warm, workloads={WORKLOAD: cold}))
+    bad = Sample(ok=False, error="short")
+    measurements = {
+        name: replace(side, samples=(*side.samples, bad, bad, replace(bad, error="")))
+        for name, side in ONE.workloads[WORKLOAD].measurements.items()
+    }
+    lost = replace(ONE.workloads[WORKLOAD], measurements=measurements)
+    assert (
+        "Not counted: 2 `short`, 1 `unknown`. Not counted of base: 2 `short`, 1 `unknown`.\n"
+        in told(replace(ONE, workloads={WORKLOAD: lost}))
+    )
+
+
+def test_the_pairs_shown_are_the_pairs_judged() -> None:
+    assert "in 56 of 60 pairs." in told(ONE)
+    assert "in 30 of 30 pairs." in told(judged(ONE, pairs=30))
+
+
+@pytest.mark.parametrize(
+    ("cpu", "idle", "load", "threads", "had"),
+    [
+        (0.475, 0.02, 3.3, (), "of which the program had 0.5"),
+        (0.475, 0.02, 3.3, ("threads",), "of which the program had 0.5"),
+        (1.2, 0.02, 3.3, ("threads",), "of which the program had 1.2"),
+        (1.9, 0.02, 3.3, ("threads",), ""),
+        (0.97, 0.02, 3.3, (), ""),
+        (0.475, 0.7, 3.3, (), ""),
+        (0.475, 0.02, 1.9, (), ""),
+    ],
+)
+def test_a_machine_is_said_to_be_busy_on_evidence_alone(
+    cpu: float, idle: float, load: float, threads: Any, had: str
+) -> None:
+    before = MachineState(load_1min=load, cpu_ticks=0, steal_ticks=0, idle_ticks=0)
+    found = runs.alone(
+        8,
+        steps={"cpu_ms": 1260 * cpu, "wall_ms": 1260.0},
+        request=runs.asked(threads=16, told=threads),
+        machine=runs.machine(idle=idle, cpus=2, before=before, load_after=0.1),
+    )
+    said = f"**The machine was busy** (load 3.3 on 2 CPUs, {had}). The program can do better"
+    assert (said in told(found)) == bool(had)
+    assert ("The machine was busy" in told(found)) == bool(had)
+
+
+def test_workloads_without_a_base_have_a_table_of_their_own_numbers() -> None:
+    one = runs.alone(8).workloads[WORKLOAD]
+    found = runs.result(workloads={"chat": one, "essay": replace(one, measurements={})})
+    report = told(found)
+    assert report.startswith("### perf-smoke: chat 55.4 ms for 4 tokens (bitnet-rs)\n")
+    assert "| | head |\n|---|--:|\n| chat | 55.4 ms for 4 tokens |\n| essay | – |\n" in report
+    assert "<summary><code>essay</code>: details</summary>" in report
+
+
+@pytest.mark.parametrize(
+    ("matrix", "label"),
+    [
+        ('{"cc":"gcc","jobs":2}', " gcc, 2:"),
+        ("[1]", " [1]:"),
+        ("no JSON", " no JSON:"),
+        ("[" * 9999, " [[["),
+        ("", ":"),
+    ],
+)
+def test_a_leg_without_a_label_shows_its_place_in_the_matrix(matrix: str, label: str) -> None:
+    leg = replace(runs.LEG, matrix=matrix)
+    assert notice(replace(ONE, leg=leg)).startswith(f"perf-smoke{label}")
+    assert notice(replace(ONE, leg=leg, settings={"label": "x"})).startswith("perf-smoke x:")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("slower", "1;33"), ("no-change", "1;32"), ("failed-alone", "1;31"), ("demonstration", "1")],
+)
+def test_a_terminal_gets_the_verdict_in_its_colour(name: str, code: str) -> None:
+    console = Console(force_terminal=True, color_system="standard", width=100, record=True)
+    with console.capture() as captured:
+        terminal.show(runs.every()[name], console)
+    assert f"\x1b[{code}mperf-smoke" in captured.get()
+
+
+@pytest.mark.parametrize("settings", [{"build": "x" * 4000}, {"prompt": "a\u202eb"}, {"a": "***"}])
+def test_no_command_is_better_than_one_that_would_run_something_else(
+    settings: dict[str, str],
+) -> None:
+    assert "perf-smoke run" not in told(replace(ONE, settings=settings))
+    given = replace(ONE, settings={"base-ref": "main", "label": "x", "fail-on": "error"})
+    assert "\nperf-smoke run --base-ref main\n" in told(given)
+
+
+def test_a_far_outlier_and_equal_pairs_make_no_useless_picture() -> None:
+    assert '"≥+20"]' in told(runs.every()["pairs-file"])
+    assert "mermaid" not in told(runs.two(pairs=5))
+    assert "mermaid" not in told(runs.two(pairs=12, steps={"noise": 0.0}))
+    far = told(runs.two(slower_by=2.0, pairs=60))
+    assert "Yellow marks the estimate, +200 %." in far
+    assert '"0"' not in far

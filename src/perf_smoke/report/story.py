@@ -1,0 +1,163 @@
+"""In which order is a report told?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perf_smoke.report import (
+    busy,
+    canary,
+    chart,
+    facts,
+    failure,
+    finding,
+    numbers,
+    reproduce,
+    table,
+    verdict,
+    what_ran,
+)
+from perf_smoke.report.parts import (
+    Block,
+    Facts,
+    Folded,
+    Foot,
+    Part,
+    Sentence,
+    code,
+    link,
+    quoted,
+    sentence,
+)
+from perf_smoke.report.view import View, WorkloadView, counting
+
+_MOST_NOTES = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """Where a reader can go on. What is empty is left out; only http and https become links."""
+
+    run_url: str = ""
+    result_url: str = ""
+    result_path: str = ""
+    """Where result.json lies, when it has no address."""
+    docs_url: str = ""
+    """How to read the verdict."""
+    verdict_url: str = ""
+    """How to get one: the inputs for a base."""
+
+
+def story(view: View, links: Links) -> tuple[Part, ...]:
+    """Everything that there is to tell: the verdict, the numbers, then what is folded."""
+    return (
+        verdict.title(view),
+        *filter(None, _before_the_numbers(view)),
+        *(_questions(view) if view.several else _question(view, links)),
+        *failure.lost_tails(view),
+        *_command(view),
+        Foot(_consequence(view), _where_to_go_on(links)),
+    )
+
+
+def _question(view: View, links: Links) -> list[Part]:
+    workload = view.lead
+    found = _found(view, workload)
+    how = link("How to get a verdict", links.verdict_url)
+    if how and found and not (workload.bases or view.result.lost_bases):
+        found[-1] = sentence(*found[-1], " ", *how, ".")
+    measured, run = facts.of_workload(view, workload), facts.of_run(view)
+    differences = chart.parts(workload)
+    return [
+        *found,
+        *failure.details(view),
+        *_numbers(view, workload),
+        *_notes(view),
+        Folded(
+            sentence(facts.title(view, workload)),
+            (Facts((*measured.facts, *run.facts)), *table.further_tables(workload)),
+        ),
+        *([Folded(sentence("Paired differences"), differences)] if differences else ()),
+    ]
+
+
+def _questions(view: View) -> list[Part]:
+    return [
+        *([finding.gravest_of(view)] if view.questions else []),
+        *failure.details(view),
+        table.questions(view),
+        *_notes(view),
+        *(
+            Folded(
+                sentence(code(workload.name, 60), f": {facts.title(view, workload).lower()}"),
+                (
+                    *_found(view, workload),
+                    *_numbers(view, workload),
+                    facts.of_workload(view, workload),
+                    *table.further_tables(workload),
+                    *chart.parts(workload),
+                ),
+            )
+            for workload in view.workloads
+        ),
+        Folded(sentence("Programs and machine"), (facts.of_run(view),)),
+    ]
+
+
+def _before_the_numbers(view: View) -> list[Sentence]:
+    whose, busyness = what_ran.whose_engine(view), busy.warning(view)
+    lost, wrong = failure.lost_bases(view), failure.paragraphs(view)
+    if view.result.status == "measured":
+        return [*lost, whose, busyness, *wrong]
+    return [whose, *wrong, *lost, busyness]
+
+
+def _found(view: View, workload: WorkloadView) -> list[Sentence]:
+    found: list[Sentence] = []
+    if view.result.status == "measured":
+        found = finding.findings(view, workload)
+        found += [what_ran.same_program(view, base) for base in workload.bases]
+    difference = canary.difference(workload)
+    return [one for one in (*found, difference, *finding.beside(workload, bool(difference))) if one]
+
+
+def _numbers(view: View, workload: WorkloadView) -> list[Part]:
+    return [
+        *table.main_tables(view, workload),
+        *canary.output(view, workload),
+        *filter(None, [what_ran.what_ran(view, workload)]),
+    ]
+
+
+def _notes(view: View) -> list[Part]:
+    notes = [sentence("Note: ", *quoted(note, 500)) for note in view.result.notes[:_MOST_NOTES]]
+    if more := len(view.result.notes) - len(notes):
+        notes.append(sentence(f"Note: {counting(more, 'more note')} in result.json."))
+    return [*notes]
+
+
+def _command(view: View) -> list[Part]:
+    command = reproduce.command(view)
+    folded = Folded(sentence("Reproduce on your machine"), (Block(command, language="sh"),))
+    return [folded] if command else []
+
+
+def _consequence(view: View) -> Sentence:
+    """What the check may do to the job, as `fail-on` says."""
+    setting = view.result.settings.get("fail-on", "").strip()
+    if setting == "error":
+        end = ": this step fails when measuring fails, never for what it finds."
+        return sentence(code("fail-on: error"), end)
+    if setting == "slower":
+        size = f"{numbers.share(view.lead.leading.rule.margin)} " if view.lead.leading else ""
+        end = f": this step fails when head is slower by more than the {size}margin."
+        return sentence(code("fail-on: slower"), end)
+    return sentence("Informational: this check never blocks a merge.")
+
+
+def _where_to_go_on(links: Links) -> tuple[Sentence, ...]:
+    document = link("result.json", links.result_url)
+    if not links.result_url and links.result_path:
+        document = sentence(code(links.result_path, 200))
+    go_on = link("run", links.run_url), document, link("how to read this", links.docs_url)
+    return tuple(filter(None, go_on))

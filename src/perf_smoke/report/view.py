@@ -1,0 +1,245 @@
+"""What do several parts of a report need to know? It is derived from the Result here, once.
+
+Nothing is read out of sentences, names or hashes: what a Result does not record is not known.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from perf_smoke import compare
+from perf_smoke.compare.walsh import WalshAverages
+from perf_smoke.engines import table as engines
+from perf_smoke.metrics import BY_NAME, METRICS, Metric
+from perf_smoke.report import numbers
+from perf_smoke.report.parts import Sentence, also, code, join, sentence
+from perf_smoke.report.untrusted import one_line
+from perf_smoke.result import (
+    HEAD,
+    Asked,
+    Comparison,
+    EngineIdentity,
+    Measurement,
+    Prompt,
+    Result,
+    Side,
+    Workload,
+    fraction,
+)
+
+_NOT_ASKED = Workload(
+    asked=Asked(prompt=Prompt(text="", characters=0, sha256=""), tokens=0, seed=0, threads=0),
+    metrics=(),
+    warmup=0,
+)
+"""Stands for the workload of a run that did not come so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseView:
+    """A base that was measured for one workload."""
+
+    name: str
+    called: Sentence
+    side: Side
+    measurement: Measurement
+    changes: Mapping[str, float]
+    """By the name of a metric, the change in time that the pairs show, as a fraction, estimated as
+    where it is judged. Of what comes once per start there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadView:
+    """One workload: what was asked, and what each side gave."""
+
+    name: str
+    workload: Workload
+    head: Measurement
+    bases: tuple[BaseView, ...]
+    """Those that were measured and not lost, in the document's order."""
+    comparisons: tuple[Comparison, ...]
+    """Its questions that have an answer."""
+    leading: Comparison | None
+    """The gravest of them."""
+    base: BaseView | None
+    """That of the leading comparison; else the first."""
+    headline: Metric | None
+    """The metric that leads; None where no side has a number."""
+    log_ratios: tuple[float, ...]
+    """Of the pairs that the leading comparison judged; where nothing was judged, of all pairs."""
+
+    def base_of(self, comparison: Comparison) -> BaseView:
+        """The base that it is about."""
+        return next(base for base in self.bases if base.name == comparison.base)
+
+    @property
+    def seconds_per_round(self) -> float | None:
+        """What one more step of each side would take; None where a side's wall time is unknown."""
+        sides = [self.head, *(base.measurement for base in self.bases)]
+        walls = [
+            [step.wall_ms * step.repeats for step in side.counted if step.wall_ms] for side in sides
+        ]
+        return sum(map(statistics.median, walls)) / 1e3 if all(walls) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One Result, as its report sees it."""
+
+    result: Result
+    engine: EngineIdentity | None
+    """Head's."""
+    row: engines.Row | None
+    """What the engine is; None where it is not known here."""
+    workloads: tuple[WorkloadView, ...]
+    lead: WorkloadView
+    """The workload that the headline speaks of."""
+    questions: tuple[Comparison, ...]
+    """All comparisons that have an answer."""
+
+    @classmethod
+    def of(cls, result: Result) -> View:
+        """Everything, computed once."""
+        engine = result.head.engine if result.head else None
+        workloads = tuple(_workload(result, *named) for named in result.workloads.items())
+        questions = tuple(one for workload in workloads for one in workload.comparisons)
+        gravest = _gravest(result, questions)
+        leading = [one for one in workloads if gravest and one.name == gravest.workload]
+        return cls(
+            result=result,
+            engine=engine,
+            row=engines.find(engine.id) if engine else None,
+            workloads=workloads,
+            lead=next(iter((*leading, *workloads)), _workload(result, "", _NOT_ASKED)),
+            questions=questions,
+        )
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more to tell than one answer."""
+        return len(self.questions) > 1 or len(self.workloads) > 1
+
+    @property
+    def ours(self) -> bool:
+        """Whether the program is the one that the action brings."""
+        return self.row is not None and self.row.whose == "ours"
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether our engine ran our model, so that nothing of the caller's was measured."""
+        model = self.row.default_model if self.row else ""
+        return bool(model and self.result.model and self.result.model.reference == model)
+
+    def subject(self, comparison: Comparison) -> str:
+        """What tells this question from the others but for the base: `prefill, E2E latency`."""
+        parts = [one_line(comparison.workload, 60)] if len(self.workloads) > 1 else []
+        if len({question.metric for question in self.questions}) > 1 or not parts:
+            parts.append(phrase(comparison.metric))
+        return ", ".join(parts)
+
+
+def phrase(metric: str) -> str:
+    """The name of a metric inside a sentence."""
+    return BY_NAME[metric].phrase if metric in BY_NAME else one_line(metric, 40)
+
+
+def latency(measurement: Measurement, metric: Metric | None) -> str:
+    """The headline metric of a side: `54.9 ms for 4 tokens`; empty when it was not measured."""
+    if metric is None or metric.key not in measurement.summary:
+        return ""
+    median, count = measurement.summary[metric.key].median, measurement.tokens
+    work = f" for {counting(count, 'token')}" if count else ""
+    what = work if metric.name in ("e2e", "wall") else f" {metric.phrase}"
+    return f"{numbers.quantity(median, numbers.unit_for(metric.unit, median))}{what}"
+
+
+def named(side: Side) -> Sentence:
+    """A side as it was named, beside its commit: `` `v1.2`, `1dbec34` ``; empty without both."""
+    ref = () if side.commit.startswith(side.ref) else also("", side.ref, 60)
+    return join([ref, also("", side.commit[:7])], ", ")
+
+
+def called(result: Result, base: str) -> Sentence:
+    """In the middle of a sentence: `base`, or its name where there are several."""
+    side = result.sides.get(base, Side())
+    many = len({*result.sides, *result.lost_bases} - {HEAD}) > 1
+    return sentence(code(side.ref or side.commit[:7] or base, 60) if many else "base")
+
+
+def counting(count: int, noun: str) -> str:
+    """`1 step`, `1,200 steps`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
+    head = workload.measurements.get(HEAD, Measurement())
+    measured = {
+        base: measurement
+        for base, measurement in workload.measurements.items()
+        if base != HEAD and base not in result.lost_bases and measurement.summary
+    }
+    answers = tuple(
+        one
+        for one in result.comparisons
+        if one.workload == name and one.base in measured and one.verdict != "no-baseline"
+    )
+    leading = _gravest(result, answers)
+    bases = tuple(_base(result, head, answers, *side) for side in measured.items())
+    wanted = (leading.metric if leading else "", *workload.metrics, "e2e", "wall", *BY_NAME)
+    given = {key for side in (head, *measured.values()) for key in side.summary}
+    known = (BY_NAME[metric] for metric in wanted if metric in BY_NAME)
+    headline = next((metric for metric in known if metric.key in given), None)
+    leads = [base for base in bases if leading and base.name == leading.base]
+    base = next(iter((*leads, *bases)), None)
+    return WorkloadView(
+        name=name,
+        workload=workload,
+        head=head,
+        bases=bases,
+        comparisons=answers,
+        leading=leading,
+        base=base,
+        headline=headline,
+        log_ratios=_log_ratios(head, base.measurement, headline, leading)
+        if base and headline
+        else (),
+    )
+
+
+def _base(
+    result: Result,
+    head: Measurement,
+    answers: Iterable[Comparison],
+    name: str,
+    measurement: Measurement,
+) -> BaseView:
+    judged = {one.metric: one for one in answers if one.base == name}
+    ratios = {
+        metric.name: _log_ratios(head, measurement, metric, judged.get(metric.name))
+        for metric in METRICS
+        if metric.per == "step"
+    }
+    return BaseView(
+        name=name,
+        called=called(result, name),
+        side=result.sides.get(name, Side()),
+        measurement=measurement,
+        changes={
+            metric: fraction(WalshAverages(pairs).median())
+            for metric, pairs in ratios.items()
+            if pairs
+        },
+    )
+
+
+def _log_ratios(
+    head: Measurement, base: Measurement, metric: Metric, judged: Comparison | None
+) -> tuple[float, ...]:
+    pairs = compare.Pairs.of(base.samples, head.samples, metric.name)
+    return (pairs.first(judged.pairs) if judged else pairs).log_ratios
+
+
+def _gravest(result: Result, comparisons: tuple[Comparison, ...]) -> Comparison | None:
+    return replace(result, comparisons=comparisons).gravest
