@@ -222,6 +222,7 @@ class Asked:
     """What of this the engine was told: a command only what it names, a server that ran already
     nothing of how it is to run."""
 
+    @property
     def threads_told(self) -> int | None:
         """The number of threads, where the engine was told one."""
         return self.threads if "threads" in self.told else None
@@ -247,6 +248,11 @@ class Workload:
     side was measured alone."""
     measurements: dict[str, Measurement] = field(default_factory=dict)
     """By the name of the side; without an entry, a side was not asked."""
+
+    @property
+    def threads_told(self) -> int | None:
+        """The number of threads, where the engine was told one."""
+        return self.asked.threads_told if self.asked else None
 
 
 @dataclass(frozen=True, kw_only=True)

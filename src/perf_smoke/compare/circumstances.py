@@ -17,7 +17,7 @@ _WIDE_SPREAD = 0.25
 """Standard deviation of the log-ratios beyond which threads are suspected to queue for CPUs."""
 _WIDE_SPREAD_WHEN_FULL = 0.10
 """The same on a machine that had no CPU left."""
-_LEAST_CPU_SHARE = 0.8
+LEAST_CPU_SHARE = 0.8
 """A step whose threads got less of their CPUs than this was kept waiting."""
 
 
@@ -112,14 +112,14 @@ def _who_waits(pairs: Pairs, circumstances: Circumstances, spread: float | None)
         if cpu_share is None or cpus is None:
             waits = spread is None or spread > _WIDE_SPREAD
         else:
-            waits = cpu_share < _LEAST_CPU_SHARE * cpus
+            waits = cpu_share < LEAST_CPU_SHARE * cpus
         if not (circumstances.full and waits):
             return ""
         return (
             f"The machine had no CPU left{varied}. Give the program fewer threads, or free a core."
         )
     if cpu_share is not None:
-        waits = cpu_share < _LEAST_CPU_SHARE * threads
+        waits = cpu_share < LEAST_CPU_SHARE * threads
         had = f"had {cpu_share:.1f} CPUs on average"
     else:
         free = (cpus or threads) - (circumstances.load_before or 0.0)

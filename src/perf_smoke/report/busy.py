@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import statistics
 
-from perf_smoke.compare.circumstances import _LEAST_CPU_SHARE, Circumstances, steal
+from perf_smoke.compare import LEAST_CPU_SHARE, Circumstances, steal
 from perf_smoke.report.parts import Sentence, quoted, sentence, strong
 from perf_smoke.report.view import View, counting
 from perf_smoke.result import Machine, Measurement
@@ -28,7 +28,7 @@ def warning(view: View) -> Sentence:
     machine, lead = view.result.machine, view.lead
     if machine is None or not lead.head.summary or lead.bases:
         return ()
-    known = Circumstances.of(machine, lead.workload.asked.threads_told())
+    known = Circumstances.of(machine, lead.workload.threads_told)
     stolen = steal(known, "said")
     why = quoted(stolen.sentence) if stolen else _kept_waiting(lead.head, machine, known)
     return sentence(why, " The program can do better than these numbers.") if why else ()
@@ -43,4 +43,4 @@ def _kept_waiting(head: Measurement, machine: Machine, known: Circumstances) -> 
     had, wanted = statistics.median(shares), min(known.threads or 1, machine.cpus)
     cpus = f"load {load:.1f} on {counting(machine.cpus, 'CPU')}, of which the program had {had:.1f}"
     busy = sentence(strong("The machine was busy"), f" ({cpus}).")
-    return busy if had < _LEAST_CPU_SHARE * wanted else ()
+    return busy if had < LEAST_CPU_SHARE * wanted else ()

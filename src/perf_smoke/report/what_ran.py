@@ -26,10 +26,10 @@ def whose_engine(view: View) -> Sentence:
 def what_ran(view: View, workload: WorkloadView) -> Sentence:
     """Which program, model, request and commits; empty where no side was prepared."""
     engine, asked, count = view.engine, workload.workload.asked, workload.head.tokens
-    if engine is None:
+    if engine is None or asked is None:
         return ()
     version = one_line(f"{engine.id} {engine.version}".strip(), 60)
-    name, threads = "" if view.ours else program(engine), asked.threads_told()
+    name, threads = "" if view.ours else program(engine), workload.workload.threads_told
     return sentence(
         *("Ran ", also("", name, 60), f" ({version})" if name else version),
         also(" with ", _file_name(view.result.model.reference) if view.result.model else "", 80),

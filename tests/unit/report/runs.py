@@ -237,7 +237,7 @@ def decide(document: Result, rule: Rule, looks: tuple[int, ...] = ()) -> Result:
             rule,
             looks=looks,
             stopped=workload.stopped,
-            circumstances=compare.Circumstances.of(document.machine, workload.asked.threads_told()),
+            circumstances=compare.Circumstances.of(document.machine, workload.threads_told),
             workload=name,
             base=base,
         )

@@ -110,7 +110,7 @@ def hostile(text: str, status: Status, *, several: bool = False, lost: bool = Fa
             text + name: replace(
                 workload,
                 asked=runs.asked(
-                    prompt=replace(workload.asked.prompt, text=text, file=text if several else ""),
+                    prompt=replace(runs.asked().prompt, text=text, file=text if several else ""),
                     features=(text,),
                 ),
                 measurements={
