@@ -91,7 +91,7 @@ def _run_in_action(values: Mapping[str, str], environ: Mapping[str, str]) -> Res
 def _show(
     result: Result, settings: Settings | None, folder: Path, event: Event, log: WorkflowLog
 ) -> None:
-    # Imported here: Jinja2 would make the measuring process larger, and later.
+    # Imported here: what only reports would make the measuring process larger, and later.
     from perf_smoke.github.outputs import outputs
     from perf_smoke.report.markdown import Links, render
     from perf_smoke.report.terminal import show
