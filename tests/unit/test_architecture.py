@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "perf_smoke"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-GROUND = "result|metrics|reasons|secret|printable|engines.table"
+GROUND = "result|metrics|numbers|reasons|secret|printable|engines.table"
 """The floor on which facts stand, each once: everybody may import it."""
 SHOWS = "report|github|action|at_terminal|cli|watchers"
 """What shows a run, or starts one."""
@@ -87,6 +87,17 @@ def test_no_arrow_runs_where_none_may(forbidden: str) -> None:
 
 def test_no_part_needs_itself_by_a_detour() -> None:
     assert list(graphlib.TopologicalSorter(arrows()).static_order())
+
+
+def test_deciding_has_one_door() -> None:
+    by_another_way = [
+        f"{file.relative_to(SOURCE)}: {name}"
+        for file in FILES
+        if SOURCE / "compare" not in file.parents
+        for name in imported(file)
+        if name.startswith("perf_smoke.compare.") and name.count(".") > 2
+    ]
+    assert by_another_way == []
 
 
 def test_engines_are_told_apart_by_columns_of_their_table_alone() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from perf_smoke.compare.looks import FEWEST_PAIRS
 from perf_smoke.compare.pairs import Pairs
+from perf_smoke.numbers import percent
 from perf_smoke.result import Guard, GuardEffect, Machine, MachineState
 
 _MOST_STEAL = 0.10
@@ -142,9 +143,3 @@ def _cpu_share(pairs: Pairs) -> float | None:
         for cpus_s, walls_s in ((cpu.base, wall.base), (cpu.head, wall.head))
         for cpu_s, wall_s in zip(cpus_s.time_s, walls_s.time_s, strict=True)
     )
-
-
-def percent(share: float) -> str:
-    """As the sentences of guards have it, without a sign."""
-    size = abs(share) * 100
-    return f"{size:.0f} %" if size >= 10 else f"{size:.1f} %"

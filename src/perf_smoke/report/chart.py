@@ -7,7 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from perf_smoke.report import numbers
+from perf_smoke import numbers
 from perf_smoke.report.parts import Block, Part, Sentence, sentence
 from perf_smoke.report.view import WorkloadView, counting, phrase
 from perf_smoke.result import fraction

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from perf_smoke.compare.circumstances import percent
+from perf_smoke import numbers
 from perf_smoke.metrics import METRICS, Metric
-from perf_smoke.report import numbers
 from perf_smoke.report.parts import Facts, Sentence, also, code, join, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.view import View, WorkloadView, counting, phrase
@@ -212,7 +211,7 @@ def _state(machine: Machine | None) -> Sentence:
     loads = ("before", machine.before.load_1min), ("after", machine.after.load_1min)
     shares = ("idle", machine.idle_fraction), ("steal", machine.steal_fraction)
     parts = [f"{load:.2f} {when}" for when, load in loads if load is not None]
-    parts += [f"{what} {percent(share)}" for what, share in shares if share is not None]
+    parts += [f"{what} {numbers.percent(share)}" for what, share in shares if share is not None]
     return sentence(", ".join(parts))
 
 

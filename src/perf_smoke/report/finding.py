@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from perf_smoke import compare
+from perf_smoke import compare, numbers
 from perf_smoke.metrics import BY_NAME
-from perf_smoke.report import numbers
 from perf_smoke.report.parts import Sentence, code, join, quoted, sentence, strong
 from perf_smoke.report.view import BaseView, View, WorkloadView, counting, phrase
 from perf_smoke.result import Comparison, Guard

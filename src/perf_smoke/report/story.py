@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perf_smoke import numbers
 from perf_smoke.report import (
     busy,
     canary,
@@ -11,7 +12,6 @@ from perf_smoke.report import (
     facts,
     failure,
     finding,
-    numbers,
     reproduce,
     table,
     verdict,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from perf_smoke import numbers
 from perf_smoke.metrics import METRICS, Metric
-from perf_smoke.report import numbers
 from perf_smoke.report.parts import Sentence, Table, sentence, strong
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.verdict import answer

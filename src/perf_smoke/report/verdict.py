@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from perf_smoke.report import failure, numbers
+from perf_smoke import numbers
+from perf_smoke.report import failure
 from perf_smoke.report.canary import differing
 from perf_smoke.report.finding import decisive
 from perf_smoke.report.parts import Sentence, Title, also, quoted, sentence

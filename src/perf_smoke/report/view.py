@@ -9,11 +9,9 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from perf_smoke import compare
-from perf_smoke.compare.walsh import WalshAverages
+from perf_smoke import compare, numbers
 from perf_smoke.engines import table as engines
 from perf_smoke.metrics import BY_NAME, METRICS, Metric
-from perf_smoke.report import numbers
 from perf_smoke.report.parts import Sentence, also, code, join, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.result import (
@@ -202,7 +200,7 @@ def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
         leading=leading,
         base=base,
         headline=headline,
-        log_ratios=_log_ratios(head, base.measurement, headline, leading)
+        log_ratios=_pairs(head, base.measurement, headline, leading).log_ratios
         if base and headline
         else (),
     )
@@ -216,8 +214,8 @@ def _base(
     measurement: Measurement,
 ) -> BaseView:
     judged = {one.metric: one for one in answers if one.base == name}
-    ratios = {
-        metric.name: _log_ratios(head, measurement, metric, judged.get(metric.name))
+    pairs = {
+        metric.name: _pairs(head, measurement, metric, judged.get(metric.name))
         for metric in METRICS
         if metric.per == "step"
     }
@@ -227,18 +225,18 @@ def _base(
         side=result.sides.get(name, Side()),
         measurement=measurement,
         changes={
-            metric: fraction(WalshAverages(pairs).median())
-            for metric, pairs in ratios.items()
-            if pairs
+            metric: fraction(judged_pairs.averages.median())
+            for metric, judged_pairs in pairs.items()
+            if judged_pairs
         },
     )
 
 
-def _log_ratios(
+def _pairs(
     head: Measurement, base: Measurement, metric: Metric, judged: Comparison | None
-) -> tuple[float, ...]:
+) -> compare.Pairs:
     pairs = compare.Pairs.of(base.samples, head.samples, metric.name)
-    return (pairs.first(judged.pairs) if judged else pairs).log_ratios
+    return pairs.first(judged.pairs) if judged else pairs
 
 
 def _gravest(result: Result, comparisons: tuple[Comparison, ...]) -> Comparison | None:

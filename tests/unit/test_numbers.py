@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf_smoke import settings
-from perf_smoke.report import numbers
+from perf_smoke import numbers, settings
 
 
 @pytest.mark.parametrize(
