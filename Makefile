@@ -18,6 +18,10 @@ test: .venv/dev ## every test, with coverage; ARGS="-k comment" and the like
 	@scripts/docker-engine || [ -z "$$PERF_SMOKE_REQUIRE_DOCKER" ]
 	$(PYTHON) -m pytest --cov $(ARGS)
 
+.PHONY: golden
+golden: .venv/dev ## the golden reports anew, from what the product says; read what has changed
+	@PYTHONPATH=src $(PYTHON) -m tests.unit.report.golden
+
 .PHONY: check
 check: .venv/dev ## formatting, types and every linter; no test is run
 	$(PYTHON) -m ruff format --check .

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchmarks.scores import PEERS_CHANGES, Noise, OurRow, PeerRow, Share, StratumScore
 from benchmarks.simulated import Cell
 from benchmarks.strata import STRATA
-from perf_smoke.report.numbers import change as signed
+from perf_smoke.numbers import change as signed
 
 _UNKNOWN = "–"
 

@@ -161,7 +161,7 @@ def doctor(**options: str | None) -> None:
     from perf_smoke import at_terminal, job
     from perf_smoke.doctor import diagnose
     from perf_smoke.measure.machine import System, available_cpus
-    from perf_smoke.report.foreign import one_line
+    from perf_smoke.report.untrusted import one_line
 
     given = _given(options)
     try:

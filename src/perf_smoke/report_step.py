@@ -15,8 +15,8 @@ from typing import get_args
 from rich.console import Console
 
 from perf_smoke import job, result_file
-from perf_smoke.github.comment import CommentOutcome, policy_for, upsert
 from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
+from perf_smoke.github.comment import CommentOutcome, policy_for, upsert
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
@@ -81,13 +81,15 @@ def _unmeasured(path: Path) -> tuple[Status, Failure]:
     except OSError:
         lines = []
     status, reason, sentence = (*lines[:3], "", "", "")[:3]
-    if status not in get_args(Status) or reason not in get_args(Reason):
+    statuses: dict[str, Status] = {known: known for known in get_args(Status)}
+    reasons: dict[str, Reason] = {known: known for known in get_args(Reason)}
+    if status not in statuses or reason not in reasons:
         return "failed", Failure(
             reason="perf-smoke-crashed",
             sentence="Measuring was ended before it could say anything; its log may tell why.",
         )
-    return status, Failure(
-        reason=reason,
+    return statuses[status], Failure(
+        reason=reasons[reason],
         sentence=printable(sentence),
         tail=printable("\n".join(lines[3:])).strip("\n"),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+from pathlib import Path
 
 from perf_smoke.engines.base import Request
 from perf_smoke.engines.command import placeholders
 from perf_smoke.engines.table import Row
-from perf_smoke.result import Asked, Prompt, Told
+from perf_smoke.result import Asked, Prompt, Told, Unmeasured
 from perf_smoke.settings import Settings
+
+LONGEST_PROMPT_BYTES = 1024 * 1024
 
 
 def request_of(settings: Settings, *, cpus: int) -> Request:
@@ -16,9 +20,13 @@ def request_of(settings: Settings, *, cpus: int) -> Request:
 
     Args:
         cpus: how many may be used: so many threads where none are asked for.
+
+    Raises:
+        Unmeasured: `prompt-unreadable`.
     """
+    file = Path(settings.prompt_file).expanduser() if settings.prompt_file else None
     return Request(
-        prompt=settings.prompt,
+        prompt=_text(settings.working_directory / file) if file else settings.prompt,
         tokens=settings.tokens,
         seed=settings.seed,
         threads=settings.threads or cpus,
@@ -37,10 +45,11 @@ def parts_told(row: Row, settings: Settings) -> tuple[Told, ...]:
 
 
 def asked(request: Request, row: Row, settings: Settings) -> Asked:
-    """The request as the document records it."""
+    """The request as the document records it: of a file its name, and not its text."""
     return Asked(
         prompt=Prompt(
-            text=request.prompt,
+            text="" if settings.prompt_file else request.prompt,
+            file=settings.prompt_file,
             characters=len(request.prompt),
             sha256=hashlib.sha256(request.prompt.encode()).hexdigest(),
         ),
@@ -50,3 +59,23 @@ def asked(request: Request, row: Row, settings: Settings) -> Asked:
         features=settings.features,
         told=parts_told(row, settings),
     )
+
+
+def _text(path: Path) -> str:
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError(errno.ENOENT, "there is no such file")
+        with path.open("rb") as file:
+            content = file.read(LONGEST_PROMPT_BYTES + 1)
+        text = content.decode("utf-8")
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, "is no text in UTF-8") from error
+    if len(content) > LONGEST_PROMPT_BYTES or "\0" in text or not text.strip():
+        raise _unreadable(path, "is empty, longer than 1 MiB, or holds NUL characters")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _unreadable(path: Path, why: str) -> Unmeasured:
+    return Unmeasured("prompt-unreadable", f"`prompt-file`: {path} {why}.")

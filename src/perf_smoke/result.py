@@ -70,14 +70,20 @@ GuardEffect = Literal["no-verdict", "wider", "said"]
 """What a guard did to the verdict beside which it stands: there is none because of it, or the
 interval is wider for it, or it is only said."""
 
-_STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+
+class Strict:
+    """A part of the document. When it is read, nothing may be of another type, too much or NaN."""
+
+    __pydantic_config__: ClassVar[Any] = {
+        "extra": "forbid",
+        "strict": True,
+        "allow_inf_nan": False,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure:
+class Failure(Strict):
     """Why something was not measured."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     reason: Reason
     """A slug that a workflow can test for, such as `engine-crashed`."""
@@ -101,10 +107,8 @@ class Unmeasured(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
+class Sample(Strict):
     """What one step (one timed inference) gave. Durations in ms; None is "not given"."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     ok: bool
     error: Reason | Literal[""] = ""
@@ -138,10 +142,8 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MetricSummary:
+class MetricSummary(Strict):
     """Median and quartiles of one metric over the steps that count."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     median: float
     low: float | None
@@ -152,10 +154,8 @@ class MetricSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class Output(Strict):
     """The greedy text of one side: the canary. Hostile text."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     text: str
     """Of its first counted step; a long one is cut."""
@@ -166,10 +166,8 @@ class Output:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
+class Measurement(Strict):
     """What one side gave for one workload."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     samples: tuple[Sample, ...] = ()
     summary: dict[str, MetricSummary] = field(default_factory=dict)
@@ -194,10 +192,8 @@ def usual_tokens(samples: Iterable[Sample]) -> int | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prompt:
+class Prompt(Strict):
     """What the model was to complete."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     text: str
     """Empty where it came from a file: that is not published."""
@@ -208,10 +204,8 @@ class Prompt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(Strict):
     """One request as it was asked for."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     prompt: Prompt
     tokens: int
@@ -222,16 +216,15 @@ class Asked:
     """What of this the engine was told: a command only what it names, a server that ran already
     nothing of how it is to run."""
 
+    @property
     def threads_told(self) -> int | None:
         """The number of threads, where the engine was told one."""
         return self.threads if "threads" in self.told else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workload:
+class Workload(Strict):
     """One request, and what each side gave when it was asked."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     asked: Asked | None = None
     """None in a document that was made of numbers alone."""
@@ -248,12 +241,15 @@ class Workload:
     measurements: dict[str, Measurement] = field(default_factory=dict)
     """By the name of the side; without an entry, a side was not asked."""
 
+    @property
+    def threads_told(self) -> int | None:
+        """The number of threads, where the engine was told one."""
+        return self.asked.threads_told if self.asked else None
+
 
 @dataclass(frozen=True, kw_only=True)
-class EngineIdentity:
+class EngineIdentity(Strict):
     """Which program was measured."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     id: str
     version: str = ""
@@ -267,10 +263,8 @@ was running already and is only spoken to."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
+class Side(Strict):
     """Head, or a base that it is compared with."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     ref: str = ""
     """As it was named: a branch or tag, `base-binary`; empty where it has no name."""
@@ -284,10 +278,8 @@ class Side:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Guard:
+class Guard(Strict):
     """A check that forbids a verdict, or must be said beside it."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     name: GuardName
     effect: GuardEffect
@@ -295,14 +287,12 @@ class Guard:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(Strict):
     """What counts as a change, as fractions of time, and how often the verdict may be wrong.
 
     Raises:
         ValueError: one of them is out of range.
     """
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     alpha: float = 0.01
     """The chance of a wrong slower or faster when nothing differs, over all looks."""
@@ -329,10 +319,8 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MachineState:
+class MachineState(Strict):
     """How busy the machine was at one moment."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     load_1min: float | None
     cpu_ticks: int | None
@@ -346,10 +334,8 @@ class MachineState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Strict):
     """The answer to one question, and what it rests on. Changes are of time: + is slower."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     workload: str = WORKLOAD
     base: str = BASE
@@ -397,11 +383,9 @@ def fraction(log_ratio: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class Machine(Strict):
     """Which machine it was, and its state before and after. The shares of its time are those of the
     measuring: a build fills a machine, and a download leaves it idle."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     cpu_model: str
     flags_hash: str
@@ -448,10 +432,8 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(Strict):
     """The model file that was used."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     reference: str
     sha256: str = ""
@@ -460,20 +442,16 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Series:
+class Series(Strict):
     """Which results may be compared with this one over time."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     key: str
     parts: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class Cost(Strict):
     """What the smoke itself took, in seconds."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     total_s: float
     download_s: float = 0.0
@@ -484,10 +462,8 @@ class Cost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tool:
+class Tool(Strict):
     """Which perf-smoke it was."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     version: str
     runtime: str
@@ -495,11 +471,9 @@ class Tool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leg:
+class Leg(Strict):
     """Which job of which workflow measured. Nothing here decides where something is published: a
     job of a fork may have written it."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     repository: str
     event: str
@@ -516,10 +490,8 @@ Origin = Literal["measured", "pairs-file"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(Strict):
     """Everything that one run found."""
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
 
     status: Status
     origin: Origin = "measured"

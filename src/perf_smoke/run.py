@@ -139,7 +139,7 @@ class _Run:
 
     def _circumstances(self, machine: Machine) -> compare.Circumstances:
         asked = self._draft.asked
-        return compare.Circumstances.of(machine, asked.threads_told() if asked else None)
+        return compare.Circumstances.of(machine, asked.threads_told if asked else None)
 
     def _rule(self) -> compare.Rule:
         programs = {side.engine.binary_sha256 for side in self._draft.sides.values() if side.engine}

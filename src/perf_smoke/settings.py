@@ -32,6 +32,7 @@ class Settings:
     model_sha256: str
     tokenizer: str
     prompt: str
+    prompt_file: str
     tokens: int
     features: tuple[str, ...]
     threads: int | None
@@ -97,6 +98,8 @@ class Input:
     """Neither recorded nor shown."""
     is_file: bool = False
     """Whether it may name a file to be read, which a container must see."""
+    instead_of: str = ""
+    """Another input, beside which it cannot be meant."""
     verbatim: bool = False
     """Recorded as it is, not redacted: only by chance does a prompt or a pattern look like a
     secret."""
@@ -140,6 +143,14 @@ INPUTS: tuple[Input, ...] = (
         is_file=True,
     ),
     Input("prompt", "2+2=", str, "What the model completes.", verbatim=True),
+    Input(
+        "prompt-file",
+        "",
+        parsers.text,
+        "A file with the prompt instead, in UTF-8, at most 1 MiB; a line end at its end is left off. Its text is not published.",
+        is_file=True,
+        instead_of="prompt",
+    ),
     Input(
         "tokens",
         "4",
@@ -295,6 +306,15 @@ def parse(values: Mapping[str, str]) -> Settings:
             shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
             problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
     problems += _unknown(values)
+    chosen = {row.name for row in INPUTS if texts[row.name] != row.default}
+    problems += [
+        Problem(
+            input=row.name,
+            sentence=f"{row.name} is given with {row.instead_of}: drop one of the two.",
+        )
+        for row in INPUTS
+        if {row.name, row.instead_of} <= chosen
+    ]
     problems += [
         Problem(input=name, sentence=sentence)
         for name, sentence in contradictions(texts, parsed.get("engine", ""))
@@ -304,7 +324,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     given = {
         row.name: texts[row.name] if row.verbatim else public(texts[row.name])
         for row in INPUTS
-        if texts[row.name] != row.default and not row.secret
+        if row.name in chosen and not row.secret
     }
     return Settings(**parsed, given=given)
 

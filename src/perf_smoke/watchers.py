@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from perf_smoke import numbers
 from perf_smoke.measure.schedule import Progress
-from perf_smoke.report import numbers
 
 DRAW_EVERY_S = 0.2
 LOG_EVERY_S = 10.0

@@ -189,6 +189,13 @@ def test_a_model_in_the_workspace_leaves_its_folder_writable(job: Job, image: st
     assert outcome.status == "measured", outcome.log
 
 
+def test_a_prompt_is_read_from_a_file_outside_of_the_workspace(job: Job, image: str) -> None:
+    prompt = file(job.root / "prompts" / "long.txt")
+    inputs = {"command": "test {prompt} = content", "prompt-file": str(prompt)}
+    outcome = job.run({**QUICK, **inputs})
+    assert (outcome.status, outcome.result().tool.runtime) == ("measured", "docker"), outcome.log
+
+
 @pytest.mark.parametrize("absolute", [True, False])
 def test_a_working_directory_outside_of_the_workspace_is_worked_in(
     job: Job, image: str, absolute: bool

@@ -54,7 +54,7 @@ def test_every_engine_and_reference_that_needs_a_package_finds_it(docker: str, i
 
 def test_nothing_of_ours_is_compiled_at_a_start(docker: str, image: str) -> None:
     script = (
-        "import perf_smoke.cli, pydantic, github, jinja2, sys, pathlib\n"
+        "import perf_smoke.cli, pydantic, github, sys, pathlib\n"
         "files = [m.__spec__ for m in sys.modules.values() if getattr(m, '__spec__', None)]\n"
         "ours = [s.cached for s in files if s.cached and s.cached.startswith('/opt')]\n"
         "print(len(ours) > 100, [c for c in ours if not pathlib.Path(c).exists()])"

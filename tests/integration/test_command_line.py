@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from perf_smoke import result, result_file
-from perf_smoke.settings import ENGINES, INPUTS
+from perf_smoke.engines.table import IDS
+from perf_smoke.settings import INPUTS
 from tests import results
 
 BROKEN_MODEL = "broken.gguf"
@@ -334,7 +335,7 @@ def test_engines_lists_every_engine_with_what_is_here(tmp_path: Path) -> None:
     done = perf_smoke("engines", cwd=tmp_path)
 
     assert done.returncode == 0
-    assert [name for name in ENGINES if name not in done.stdout] == []
+    assert [name for name in IDS if name not in done.stdout] == []
     assert "xllamacpp" in done.stdout
 
 

@@ -21,13 +21,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from perf_smoke import result_file
 from perf_smoke.cancel import Cancelled
 from perf_smoke.compare import decide_again
 from perf_smoke.context import Context
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import Progress
 from perf_smoke.models.store import user_cache
-from perf_smoke.result import BASE, HEAD, WORKLOAD, MachineState, Result, Series
+from perf_smoke.report.markdown import render
+from perf_smoke.result import BASE, HEAD, WORKLOAD, MachineState, Prompt, Result, Series
 from perf_smoke.run import run
 from perf_smoke.settings import parse
 from tests import results
@@ -239,6 +241,27 @@ def test_build_auto_measures_what_cargo_has_built(place: Place) -> None:
     assert found.status == "measured", found.failure
     assert results.engine(found).binary == str(built)
     assert found.cost.build_s > 0
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read: there is no such file"),
+        (b"\xff\xfe", "is no text in UTF-8"),
+        (b"\n", "is empty, longer than 1 MiB, or holds NUL characters"),
+        (b"2+2\0", "is empty, longer than 1 MiB, or holds NUL characters"),
+        (b"a" * 1024 * 1024 + b"a", "is empty, longer than 1 MiB, or holds NUL characters"),
+    ],
+)
+def test_a_prompt_that_cannot_be_had_from_its_file_is_a_reason(
+    place: Place, content: bytes | None, why: str
+) -> None:
+    if content is not None:
+        (place.work / "prompt.txt").write_bytes(content)
+    found = place.run(command="true", prompt_file="prompt.txt")
+    assert found.reason == "prompt-unreadable"
+    path = place.work / "prompt.txt"
+    assert results.failure(found).sentence == f"`prompt-file`: {path} {why}."
 
 
 # --- ends on the way ------------------------------------------------------------------------
@@ -560,6 +583,42 @@ def test_a_run_that_nothing_disturbed_says_all_that_it_knows(place: Place) -> No
         "label": "",
         "runtime": "cli",
     }
+
+
+def test_a_prompt_from_a_file_is_asked_and_not_published(place: Place) -> None:
+    (place.work / "prompt.txt").write_text("a private question\r\n", "utf-8")
+    command = place.program("engine", 'printf %s "$1" >asked; echo an answer') + " {prompt}"
+
+    found = place.run(command=command, prompt_file="prompt.txt", metrics=TEXT, runs="1")
+
+    assert found.status == "measured", found.failure
+    assert (place.work / "asked").read_text() == "a private question"
+    asked = found.workloads[WORKLOAD].asked
+    assert asked is not None
+    sha256 = hashlib.sha256(b"a private question").hexdigest()
+    assert asked.prompt == Prompt(text="", file="prompt.txt", characters=18, sha256=sha256)
+    assert series(found).parts["prompt"] == f"sha256:{sha256}"
+    document = place.folder / "result.json"
+    result_file.write(found, document)
+    assert "private" not in document.read_text() + render(found)
+    assert "prompt from `prompt.txt` (18 characters)" in render(found)
+
+
+def test_prefill_decides_where_it_is_asked_for(place: Place) -> None:
+    def printing(prompt_us: int) -> str:
+        return f"echo '5 tokens in {prompt_us}'.$((step % 7)) us"
+
+    found = place.run(
+        command=place.program("head", printing(300)),
+        base_command=place.program("base", printing(200)),
+        metrics="text stdout:\n(?P<n_prompt>[0-9]+) tokens in (?P<prompt_us>[0-9.]+) us",
+        metric="prefill",
+        runs="14",
+    )
+
+    assert (found.verdict, results.comparison(found).metric) == ("slower", "prefill")
+    assert "Head takes **4" in render(found)
+    assert "longer per prompt token than base" in render(found)
 
 
 def test_the_same_parts_are_one_series_in_any_order_and_others_another(place: Place) -> None:

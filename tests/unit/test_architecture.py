@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "perf_smoke"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-GROUND = "result|metrics|reasons|secret|printable|engines.table"
+GROUND = "result|metrics|numbers|reasons|secret|printable|engines.table"
 """The floor on which facts stand, each once: everybody may import it."""
 SHOWS = "report|github|action|at_terminal|cli|watchers"
 """What shows a run, or starts one."""
@@ -89,6 +89,17 @@ def test_no_part_needs_itself_by_a_detour() -> None:
     assert list(graphlib.TopologicalSorter(arrows()).static_order())
 
 
+def test_deciding_has_one_door() -> None:
+    by_another_way = [
+        f"{file.relative_to(SOURCE)}: {name}"
+        for file in FILES
+        if SOURCE / "compare" not in file.parents
+        for name in imported(file)
+        if name.startswith("perf_smoke.compare.") and name.count(".") > 2
+    ]
+    assert by_another_way == []
+
+
 def test_engines_are_told_apart_by_columns_of_their_table_alone() -> None:
     elsewhere = [file for file in FILES if SOURCE / "engines" not in file.parents]
     ids = {row.id for row in ROWS} - {"command"}  # an input has that name too
@@ -131,7 +142,7 @@ def test_the_toolkit_is_behind_one_adapter() -> None:
 
 def test_measuring_imports_none_of_the_libraries_that_only_report() -> None:
     """A child's peak RSS starts at its parent's."""
-    heavy = {"actions_toolkit", "click", "github", "jinja2", "pydantic", "requests", "xllamacpp"}
+    heavy = {"actions_toolkit", "click", "github", "pydantic", "requests", "xllamacpp"}
     loaded = subprocess.run(
         [sys.executable, "-c", "import perf_smoke.run, sys; print(*sys.modules)"],
         capture_output=True,
@@ -143,7 +154,7 @@ def test_measuring_imports_none_of_the_libraries_that_only_report() -> None:
 
 def test_the_page_names_every_part() -> None:
     page = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    table = page.split("## What lives where")[1].split("\n## ")[0]
+    table = page.split("## The ground floor")[1].split("\n## Arrows")[0]
     named = set(re.findall(r"`([\w/]+)(?:\.py|/)`", table))
     parts = {part.replace(".", "/") for part in arrows()} - {"__main__", "__init__"}
     assert parts <= named

@@ -35,8 +35,8 @@ def test_the_start_script_gives_up_for_no_other_reason() -> None:
 
 
 def test_no_reason_is_listed_that_is_never_given() -> None:
-    never = {slug for slug in MEANINGS.keys() - reasons_of_the_shell() if f'"{slug}"' not in PYTHON}
-    assert never <= {"prompt-unreadable"}  # of the input `prompt-file`, which is to come
+    in_python = {slug for slug in MEANINGS if f'"{slug}"' in PYTHON}
+    assert MEANINGS.keys() == in_python | reasons_of_the_shell()
 
 
 def test_the_page_and_the_action_are_those_of_the_code() -> None:

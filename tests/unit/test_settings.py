@@ -212,6 +212,12 @@ def test_an_endpoint_is_for_the_engines_that_ask_a_server(engine: str) -> None:
     )
 
 
+def test_a_prompt_stands_in_one_place() -> None:
+    assert parse({"prompt": "2+2=", "prompt-file": "p.txt"}).prompt_file == "p.txt", "the default"
+    with pytest.raises(InvalidSettings, match="prompt-file is given with prompt: drop one"):
+        parse({"prompt": "3+3=", "prompt-file": "p.txt"})
+
+
 @pytest.mark.parametrize(
     ("name", "value", "meant"),
     [

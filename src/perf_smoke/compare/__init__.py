@@ -1,6 +1,6 @@
 """Whether head is slower than base: pure functions of numbers, and the one door to them."""
 
-from perf_smoke.compare.circumstances import Circumstances
+from perf_smoke.compare.circumstances import LEAST_CPU_SHARE, Circumstances, steal
 from perf_smoke.compare.decision import decide, decide_again, may_stop
 from perf_smoke.compare.looks import FEWEST_PAIRS, plan, tail_at_end, tail_at_look
 from perf_smoke.compare.pairs import Pairs, deciding_metric
@@ -8,6 +8,7 @@ from perf_smoke.result import Rule
 
 __all__ = [
     "FEWEST_PAIRS",
+    "LEAST_CPU_SHARE",
     "Circumstances",
     "Pairs",
     "Rule",
@@ -16,6 +17,7 @@ __all__ = [
     "deciding_metric",
     "may_stop",
     "plan",
+    "steal",
     "tail_at_end",
     "tail_at_look",
 ]

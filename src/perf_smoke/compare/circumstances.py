@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from perf_smoke.compare.looks import FEWEST_PAIRS
 from perf_smoke.compare.pairs import Pairs
+from perf_smoke.numbers import percent
 from perf_smoke.result import Guard, GuardEffect, Machine, MachineState
 
 _MOST_STEAL = 0.10
@@ -17,7 +18,7 @@ _WIDE_SPREAD = 0.25
 """Standard deviation of the log-ratios beyond which threads are suspected to queue for CPUs."""
 _WIDE_SPREAD_WHEN_FULL = 0.10
 """The same on a machine that had no CPU left."""
-_LEAST_CPU_SHARE = 0.8
+LEAST_CPU_SHARE = 0.8
 """A step whose threads got less of their CPUs than this was kept waiting."""
 
 
@@ -112,14 +113,14 @@ def _who_waits(pairs: Pairs, circumstances: Circumstances, spread: float | None)
         if cpu_share is None or cpus is None:
             waits = spread is None or spread > _WIDE_SPREAD
         else:
-            waits = cpu_share < _LEAST_CPU_SHARE * cpus
+            waits = cpu_share < LEAST_CPU_SHARE * cpus
         if not (circumstances.full and waits):
             return ""
         return (
             f"The machine had no CPU left{varied}. Give the program fewer threads, or free a core."
         )
     if cpu_share is not None:
-        waits = cpu_share < _LEAST_CPU_SHARE * threads
+        waits = cpu_share < LEAST_CPU_SHARE * threads
         had = f"had {cpu_share:.1f} CPUs on average"
     else:
         free = (cpus or threads) - (circumstances.load_before or 0.0)
@@ -142,9 +143,3 @@ def _cpu_share(pairs: Pairs) -> float | None:
         for cpus_s, walls_s in ((cpu.base, wall.base), (cpu.head, wall.head))
         for cpu_s, wall_s in zip(cpus_s.time_s, walls_s.time_s, strict=True)
     )
-
-
-def percent(share: float) -> str:
-    """As the sentences of guards have it, without a sign."""
-    size = abs(share) * 100
-    return f"{size:.0f} %" if size >= 10 else f"{size:.1f} %"

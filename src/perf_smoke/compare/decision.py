@@ -132,9 +132,7 @@ def _again(result: Result, before: Comparison) -> Comparison:
         before.rule,
         looks=before.looks,
         stopped=before.stopped,
-        circumstances=Circumstances.of(
-            machine, workload.asked.threads_told() if workload.asked else None
-        ),
+        circumstances=Circumstances.of(machine, workload.threads_told),
         workload=before.workload,
         base=before.base,
     )

@@ -15,7 +15,6 @@ from perf_smoke.compare.looks import FEWEST_PAIRS
 from perf_smoke.compare.pairs import Pairs
 from perf_smoke.compare.signed_rank import rank_cut
 from perf_smoke.compare.starts import start_error
-from perf_smoke.compare.walsh import WalshAverages
 
 LAST_TAIL = 0.05
 """Error on each side of the 90 % interval. It is that of two one-sided tests at 5 % (Schuirmann
@@ -54,7 +53,7 @@ class Evidence:
         """Of the clock, where it is coarse."""
         self.carry_over = 0.0
         """What it costs head more than base to be the second of a pair."""
-        self._averages = WalshAverages(pairs.log_ratios)
+        self._averages = pairs.averages
         self._pair_error = 0.0
         self._start_error = None
         if self.enough:

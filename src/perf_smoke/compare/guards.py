@@ -15,13 +15,13 @@ from perf_smoke.compare.circumstances import (
     Circumstances,
     cpu_model_changed,
     oversubscribed,
-    percent,
     steal,
 )
 from perf_smoke.compare.clock import Tick
 from perf_smoke.compare.evidence import Evidence
 from perf_smoke.compare.finding import Finding, direction
 from perf_smoke.compare.pairs import Pairs
+from perf_smoke.numbers import percent
 from perf_smoke.result import Guard, GuardEffect, Rule, Verdict, fraction
 
 

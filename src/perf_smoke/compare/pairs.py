@@ -9,6 +9,7 @@ from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from perf_smoke.compare.walsh import WalshAverages
 from perf_smoke.metrics import AUTOMATIC, time_s
 from perf_smoke.result import Sample
 
@@ -151,6 +152,12 @@ class Pairs:
             math.log(head) - math.log(base)
             for base, head in zip(self.base.time_s, self.head.time_s, strict=True)
         )
+
+    @functools.cached_property
+    def averages(self) -> WalshAverages:
+        """The averages of all pairs of log-ratios; their median is the estimate by Hodges and
+        Lehmann."""
+        return WalshAverages(self.log_ratios)
 
     @functools.cached_property
     def spread(self) -> float:

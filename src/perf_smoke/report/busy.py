@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import statistics
 
-from perf_smoke.compare.circumstances import _LEAST_CPU_SHARE, Circumstances, steal
+from perf_smoke.compare import LEAST_CPU_SHARE, Circumstances, steal
 from perf_smoke.report.parts import Sentence, quoted, sentence, strong
 from perf_smoke.report.view import View, counting
 from perf_smoke.result import Machine, Measurement
@@ -28,30 +28,19 @@ def warning(view: View) -> Sentence:
     machine, lead = view.result.machine, view.lead
     if machine is None or not lead.head.summary or lead.bases:
         return ()
-    known = Circumstances.of(machine, lead.workload.asked.threads_told())
-    if stolen := steal(known, "said"):
-        why = quoted(stolen.sentence)
-    elif (had := _kept_waiting(lead.head, machine, known)) is not None:
-        load, cpus = _load(machine), counting(machine.cpus, "CPU")
-        had_cpus = f"(load {load:.1f} on {cpus}, of which the program had {had:.1f})."
-        why = sentence(strong("The machine was busy"), f" {had_cpus}")
-    else:
+    known = Circumstances.of(machine, lead.workload.threads_told)
+    stolen = steal(known, "said")
+    why = quoted(stolen.sentence) if stolen else _kept_waiting(lead.head, machine, known)
+    return sentence(why, " The program can do better than these numbers.") if why else ()
+
+
+def _kept_waiting(head: Measurement, machine: Machine, known: Circumstances) -> Sentence:
+    clocks = [(step.cpu_ms, step.wall_ms) for step in head.counted]
+    shares = [cpu_ms / wall_ms for cpu_ms, wall_ms in clocks if cpu_ms is not None and wall_ms]
+    load = max(state.load_1min or 0.0 for state in (machine.before, machine.after))
+    if not shares or not known.full or load <= machine.cpus:
         return ()
-    return sentence(*why, " The program can do better than these numbers.")
-
-
-def _kept_waiting(head: Measurement, machine: Machine, known: Circumstances) -> float | None:
-    """How many CPUs a typical step had, where others kept it from having more."""
-    shares = [
-        step.cpu_ms / step.wall_ms
-        for step in head.counted
-        if step.cpu_ms is not None and step.wall_ms
-    ]
-    if not shares or not known.full or _load(machine) <= machine.cpus:
-        return None
     had, wanted = statistics.median(shares), min(known.threads or 1, machine.cpus)
-    return had if had < _LEAST_CPU_SHARE * wanted else None
-
-
-def _load(machine: Machine) -> float:
-    return max(state.load_1min or 0.0 for state in (machine.before, machine.after))
+    cpus = f"load {load:.1f} on {counting(machine.cpus, 'CPU')}, of which the program had {had:.1f}"
+    busy = sentence(strong("The machine was busy"), f" ({cpus}).")
+    return busy if had < LEAST_CPU_SHARE * wanted else ()

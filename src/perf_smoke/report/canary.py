@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perf_smoke.report import untrusted
-from perf_smoke.report.parts import Block, Paragraph, Part, Sentence, code, join, sentence, strong
+from perf_smoke.report.parts import Block, Part, Sentence, code, join, sentence, strong
 from perf_smoke.report.view import View, WorkloadView
 from perf_smoke.result import Measurement, Output
 
@@ -28,16 +28,13 @@ def differing(workload: WorkloadView) -> list[tuple[Sentence, Output]]:
 def difference(workload: WorkloadView) -> Sentence:
     """Says prominently that head's text is not base's; empty when it is, or cannot be known."""
     differ = differing(workload)
-    said = join((sentence(*who, " says ", code(text.text)) for who, text in differ), ", ")
-    return (
-        sentence(
-            strong("The greedy output differs"),
-            *(sentence(": ", *said) if _fit(differ) else sentence(", as shown below")),
-            ". Expected after a change of kernels or quantisation; otherwise look here first.",
-        )
-        if differ
-        else ()
+    texts = join((sentence(*who, " says ", code(text.text)) for who, text in differ), ", ")
+    said = sentence(
+        strong("The greedy output differs"),
+        sentence(": ", texts) if _fit(differ) else ", as shown below",
+        ". Expected after a change of kernels or quantisation; otherwise look here first.",
     )
+    return said if differ else ()
 
 
 def output(view: View, workload: WorkloadView) -> list[Part]:
@@ -49,24 +46,20 @@ def output(view: View, workload: WorkloadView) -> list[Part]:
         return [
             part
             for who, text in differ
-            for part in (Paragraph(sentence("Output of ", *who, ":")), _block(text))
+            for part in (sentence("Output of ", *who, ":"), Block(untrusted.beginning(text.text)))
         ]
     same = _sameness(workload, head)
     if not _fit([((), head)]):
-        return [Paragraph(sentence("Output", *same, ":")), _block(head)]
+        return [sentence("Output", *same, ":"), Block(untrusted.beginning(head.text))]
     # What a reader who expects 4 must be told.
     known = view.demonstration and head.text.strip() == _DEMONSTRATION_OUTPUT
     small = " A model of 135M parameters is expected to say so: speed is tested here, not sums."
     expected = small if known and not view.result.settings.get("prompt") else ""
-    return [Paragraph(sentence("Output ", code(head.text), *same, ".", expected))]
+    return [sentence("Output ", code(head.text), *same, ".", expected)]
 
 
 def _texts(measurement: Measurement) -> set[str]:
     return {step.text_sha256 for step in measurement.counted if step.text_sha256}
-
-
-def _block(output: Output) -> Block:
-    return Block(untrusted.beginning(output.text, characters=2000, lines=30))
 
 
 def _sameness(workload: WorkloadView, head: Output) -> Sentence:
@@ -80,6 +73,5 @@ def _sameness(workload: WorkloadView, head: Output) -> Sentence:
 
 
 def _fit(texts: list[tuple[Sentence, Output]]) -> bool:
-    """Whether they are short enough for a sentence."""
     shown = (output.text for _, output in texts)
     return all(len(text) <= _INLINE and "\n" not in text.strip("\n") for text in shown)

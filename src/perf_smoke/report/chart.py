@@ -7,8 +7,8 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from perf_smoke.report import numbers
-from perf_smoke.report.parts import Block, Paragraph, Part, Sentence, sentence
+from perf_smoke import numbers
+from perf_smoke.report.parts import Block, Part, Sentence, sentence
 from perf_smoke.report.view import WorkloadView, counting, phrase
 from perf_smoke.result import fraction
 
@@ -28,15 +28,15 @@ _LOOKS = (
 def parts(workload: WorkloadView) -> tuple[Part, ...]:
     """The picture, with what it shows in words; nothing where there is no picture in the pairs:
     below six of them, or where all are equal."""
-    changes = sorted(100 * fraction(ratio) for ratio in workload.log_ratios)
+    changes = sorted(map(fraction, workload.log_ratios))
     if len(changes) < _FEWEST or workload.base is None or workload.headline is None:
         return ()
     lower, _, upper = statistics.quantiles(changes, n=4, method="inclusive")
     reach = _FAR_OUT * (upper - lower) if upper > lower else math.inf
     inside = [change for change in changes if lower - reach <= change <= upper + reach]
-    if not 1e-9 < inside[-1] - inside[0] < math.inf:
+    if not 1e-11 < inside[-1] - inside[0] < math.inf:
         return ()
-    estimate = 100 * workload.base.changes[workload.headline.name]
+    estimate = workload.base.changes[workload.headline.name]
     width = _width(inside, upper - lower)
     first, last = _bar(inside[0], width), _bar(inside[-1], width)
     if max(last, 0) - min(first, 0) < _MOST_BARS:
@@ -44,15 +44,15 @@ def parts(workload: WorkloadView) -> tuple[Part, ...]:
     shown = Counter(min(max(_bar(change, width), first), last) for change in changes)
     counts = {bar: shown[bar] for bar in range(first, last + 1)}
     beyond = changes[0] < inside[0], inside[-1] < changes[-1]
-    words = _in_words(workload, changes, estimate, len(changes) - len(inside), 0 in counts)
-    source = _mermaid(counts, width, _bar(estimate, width), beyond)
-    return Paragraph(words), Block(source, "mermaid")
+    zero = ", in the bar of no change." if _bar(estimate, width) == 0 else ", grey no change."
+    zero = zero if 0 in counts else "."
+    words = _in_words(workload, changes, estimate, len(changes) - len(inside), zero)
+    return words, Block(_mermaid(counts, width, _bar(estimate, width), beyond), "mermaid")
 
 
 def _in_words(
-    workload: WorkloadView, changes: Sequence[float], estimate: float, beyond: int, zero: bool
+    workload: WorkloadView, changes: Sequence[float], estimate: float, beyond: int, zero: str
 ) -> Sentence:
-    """What the picture shows, for readers without it."""
     slower = sum(change > 0 for change in changes)
     low, _, high = statistics.quantiles(changes, n=4, method="inclusive")
     far = max(changes, key=lambda change: abs(change - estimate))
@@ -62,19 +62,18 @@ def _in_words(
         *("Head was slower than ", workload.base.called if workload.base else ""),
         f" in {slower:,} of {counting(len(changes), 'pair')}",
         f" of {phrase(many.metric)}" if many else "",
-        f". Half of the changes lie between {_change(low)} and {_change(high)}. ",
-        f"Yellow marks the estimate, {_change(estimate)}{', grey no change' if zero else ''}.",
-        f"{outside}{_change(far)}." if beyond else "",
+        f". Half of the changes lie between {numbers.change(low)} and {numbers.change(high)}. ",
+        f"Yellow marks the estimate, {numbers.change(estimate)}",
+        zero,
+        f"{outside}{numbers.change(far)}." if beyond else "",
     )
-
-
-def _change(percent: float) -> str:
-    return numbers.change(percent / 100)
 
 
 def _mermaid(counts: dict[int, int], width: float, estimate: int, beyond: tuple[bool, bool]) -> str:
     top = math.ceil(1.1 * max(counts.values()))  # so that the marks stand out above every bar
-    labels = [f"{bar * width:+.6g}".replace("-", numbers.MINUS) if bar else "0" for bar in counts]
+    labels = [
+        f"{100 * bar * width:+.6g}".replace("-", numbers.MINUS) if bar else "0" for bar in counts
+    ]
     labels[0] = f"≤{labels[0]}" if beyond[0] else labels[0]
     labels[-1] = f"≥{labels[-1]}" if beyond[1] else labels[-1]
     marks = [[top * (bar == marked) for bar in counts] for marked in (0, estimate)]
@@ -84,13 +83,13 @@ def _mermaid(counts: dict[int, int], width: float, estimate: int, beyond: tuple[
     return f"{_LOOKS}\nxychart-beta\n{axes}\n{bars}"
 
 
-def _bar(percent: float, width: float) -> int:
+def _bar(change: float, width: float) -> int:
     """Which multiple of the width it is nearest to, so that one bar stands for no change."""
-    return math.floor(percent / width + 0.5)
+    return math.floor(change / width + 0.5)
 
 
 def _width(inside: Sequence[float], quartile_distance: float) -> float:
-    """Of a bar, in percent: a round number near half of what Freedman and Diaconis 1981 take, which
+    """Of a bar: a round number near half of what Freedman and Diaconis 1981 take, which
     follows the noise, or near what leaves no more bars than there is room for."""
     noise = quartile_distance / len(inside) ** (1 / 3)
     wanted = 0.8 * max(noise, (inside[-1] - inside[0]) / (_MOST_BARS - 3))

@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from perf_smoke.compare.circumstances import percent
-from perf_smoke.report import numbers
-from perf_smoke.report.parts import Fact, Facts, Sentence, also, code, join, sentence
-from perf_smoke.report.sources import missing, sources
+from perf_smoke import numbers
+from perf_smoke.metrics import METRICS, Metric
+from perf_smoke.report.parts import Facts, Sentence, also, code, join, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.view import View, WorkloadView, counting, phrase
-from perf_smoke.result import Comparison, Cost, EngineIdentity, Machine, Measurement, Model
+from perf_smoke.result import (
+    Comparison,
+    Cost,
+    EngineIdentity,
+    Machine,
+    Measurement,
+    Model,
+    Side,
+)
 
 _STOPPED = {
     "decided": "when it was decided",
@@ -19,7 +26,15 @@ _STOPPED = {
     "runs": "after the runs that were asked for",
     "cancelled": "when the run was cancelled",
 }
-_GLANCE = ("Steps", "Machine", "Machine load", "Took", "Reason")
+AT_A_GLANCE = ("Steps", "Machine", "Machine load", "Took", "Reason")
+"""Those that are wanted even where nothing can be unfolded."""
+_TIERS = {
+    "A": "the engine's own JSON",
+    "B": "timings in the server's answer",
+    "C": "the stream, on our clock",
+    "D": "text that the engine prints",
+    "E": "seen from outside the process",
+}
 _HASH_DIGITS = 12
 """Enough to tell two files apart; result.json has the whole hash."""
 _MOST_LOOKS = 12
@@ -30,12 +45,12 @@ def title(view: View, workload: WorkloadView) -> str:
     """What the facts are about: `How this was measured: 182 pairs in random order, 21.3 s`."""
     if not workload.head.counted:
         return "Details"
-    pairs = counting(len(workload.log_ratios), "pair")
-    if view.from_file:
+    pairs = counting(len(workload.log_ratios), "pair") if workload.log_ratios else ""
+    if view.result.origin == "pairs-file":
         return f"How this was decided: {pairs} from a file"
     steps = counting(len(workload.head.counted), "step")
-    took = "" if view.several else f", {numbers.seconds(view.result.cost.steps_s)}"
-    amount = f"{pairs} in random order" if workload.log_ratios else steps
+    amount = f"{pairs} in random order" if pairs else steps
+    took = "" if view.several else f", {numbers.three(view.result.cost.steps_s)} s"
     return f"How this was measured: {amount}{took}"
 
 
@@ -44,8 +59,8 @@ def of_workload(view: View, workload: WorkloadView) -> Facts:
     return _facts(
         ("Steps", _steps(view, workload)),
         *(("Verdict", _decision(workload, one)) for one in workload.comparisons),
-        ("Sources", sources(workload.head)),
-        ("Missing", missing(view, workload)),
+        ("Sources", _sources(workload.head)),
+        ("Missing", _missing(view, workload)),
     )
 
 
@@ -74,16 +89,11 @@ def of_run(view: View) -> Facts:
 
 
 def _facts(*facts: tuple[str, Sentence]) -> Facts:
-    """Those that have something to say."""
-    return Facts(
-        tuple(
-            Fact(label=label, text=text, glance=label in _GLANCE) for label, text in facts if text
-        )
-    )
+    return Facts(tuple(fact for fact in facts if fact[1]))
 
 
 def _steps(view: View, workload: WorkloadView) -> Sentence:
-    if view.from_file:
+    if view.result.origin == "pairs-file":
         return sentence(f"{counting(len(workload.log_ratios), 'pair')} from a file.")
     head, process = workload.head, view.result.head.process if view.result.head else "start"
     repeats = max((step.repeats for step in head.samples), default=1)
@@ -103,7 +113,6 @@ def _steps(view: View, workload: WorkloadView) -> Sentence:
 
 
 def _amount(workload: WorkloadView) -> Sentence:
-    """How many steps or pairs, and which."""
     counted, pairs = workload.workload.warmup_counted, len(workload.log_ratios)
     if pairs:
         many = len(workload.bases) > 1
@@ -151,7 +160,6 @@ def _decision(workload: WorkloadView, comparison: Comparison) -> Sentence:
 
 
 def _base_engines(view: View) -> Sentence:
-    """Those that are not head's."""
     many = len(view.lead.bases) > 1
     return join(
         (
@@ -203,7 +211,7 @@ def _state(machine: Machine | None) -> Sentence:
     loads = ("before", machine.before.load_1min), ("after", machine.after.load_1min)
     shares = ("idle", machine.idle_fraction), ("steal", machine.steal_fraction)
     parts = [f"{load:.2f} {when}" for when, load in loads if load is not None]
-    parts += [f"{what} {percent(share)}" for what, share in shares if share is not None]
+    parts += [f"{what} {numbers.percent(share)}" for what, share in shares if share is not None]
     return sentence(", ".join(parts))
 
 
@@ -215,6 +223,48 @@ def _cost(cost: Cost) -> Sentence:
         "steps": cost.steps_s,
     }
     parts["the rest"] = cost.total_s - sum(parts.values())
-    listed = [f"{name} {numbers.seconds(value)}" for name, value in parts.items() if value >= 0.01]
+    listed = [f"{name} {numbers.three(value)} s" for name, value in parts.items() if value >= 0.01]
     what_for = f": {', '.join(listed)}" if len(listed) > 1 else ""
-    return sentence(f"{numbers.seconds(cost.total_s)} in all{what_for}" if listed else "")
+    return sentence(f"{numbers.three(cost.total_s)} s in all{what_for}" if listed else "")
+
+
+def _sources(measurement: Measurement) -> Sentence:
+    groups = {
+        meaning: [
+            metric.label
+            for metric in METRICS
+            if (summary := measurement.summary.get(metric.key)) and summary.tier == tier
+        ]
+        for tier, meaning in _TIERS.items()
+    }
+    return sentence(
+        "; ".join(f"{', '.join(labels)}: {meaning}" for meaning, labels in groups.items() if labels)
+    )
+
+
+def _missing(view: View, workload: WorkloadView) -> Sentence:
+    head = view.result.head
+    if head is None or not workload.head.summary or view.result.origin == "pairs-file":
+        return ()
+    absent = [
+        metric
+        for metric in METRICS
+        if metric.table == "main" and metric.key not in workload.head.summary
+    ]
+    reasons = {metric.label: _why(head, workload.head, metric) for metric in absent}
+    parts = [f"{label}: {why}" for label, why in reasons.items() if why]
+    if ungiven := ", ".join(label for label, why in reasons.items() if not why):
+        parts.append(f"{ungiven}: not given by this engine")
+    return sentence("; ".join(parts))
+
+
+def _why(side: Side, measurement: Measurement, metric: Metric) -> str:
+    if metric.name == "decode" and measurement.tokens == 1:
+        return "a single output token has no decode time"
+    cached = any(step.prompt_ms and step.n_prompt_cached for step in measurement.counted)
+    if metric.name == "prefill" and cached:
+        return "the prompt came from the cache"
+    if metric.name == "peak_rss" and side.process == "step":
+        starts_at = "the kernel starts a program's count at the peak of perf-smoke"
+        return f"too small to tell: {starts_at}, which starts it"
+    return ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from perf_smoke.report import untrusted
 from perf_smoke.report.parts import (
     Block,
@@ -16,15 +14,15 @@ from perf_smoke.report.parts import (
     sentence,
 )
 from perf_smoke.report.view import View, called, counting, latency, named
-from perf_smoke.result import HEAD, Failure, Status
+from perf_smoke.result import HEAD
 
 _MOST_PROBLEMS = 40
-_STATUS: Mapping[Status, str] = {
+_STATUS = {
     "skipped": "skipped",
     "invalid": "not measured, invalid inputs",
     "cancelled": "cancelled",
 }
-_FAULTS: Mapping[str, tuple[str, str]] = {
+_FAULTS = {
     "bad-durations": ("gives impossible numbers", "does not"),
     "base-missing": ("cannot be had", "can"),
     "build-failed": ("does not build", "does"),
@@ -77,7 +75,10 @@ def lost_bases(view: View) -> list[Sentence]:
 def lost_tails(view: View) -> list[Part]:
     """The last lines of bases that failed."""
     return [
-        Folded(sentence("Last lines of ", called(view.result, name)), (_tail(lost),))
+        Folded(
+            sentence("Last lines of ", called(view.result, name)),
+            (Block(untrusted.end(lost.tail)),),
+        )
         for name, lost in view.result.lost_bases.items()
         if lost.tail.strip()
     ]
@@ -89,12 +90,10 @@ def paragraphs(view: View) -> list[Sentence]:
     why = quoted(failure.sentence, 2000) if failure else ()
     if view.result.status == "measured":
         return [why]
-    count, unit = len(lead.log_ratios), "pair"
-    if not count:
-        count, unit = len(lead.head.counted), "step"
-    until = f"Until then: {counting(count, unit)}{', no verdict' if unit == 'pair' else ''}."
-    if not count:
-        until = "Nothing was measured." if view.result.status == "cancelled" else ""
+    pairs, steps = len(lead.log_ratios), len(lead.head.counted)
+    nothing = "Nothing was measured." if view.result.status == "cancelled" else ""
+    until = f"{counting(pairs, 'pair')}, no verdict" if pairs else counting(steps, "step")
+    until = f"Until then: {until}." if pairs or steps else nothing
     return [why or sentence("The run ended without saying why."), _answering(view), sentence(until)]
 
 
@@ -104,13 +103,12 @@ def details(view: View) -> list[Part]:
     if failure is None or not failure.tail.strip():
         return []
     if view.result.status != "invalid":
-        return [_tail(failure)]
+        return [Block(untrusted.end(failure.tail))]
     lines = [line for line in failure.tail.splitlines() if line.strip()]
     return [Items(tuple(quoted(line) for line in lines[:_MOST_PROBLEMS]))]
 
 
 def _answering(view: View) -> Sentence:
-    """That bases give what head did not."""
     if view.lead.head.summary:
         return ()
     return join(
@@ -120,7 +118,3 @@ def _answering(view: View) -> Sentence:
         )
         for base in view.lead.bases
     )
-
-
-def _tail(failure: Failure) -> Block:
-    return Block(untrusted.end(failure.tail, characters=4000, lines=40))

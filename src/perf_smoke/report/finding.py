@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-from perf_smoke import compare
+from perf_smoke import compare, numbers
 from perf_smoke.metrics import BY_NAME
-from perf_smoke.report import numbers
 from perf_smoke.report.parts import Sentence, code, join, quoted, sentence, strong
 from perf_smoke.report.view import BaseView, View, WorkloadView, counting, phrase
 from perf_smoke.result import Comparison, Guard
@@ -113,19 +110,15 @@ def _one_side(view: View, workload: WorkloadView) -> Sentence:
 
 
 def _why_alone(view: View) -> Sentence:
-    """That there was no base, and which inputs would give one."""
     inputs = view.row.base_inputs if view.row else ()
-    named = [sentence(code("base-ref"), " with ", code("build")), *map(_code, inputs)]
-    ways = sentence(" (", *join(named, " or "), ")") if inputs else ()
-    return sentence("Nothing to compare with: this run had no base", *ways, ".")
-
-
-def _code(text: str) -> Sentence:
-    return sentence(code(text))
+    built = sentence(code("base-ref"), " with ", code("build"))
+    ways = join([built, *(sentence(code(name)) for name in inputs)], " or ")
+    which = sentence(" (", ways, ")") if inputs else ""
+    return sentence("Nothing to compare with: this run had no base", which, ".")
 
 
 def _why_no_verdict(comparison: Comparison) -> Sentence:
-    """The guards that left none: first, as the interval below them may look like a verdict."""
+    # First, as the interval below it may look like a verdict.
     guards = [quoted(guard.sentence) for guard in decisive(comparison)]
     return join([sentence(strong("Why there is no verdict:")), *guards]) if guards else ()
 
@@ -138,10 +131,9 @@ def _not_comparable(workload: WorkloadView, comparison: Comparison, base: BaseVi
     if change is None:
         return produced
     took = f"It took {numbers.percent(change)} {'less time' if change < 0 else 'longer'}, "
-    less = "but a run that says less is not faster."
-    return join(
-        [produced, sentence(took, less if change < 0 and head < other else "for other work.")]
-    )
+    less = change < 0 and head < other
+    end = "but a run that says less is not faster." if less else "for other work."
+    return join([produced, sentence(took, end)])
 
 
 def _cannot_tell(
@@ -163,27 +155,25 @@ def _cannot_tell(
 
 
 def _remedy(view: View, workload: WorkloadView, comparison: Comparison, pairs: int) -> Sentence:
-    """What to write so that there are so many pairs."""
-    if view.from_file:
+    if view.result.origin == "pairs-file":
         return sentence(": add pairs")
     each_s = workload.seconds_per_round
     # Up to a quarter of the budget goes into starts; the workloads take turns.
-    budget_s = pairs * (each_s or math.inf) / 0.75 * len(view.workloads)
+    budget_s = pairs * (each_s or 0.0) / 0.75 * len(view.workloads)
     if comparison.stopped == "runs":
         return sentence(": set ", code(f"runs: {pairs}"))
     if budget_s > _LONGEST_S:
         return sentence(", too long for a smoke test: fewer ", code("tokens"), " make a step short")
-    return sentence(": set ", code(f"budget: {numbers.budget(budget_s)}"))
+    return sentence(": set ", code(f"budget: {numbers.budget(budget_s)}" if each_s else "budget"))
 
 
 def _limit(comparison: Comparison) -> Sentence:
-    limit = comparison.detectable
-    seen = f"This run would have seen a change of {numbers.percent(limit or 0.0)} or more."
-    return sentence("" if limit is None else seen)
+    size = numbers.percent(comparison.detectable or 0.0)
+    seen = f"This run would have seen a change of {size} or more."
+    return sentence("" if comparison.detectable is None else seen)
 
 
 def _interval_of(comparison: Comparison) -> str:
-    """Which interval this is, and of what."""
     level = comparison.level or 0.0
     last = level < 1 - comparison.rule.alpha - 1e-9
     kind = "interval of the last equivalence test" if last else "interval"

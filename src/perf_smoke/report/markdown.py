@@ -17,9 +17,7 @@ from perf_smoke.report.parts import (
     Folded,
     Foot,
     Items,
-    Paragraph,
     Part,
-    Row,
     Sentence,
     Span,
     Table,
@@ -54,8 +52,8 @@ def _part(part: Part) -> str:  # noqa: PLR0911 - one for each kind
     match part:
         case Title(text=text):
             return f"### {_inline(text)}"
-        case Paragraph(text):
-            return _inline(text)
+        case tuple():
+            return _inline(part)
         case Items(items):
             return "\n".join(f"- {_inline(item)}" for item in items)
         case Block():
@@ -63,7 +61,7 @@ def _part(part: Part) -> str:  # noqa: PLR0911 - one for each kind
         case Table():
             return _table(part)
         case Facts(facts):
-            return "\n".join(f"- **{fact.label}**: {_inline(fact.text)}" for fact in facts)
+            return "\n".join(f"- **{label}**: {_inline(text)}" for label, text in facts)
         case Folded(title, parts):
             inside = "\n\n".join(map(_part, parts))
             return f"<details><summary>{_summary(title)}</summary>\n\n{inside}\n\n</details>"
@@ -80,11 +78,10 @@ def _inline(spans: Sentence) -> str:
 def _span(span: Span) -> str:
     if span.kind == "code":
         return _code(span.text)
+    text = _prose(span.text, _code)
     if span.kind == "link":
-        return f"[{_prose(span.text, _code)}](<{span.address}>)"
-    if span.kind == "strong":
-        return f"**{_prose(span.text, _code)}**"
-    return _prose(span.text, _code)
+        return f"[{text}](<{span.address}>)"
+    return f"**{text}**" if span.kind == "strong" else text
 
 
 def _summary(spans: Sentence) -> str:
@@ -139,12 +136,10 @@ def _table(table: Table) -> str:
     return "\n".join(lines) + caption
 
 
-def _row(row: Row) -> str:
-    # Where the screen is narrow, the unit alone may go to a second line.
-    label = re.sub(r" (?=.* )", _NO_BREAK, _cell(row.label))
-    # … and an interval in brackets may.
-    cells = (re.sub(r" (?!\()", _NO_BREAK, _cell(cell)) for cell in row.cells)
-    return f"| {' | '.join((label, *cells))} |"
+def _row(row: tuple[Sentence, ...]) -> str:
+    # On a narrow screen a label may take more lines, and what is in brackets one of its own.
+    label, *cells = map(_cell, row)
+    return f"| {' | '.join((label, *(re.sub(r' (?![(])', _NO_BREAK, cell) for cell in cells)))} |"
 
 
 def _cell(spans: Sentence) -> str:

@@ -83,25 +83,12 @@ def join(sentences: Iterable[Sentence], between: str = " ") -> Sentence:
     return tuple(spans)
 
 
-def flat(spans: Sentence) -> str:
-    """As plain text, without any marks."""
-    return "".join(span.text for span in spans)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Title:
     """The verdict, first of all."""
 
     text: Sentence
     tone: Literal["good", "bad", "doubt", "none"]
-    """What it means to somebody who has changed something."""
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """One or more sentences."""
-
-    text: Sentence
 
 
 @dataclass(frozen=True)
@@ -119,43 +106,25 @@ class Block:
     language: str = "text"
 
 
-@dataclass(frozen=True)
-class Row:
-    """A label, then one cell per column."""
-
-    label: Sentence
-    cells: tuple[Sentence, ...]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Column titles (that of the labels is empty), rows of as many cells, and how to read them."""
+    """Column titles, but for that of the labels; rows of a label and cells; how to read them."""
 
     columns: tuple[Sentence, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[tuple[Sentence, ...], ...]
     caption: Sentence = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fact:
-    """What it is about, and what there is to say."""
-
-    label: str
-    text: Sentence
-    glance: bool
-    """Whether it is wanted even where nothing can be unfolded."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts, one below the other."""
+    """One below the other: what each is about, and what there is to say."""
 
-    facts: tuple[Fact, ...]
+    facts: tuple[tuple[str, Sentence], ...]
 
 
 @dataclass(frozen=True)
 class Folded:
-    """For those who look closer. A terminal, which cannot unfold, shows the facts at a glance."""
+    """For those who look closer. A terminal, which cannot unfold, shows some of its facts."""
 
     title: Sentence
     parts: tuple[Part, ...]
@@ -169,5 +138,6 @@ class Foot:
     links: tuple[Sentence, ...]
 
 
-Part: TypeAlias = Title | Paragraph | Items | Block | Table | Facts | Folded | Foot
-"""A writer knows how each kind looks; which there are, and in which order, is the story's."""
+Part: TypeAlias = Title | Sentence | Items | Block | Table | Facts | Folded | Foot
+"""A sentence by itself is a paragraph. A writer knows how each kind looks; the story knows which
+there are, and in which order."""

@@ -23,9 +23,8 @@ def command(view: View) -> str:
     has a secret in it: half a command would run something else.
     """
     result = view.result
-    if result.status in ("invalid", "skipped") or view.from_file:
-        return ""
-    if any(map(has_gaps, result.settings.values())):
+    nothing_to_run = result.status in ("invalid", "skipped") or result.origin == "pairs-file"
+    if nothing_to_run or any(map(has_gaps, result.settings.values())):
         return ""
     settings = {
         name: value
@@ -35,19 +34,16 @@ def command(view: View) -> str:
     bases = (side.commit for name, side in result.sides.items() if name != HEAD)
     if (commit := next(bases, "")) and not any(name.startswith("base") for name in settings):
         settings["base-ref"] = commit
-    parts = ["perf-smoke run", *(_option(*setting) for setting in settings.items())]
-    text = " ".join(parts)
-    if len(text) > _LINE:
-        text = " \\\n  ".join(parts)
+    options = [
+        # A value that looks like an option must be tied to its name.
+        shlex.join([f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value])
+        for name, value in settings.items()
+    ]
+    line = " ".join(["perf-smoke run", *options])
+    text = line if len(line) <= _LINE else " \\\n  ".join(["perf-smoke run", *options])
     return text if len(text) <= _MOST and visible(text) == text else ""
 
 
 def has_gaps(value: str) -> bool:
     """Whether something of an input was left out when it was recorded, as a secret."""
     return "***" in value or "?…" in value
-
-
-def _option(name: str, value: str) -> str:
-    # A value that looks like an option must be tied to its name.
-    words = [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
-    return shlex.join(words)

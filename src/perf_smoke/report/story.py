@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from perf_smoke import numbers
 from perf_smoke.report import (
     busy,
     canary,
@@ -12,7 +12,6 @@ from perf_smoke.report import (
     facts,
     failure,
     finding,
-    numbers,
     reproduce,
     table,
     verdict,
@@ -23,7 +22,6 @@ from perf_smoke.report.parts import (
     Facts,
     Folded,
     Foot,
-    Paragraph,
     Part,
     Sentence,
     code,
@@ -54,7 +52,7 @@ def story(view: View, links: Links) -> tuple[Part, ...]:
     """Everything that there is to tell: the verdict, the numbers, then what is folded."""
     return (
         verdict.title(view),
-        *_paragraphs(_before_the_numbers(view)),
+        *filter(None, _before_the_numbers(view)),
         *(_questions(view) if view.several else _question(view, links)),
         *failure.lost_tails(view),
         *_command(view),
@@ -63,7 +61,6 @@ def story(view: View, links: Links) -> tuple[Part, ...]:
 
 
 def _question(view: View, links: Links) -> list[Part]:
-    """One answer, in the open."""
     workload = view.lead
     found = _found(view, workload)
     how = link("How to get a verdict", links.verdict_url)
@@ -72,7 +69,7 @@ def _question(view: View, links: Links) -> list[Part]:
     measured, run = facts.of_workload(view, workload), facts.of_run(view)
     differences = chart.parts(workload)
     return [
-        *_paragraphs(found),
+        *found,
         *failure.details(view),
         *_numbers(view, workload),
         *_notes(view),
@@ -85,9 +82,8 @@ def _question(view: View, links: Links) -> list[Part]:
 
 
 def _questions(view: View) -> list[Part]:
-    """All answers in one table, and each workload folded."""
     return [
-        *_paragraphs([finding.gravest_of(view)] if view.questions else []),
+        *([finding.gravest_of(view)] if view.questions else []),
         *failure.details(view),
         table.questions(view),
         *_notes(view),
@@ -95,7 +91,7 @@ def _questions(view: View) -> list[Part]:
             Folded(
                 sentence(code(workload.name, 60), f": {facts.title(view, workload).lower()}"),
                 (
-                    *_paragraphs(_found(view, workload)),
+                    *_found(view, workload),
                     *_numbers(view, workload),
                     facts.of_workload(view, workload),
                     *table.further_tables(workload),
@@ -109,7 +105,6 @@ def _questions(view: View) -> list[Part]:
 
 
 def _before_the_numbers(view: View) -> list[Sentence]:
-    """Whose speed it is, and what went wrong."""
     whose, busyness = what_ran.whose_engine(view), busy.warning(view)
     lost, wrong = failure.lost_bases(view), failure.paragraphs(view)
     if view.result.status == "measured":
@@ -118,10 +113,10 @@ def _before_the_numbers(view: View) -> list[Sentence]:
 
 
 def _found(view: View, workload: WorkloadView) -> list[Sentence]:
-    """What the verdict rests on, and what must be said beside it."""
     found: list[Sentence] = []
     if view.result.status == "measured":
-        found = [*finding.findings(view, workload), what_ran.same_program(view, workload)]
+        found = finding.findings(view, workload)
+        found += [what_ran.same_program(view, base) for base in workload.bases]
     difference = canary.difference(workload)
     return [one for one in (*found, difference, *finding.beside(workload, bool(difference))) if one]
 
@@ -130,24 +125,21 @@ def _numbers(view: View, workload: WorkloadView) -> list[Part]:
     return [
         *table.main_tables(view, workload),
         *canary.output(view, workload),
-        *_paragraphs([what_ran.what_ran(view, workload)]),
+        *filter(None, [what_ran.what_ran(view, workload)]),
     ]
 
 
 def _notes(view: View) -> list[Part]:
-    """What else a reader of the numbers should know."""
     notes = [sentence("Note: ", *quoted(note, 500)) for note in view.result.notes[:_MOST_NOTES]]
     if more := len(view.result.notes) - len(notes):
         notes.append(sentence(f"Note: {counting(more, 'more note')} in result.json."))
-    return _paragraphs(notes)
+    return [*notes]
 
 
 def _command(view: View) -> list[Part]:
     command = reproduce.command(view)
-    if not command:
-        return []
-    block = Block(command, language="sh")
-    return [Folded(sentence("Reproduce on your machine"), (block,))]
+    folded = Folded(sentence("Reproduce on your machine"), (Block(command, language="sh"),))
+    return [folded] if command else []
 
 
 def _consequence(view: View) -> Sentence:
@@ -157,7 +149,7 @@ def _consequence(view: View) -> Sentence:
         end = ": this step fails when measuring fails, never for what it finds."
         return sentence(code("fail-on: error"), end)
     if setting == "slower":
-        size = f"{numbers.share(view.leading.rule.margin)} " if view.leading else ""
+        size = f"{numbers.share(view.lead.leading.rule.margin)} " if view.lead.leading else ""
         end = f": this step fails when head is slower by more than the {size}margin."
         return sentence(code("fail-on: slower"), end)
     return sentence("Informational: this check never blocks a merge.")
@@ -169,7 +161,3 @@ def _where_to_go_on(links: Links) -> tuple[Sentence, ...]:
         document = sentence(code(links.result_path, 200))
     go_on = link("run", links.run_url), document, link("how to read this", links.docs_url)
     return tuple(filter(None, go_on))
-
-
-def _paragraphs(sentences: Iterable[Sentence]) -> list[Part]:
-    return [Paragraph(one) for one in sentences if one]

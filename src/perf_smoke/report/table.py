@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
+from perf_smoke import numbers
 from perf_smoke.metrics import METRICS, Metric
-from perf_smoke.report import numbers
-from perf_smoke.report.parts import Row, Sentence, Table, sentence, strong
+from perf_smoke.report.parts import Sentence, Table, sentence, strong
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.verdict import answer
 from perf_smoke.report.view import BaseView, View, WorkloadView, latency
-from perf_smoke.result import Comparison, Measurement
+from perf_smoke.result import Comparison
+
+Sentences: TypeAlias = tuple[Sentence, ...]
 
 
 def main_tables(view: View, workload: WorkloadView) -> list[Table]:
@@ -32,34 +35,36 @@ def further_tables(workload: WorkloadView) -> list[Table]:
 
 def questions(view: View) -> Table:
     """All answers at once: a row per workload and metric, a column per base."""
-    bases = {base.name: base for workload in view.workloads for base in workload.bases}
-    since = [sentence("since ", *base.called) for base in bases.values()]
-    rows: list[Row] = []
-    for workload in view.workloads:
-        answers: dict[str, dict[str, Comparison]] = {}
-        for one in workload.comparisons:
-            answers.setdefault(view.subject(one), {})[one.base] = one
-        alone = latency(workload.head, workload.headline) or numbers.MISSING
-        cells = () if bases else (sentence(alone),)
-        if not answers:
-            none = tuple(sentence(numbers.MISSING) for _ in bases)
-            rows.append(Row(sentence(one_line(workload.name, 60)), cells or none))
-        for label, by_base in answers.items():
-            leads = any(one is view.leading for one in by_base.values())
-            found = tuple(_answer(view, by_base.get(name)) for name in bases)
-            rows.append(Row(sentence(strong(label) if leads else label), found))
-    return Table(columns=tuple(since or [sentence("head")]), rows=tuple(rows))
+    bases = {base.name: base.called for workload in view.workloads for base in workload.bases}
+    columns = tuple(sentence("since ", *called) for called in bases.values())
+    rows = (row for workload in view.workloads for row in _answers(view, workload, [*bases]))
+    return Table(columns=columns or (sentence("head"),), rows=tuple(rows))
+
+
+def _answers(view: View, workload: WorkloadView, bases: Sequence[str]) -> list[Sentences]:
+    alone = sentence(latency(workload.head, workload.headline) or numbers.MISSING)
+    answers = {(view.subject(one), one.base): one for one in workload.comparisons}
+    leads = [label for (label, _), one in answers.items() if one is view.lead.leading]
+    labels = dict.fromkeys(label for label, _ in answers) or [one_line(workload.name, 60)]
+    return [
+        (
+            sentence(strong(label) if label in leads else label),
+            *(_answer(view, answers.get((label, base))) for base in bases),
+            *(() if bases else (alone,)),
+        )
+        for label in labels
+    ]
 
 
 def _answer(view: View, comparison: Comparison | None) -> Sentence:
     if comparison is None:
         return sentence(numbers.MISSING)
-    said = answer(comparison)
-    shown = sentence(strong(said) if comparison is view.leading else said)
-    if comparison.low is None or comparison.high is None or comparison.verdict == "not-comparable":
-        return shown
-    interval = numbers.interval(comparison.low, comparison.high).removesuffix(" %")
-    return sentence(*shown, f" ({interval})")
+    said, low, high = answer(comparison), comparison.low, comparison.high
+    sized = low is not None and high is not None and comparison.verdict != "not-comparable"
+    interval = numbers.interval(low or 0.0, high or 0.0).removesuffix(" %")
+    return sentence(
+        strong(said) if comparison is view.lead.leading else said, f" ({interval})" if sized else ""
+    )
 
 
 def _tables(workload: WorkloadView, metrics: Sequence[Metric]) -> list[Table]:
@@ -68,52 +73,43 @@ def _tables(workload: WorkloadView, metrics: Sequence[Metric]) -> list[Table]:
 
 
 def _one_side(workload: WorkloadView, metrics: Sequence[Metric]) -> Table:
-    summaries = {
-        metric: workload.head.summary[metric.key]
-        for metric in metrics
-        if metric.key in workload.head.summary
-    }
-    spread = any(summary.low is not None for summary in summaries.values())
+    given = [metric for metric in metrics if metric.key in workload.head.summary]
+    summaries = [workload.head.summary[metric.key] for metric in given]
+    spread = any(summary.low is not None for summary in summaries)
     rows = []
-    for metric, summary in summaries.items():
-        low, high = summary.low, summary.high
-        unit = numbers.unit_for(metric.unit, summary.median, high)
-        quartiles = numbers.MISSING
-        if low is not None and high is not None:
-            quartiles = f"{numbers.number(low, unit)} … {numbers.number(high, unit)}"
-        median, n = numbers.number(summary.median, unit), f"{summary.n:,}"
-        cells = (median, quartiles, n) if spread else (median, n)
-        rows.append(_row(workload, metric, unit, cells))
+    for metric, summary in zip(given, summaries, strict=True):
+        unit = numbers.unit_for(metric.unit, summary.median, summary.high)
+        low, median, high = (
+            numbers.MISSING if value is None else numbers.three(value / unit.size)
+            for value in (summary.low, summary.median, summary.high)
+        )
+        quartiles = (low if summary.low is None else f"{low} … {high}",) if spread else ()
+        rows.append(_row(workload, metric, unit, (median, *quartiles, f"{summary.n:,}")))
     columns = ("median", "quartiles", "n") if spread else ("median", "n")
     return Table(columns=tuple(map(sentence, columns)), rows=tuple(rows))
 
 
 def _two_sides(workload: WorkloadView, base: BaseView, metrics: Sequence[Metric]) -> Table:
     rows = []
+    sides = base.measurement.summary, workload.head.summary
     for metric in metrics:
-        before, after = _median(base.measurement, metric), _median(workload.head, metric)
+        before, after = (side[metric.key].median if metric.key in side else None for side in sides)
         unit = numbers.unit_for(metric.unit, before, after)
-        values = [
-            numbers.MISSING if median is None else numbers.number(median, unit)
+        cells = [
+            numbers.MISSING if median is None else numbers.three(median / unit.size)
             for median in (before, after)
         ]
-        if values != [numbers.MISSING] * 2:
-            change = _change(base, metric, before, after)
-            rows.append(_row(workload, metric, unit, (*values, change)))
-    columns = (base.called, sentence("head"), sentence("change"))
-    return Table(columns=columns, rows=tuple(rows))
+        rows.append(_row(workload, metric, unit, (*cells, _change(base, metric, before, after))))
+    shown = tuple(row for row in rows if {*row[1:]} != {sentence(numbers.MISSING)})
+    return Table(columns=(base.called, sentence("head"), sentence("change")), rows=shown)
 
 
-def _median(side: Measurement, metric: Metric) -> float | None:
-    return side.summary[metric.key].median if metric.key in side.summary else None
-
-
-def _row(workload: WorkloadView, metric: Metric, unit: numbers.Unit, cells: Sequence[str]) -> Row:
-    """The label has the unit, so that the columns stay narrow enough for a phone."""
-    texts = (f"{metric.label}, {unit.name}", *cells)
-    leads = metric == workload.headline
-    label, *rest = (sentence(strong(text) if leads else text) for text in texts)
-    return Row(label, tuple(rest))
+def _row(
+    workload: WorkloadView, metric: Metric, unit: numbers.Unit, cells: Sequence[str]
+) -> Sentences:
+    # The label has the unit, so that the columns stay narrow enough for a phone.
+    texts, leads = (f"{metric.label}, {unit.name}", *cells), metric == workload.headline
+    return tuple(sentence(strong(text) if leads else text) for text in texts)
 
 
 def _change(base: BaseView, metric: Metric, before: float | None, after: float | None) -> str:
@@ -131,7 +127,7 @@ def _change(base: BaseView, metric: Metric, before: float | None, after: float |
 
 
 def _how_to_read(view: View) -> Sentence:
-    alone, leading = len(view.questions) == 1, view.leading
+    alone, leading = len(view.questions) == 1, view.lead.leading
     decides = alone and leading and leading.low is not None
     return sentence(
         "Changes are in time: + is slower, in the rows with rates too. They are those of the "

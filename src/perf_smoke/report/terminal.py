@@ -14,12 +14,12 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from perf_smoke.report.facts import AT_A_GLANCE
 from perf_smoke.report.parts import (
     Block,
     Facts,
     Folded,
     Items,
-    Paragraph,
     Part,
     Sentence,
     Table,
@@ -32,6 +32,7 @@ from perf_smoke.report.view import View
 from perf_smoke.result import Result
 
 _COLOURS = {"good": "bold green", "bad": "bold red", "doubt": "bold yellow", "none": "bold"}
+_INDENT = (0, 0, 0, 2)
 _STYLES = {"plain": "", "strong": "bold", "code": "cyan", "link": ""}
 
 
@@ -57,15 +58,15 @@ def _part(part: Part) -> RenderableType | None:  # noqa: PLR0911 - one for each 
     match part:
         case Title(text=text):
             return _text(text, _COLOURS[part.tone])
-        case Paragraph(text):
-            return _text(text)
+        case tuple():
+            return _text(part)
         case Items(items):
             return Group(*(_text(sentence("- ", *item)) for item in items))
         case Block(text):
-            return _indented(Text(text, "cyan"))
+            return Padding(Text(text, "cyan"), _INDENT, expand=False)
         case Table():
             caption = (Text(), _text(part.caption, "dim")) if part.caption else ()
-            return Group(_indented(_grid(part)), *caption)
+            return Group(Padding(_grid(part), _INDENT, expand=False), *caption)
         case Folded():
             return _at_a_glance(part)
     return None
@@ -75,11 +76,12 @@ def _at_a_glance(folded: Folded) -> RenderableType | None:
     grid = Grid.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column()
-    for part in folded.parts:
-        for fact in part.facts if isinstance(part, Facts) else ():
-            if fact.glance:
-                grid.add_row(Text(fact.label), _text(fact.text))
-    return Group(_text(folded.title, "dim"), _indented(grid)) if grid.row_count else None
+    facts = [fact for part in folded.parts if isinstance(part, Facts) for fact in part.facts]
+    shown = [(Text(label), _text(text)) for label, text in facts if label in AT_A_GLANCE]
+    for row in shown:
+        grid.add_row(*row)
+    group = Group(_text(folded.title, "dim"), Padding(grid, _INDENT, expand=False))
+    return group if shown else None
 
 
 def _text(spans: Sentence, style: str = "") -> Text:
@@ -96,9 +98,5 @@ def _grid(table: Table) -> Grid:
     for title in table.columns:
         grid.add_column(_text(title), justify="right")
     for row in table.rows:
-        grid.add_row(*map(_text, (row.label, *row.cells)))
+        grid.add_row(*map(_text, row))
     return grid
-
-
-def _indented(shown: RenderableType) -> Padding:
-    return Padding(shown, (0, 0, 0, 2), expand=False)

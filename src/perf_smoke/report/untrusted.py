@@ -33,7 +33,7 @@ def one_line(text: str, most: int) -> str:
     return f"{line[:most]}… ({_more(len(text) - most)})" if len(text) > most else f"{line[:most]}…"
 
 
-def beginning(text: str, *, characters: int, lines: int) -> str:
+def beginning(text: str, *, characters: int = 2000, lines: int = 30) -> str:
     """The start of a text in several lines, and what was left out said on a last line."""
     text = text.replace("\r\n", "\n")
     kept = "\n".join(text[:characters].split("\n")[:lines])
@@ -41,7 +41,7 @@ def beginning(text: str, *, characters: int, lines: int) -> str:
     return _shown(kept, 2 * characters) + (f"\n{_left_out(missing)}" if missing else "")
 
 
-def end(text: str, *, characters: int, lines: int) -> str:
+def end(text: str, *, characters: int = 4000, lines: int = 40) -> str:
     """The end of a text, where a program says why it stopped."""
     text = text.replace("\r\n", "\n").strip("\n")
     kept = "\n".join(text[-characters:].split("\n")[-lines:])
@@ -59,9 +59,8 @@ def _shown(text: str, most: int) -> str:
 
 
 def _short_line(line: str) -> str:
-    if len(line) <= _LONGEST_LINE:
-        return line
-    return f"{line[:_LONGEST_LINE]}… ({_more(len(line) - _LONGEST_LINE)})"
+    more = len(line) - _LONGEST_LINE
+    return f"{line[:_LONGEST_LINE]}… ({_more(more)})" if more > 0 else line
 
 
 def _left_out(count: int) -> str:

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Literal
 
-from perf_smoke.report import failure, numbers
+from perf_smoke import numbers
+from perf_smoke.report import failure
 from perf_smoke.report.canary import differing
 from perf_smoke.report.finding import decisive
-from perf_smoke.report.parts import Sentence, Title, also, flat, quoted, sentence
+from perf_smoke.report.parts import Sentence, Title, also, quoted, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.view import View, counting, latency
 from perf_smoke.report.what_ran import program
-from perf_smoke.result import Comparison, Result, Verdict
+from perf_smoke.result import Comparison, Result
 
-_UNSIZED: Mapping[Verdict, str] = {
+_UNSIZED = {
     "no-change": "no change",
     "inconclusive": "cannot tell",
     "not-comparable": "not comparable",
 }
-_TONES: Mapping[Verdict, Literal["good", "doubt"]] = {"faster": "good", "no-change": "good"}
+_TONES: dict[str, Literal["good", "doubt"]] = {"faster": "good", "no-change": "good"}
 
 
 def title(view: View) -> Title:
     """The verdict line of a report: what became of it, and whose engine it was."""
-    text, leading = sentence(*_what(view), *_engine(view)), view.leading
+    text, leading = sentence(*_what(view), *_engine(view)), view.lead.leading
     if view.result.status != "measured":
         return Title(text=text, tone="bad")
     return Title(text=text, tone=_TONES.get(leading.verdict, "doubt") if leading else "none")
@@ -34,7 +34,7 @@ def title(view: View) -> Title:
 def notice(result: Result) -> str:
     """One plain line for an annotation: the verdict with its interval, or with its cause."""
     view = View.of(result)
-    return flat(sentence(*_what(view), *_because(view)))
+    return "".join(span.text for span in (*_what(view), *_because(view)))
 
 
 def answer(comparison: Comparison) -> str:
@@ -45,14 +45,13 @@ def answer(comparison: Comparison) -> str:
 
 
 def _what(view: View) -> Sentence:
-    """Which job it is, and what became of it."""
     label = view.result.settings.get("label", "") or _matrix(view)
     verdict = _verdict(view) if view.result.status == "measured" else failure.headline(view)
     return sentence("perf-smoke", *also(" ", label, 60), f": {verdict}")
 
 
 def _because(view: View) -> Sentence:
-    cause, leading, lead = view.result.failure, view.leading, view.lead
+    cause, leading, lead = view.result.failure, view.lead.leading, view.lead
     if view.result.status != "measured":
         return sentence(": ", *quoted(cause.sentence, 300)) if cause else ()
     if guards := decisive(leading):
@@ -71,7 +70,7 @@ def _because(view: View) -> Sentence:
 
 
 def _verdict(view: View) -> str:
-    leading = view.leading
+    leading = view.lead.leading
     if leading is None:
         speeds = {one.name: latency(one.head, one.headline) for one in view.workloads}
         several = [f"{one_line(name, 40)} {speed}" for name, speed in speeds.items() if speed]

@@ -9,11 +9,9 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from perf_smoke import compare
-from perf_smoke.compare.walsh import WalshAverages
+from perf_smoke import compare, numbers
 from perf_smoke.engines import table as engines
 from perf_smoke.metrics import BY_NAME, METRICS, Metric
-from perf_smoke.report import numbers
 from perf_smoke.report.parts import Sentence, also, code, join, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.result import (
@@ -117,19 +115,9 @@ class View:
         )
 
     @property
-    def leading(self) -> Comparison | None:
-        """The comparison that the headline speaks of."""
-        return self.lead.leading
-
-    @property
     def several(self) -> bool:
         """Whether there is more to tell than one answer."""
         return len(self.questions) > 1 or len(self.workloads) > 1
-
-    @property
-    def from_file(self) -> bool:
-        """Whether the pairs were measured elsewhere and are only judged here."""
-        return self.result.origin == "pairs-file"
 
     @property
     def ours(self) -> bool:
@@ -159,17 +147,16 @@ def latency(measurement: Measurement, metric: Metric | None) -> str:
     """The headline metric of a side: `54.9 ms for 4 tokens`; empty when it was not measured."""
     if metric is None or metric.key not in measurement.summary:
         return ""
-    median = measurement.summary[metric.key].median
-    value = numbers.quantity(median, numbers.unit_for(metric.unit, median))
-    if metric.name not in ("e2e", "wall"):
-        return f"{value} {metric.phrase}"
-    return f"{value} for {counting(count, 'token')}" if (count := measurement.tokens) else value
+    median, count = measurement.summary[metric.key].median, measurement.tokens
+    work = f" for {counting(count, 'token')}" if count else ""
+    what = work if metric.name in ("e2e", "wall") else f" {metric.phrase}"
+    return f"{numbers.quantity(median, numbers.unit_for(metric.unit, median))}{what}"
 
 
 def named(side: Side) -> Sentence:
     """A side as it was named, beside its commit: `` `v1.2`, `1dbec34` ``; empty without both."""
-    ref = "" if side.commit.startswith(side.ref) else side.ref
-    return join([also("", ref, 60), also("", side.commit[:7])], ", ")
+    ref = () if side.commit.startswith(side.ref) else also("", side.ref, 60)
+    return join([ref, also("", side.commit[:7])], ", ")
 
 
 def called(result: Result, base: str) -> Sentence:
@@ -204,7 +191,6 @@ def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
     headline = next((metric for metric in known if metric.key in given), None)
     leads = [base for base in bases if leading and base.name == leading.base]
     base = next(iter((*leads, *bases)), None)
-    judged = leading.metric if leading else headline.name if headline else ""
     return WorkloadView(
         name=name,
         workload=workload,
@@ -214,7 +200,9 @@ def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
         leading=leading,
         base=base,
         headline=headline,
-        log_ratios=_log_ratios(head, base.measurement, judged, leading) if base else (),
+        log_ratios=_pairs(head, base.measurement, headline, leading).log_ratios
+        if base and headline
+        else (),
     )
 
 
@@ -226,8 +214,8 @@ def _base(
     measurement: Measurement,
 ) -> BaseView:
     judged = {one.metric: one for one in answers if one.base == name}
-    ratios = {
-        metric.name: _log_ratios(head, measurement, metric.name, judged.get(metric.name))
+    pairs = {
+        metric.name: _pairs(head, measurement, metric, judged.get(metric.name))
         for metric in METRICS
         if metric.per == "step"
     }
@@ -237,20 +225,18 @@ def _base(
         side=result.sides.get(name, Side()),
         measurement=measurement,
         changes={
-            metric: fraction(WalshAverages(pairs).median())
-            for metric, pairs in ratios.items()
-            if pairs
+            metric: fraction(judged_pairs.averages.median())
+            for metric, judged_pairs in pairs.items()
+            if judged_pairs
         },
     )
 
 
-def _log_ratios(
-    head: Measurement, base: Measurement, metric: str, judged: Comparison | None
-) -> tuple[float, ...]:
-    if metric not in BY_NAME:
-        return ()
-    pairs = compare.Pairs.of(base.samples, head.samples, metric)
-    return (pairs.first(judged.pairs) if judged else pairs).log_ratios
+def _pairs(
+    head: Measurement, base: Measurement, metric: Metric, judged: Comparison | None
+) -> compare.Pairs:
+    pairs = compare.Pairs.of(base.samples, head.samples, metric.name)
+    return pairs.first(judged.pairs) if judged else pairs
 
 
 def _gravest(result: Result, comparisons: tuple[Comparison, ...]) -> Comparison | None:

@@ -26,11 +26,10 @@ def whose_engine(view: View) -> Sentence:
 def what_ran(view: View, workload: WorkloadView) -> Sentence:
     """Which program, model, request and commits; empty where no side was prepared."""
     engine, asked, count = view.engine, workload.workload.asked, workload.head.tokens
-    if engine is None:
+    if engine is None or asked is None:
         return ()
     version = one_line(f"{engine.id} {engine.version}".strip(), 60)
-    name = "" if view.ours else program(engine)
-    threads = asked.threads_told()
+    name, threads = "" if view.ours else program(engine), workload.workload.threads_told
     return sentence(
         *("Ran ", also("", name, 60), f" ({version})" if name else version),
         also(" with ", _file_name(view.result.model.reference) if view.result.model else "", 80),
@@ -42,17 +41,13 @@ def what_ran(view: View, workload: WorkloadView) -> Sentence:
     )
 
 
-def same_program(view: View, workload: WorkloadView) -> Sentence:
-    """That two sides were meant and one program ran on both; empty where it is not sure."""
-    return join(_same_program(view, base) for base in workload.bases)
-
-
 def program(engine: EngineIdentity) -> str:
     """The name of its program's file; empty where there is none."""
     return engine.binary.rstrip("/").rsplit("/", 1)[-1]
 
 
-def _same_program(view: View, base: BaseView) -> Sentence:
+def same_program(view: View, base: BaseView) -> Sentence:
+    """That two sides were meant and one program ran on both; empty where it is not sure."""
     head, other, row, settings = view.engine, base.side.engine, view.row, view.result.settings
     if not head or not other or not row or view.ours or not head.binary_sha256:
         return ()
@@ -73,15 +68,13 @@ def _same_program(view: View, base: BaseView) -> Sentence:
 
 
 def _prompt(asked: Asked) -> Sentence:
-    if "prompt" not in asked.told:
-        return ()
     size = f" ({counting(asked.prompt.characters, 'character')})"
     file = also(", prompt from ", asked.prompt.file, 60)
-    return sentence(*file, size) if file else also(", prompt ", asked.prompt.text, 60)
+    prompt = sentence(*file, size) if file else also(", prompt ", asked.prompt.text, 60)
+    return prompt if "prompt" in asked.told else ()
 
 
 def _commits(view: View, workload: WorkloadView) -> Sentence:
-    """` Head: faster-kernels, 3f1c9ab; base: main, 9d8c7b6.`"""
     sides = [
         (sentence("Head"), view.result.head),
         *((one.called, one.side) for one in workload.bases),
@@ -96,6 +89,5 @@ def _commits(view: View, workload: WorkloadView) -> Sentence:
 
 
 def _file_name(reference: str) -> str:
-    """Of a path or address; a server's model name as it is."""
     path = "://" in reference or reference.startswith(("/", "./", "../"))
     return reference.rstrip("/").rsplit("/", 1)[-1] if path else reference

@@ -124,7 +124,6 @@ def test_it_runs_where_the_callers_programs_run() -> None:
 
 
 def test_it_is_measured_compared_and_reported(copy: Copy) -> None:
-    pytest.importorskip("perf_smoke.report.markdown", exc_type=ImportError)
     code, said = copy.perf_smoke(
         *("run", *WORKS, "--runs", "11", "--base-binary", "./whisper-cli"),
         *("--threads", "1"),

@@ -322,7 +322,7 @@ def test_steps_of_a_few_milliseconds_are_repeated_in_one_step(clock: Clock) -> N
     recording = paired(head, base, plan(runs=4, warmup=1))
 
     for name, engine, step_ms in (("head", head, 3.0), ("base", base, 4.0)):
-        samples = recording.samples[name]  # type: ignore[index] # the names of the two sides
+        samples = recording.samples[name]
         assert [sample.repeats for sample in samples] == [13] * 4, "50 ms of the slower side"
         assert [sample.e2e_ms for sample in samples] == pytest.approx([step_ms] * 4)
         assert engine.steps == engine.opened + 13 * 4

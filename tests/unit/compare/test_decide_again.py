@@ -64,7 +64,7 @@ def workload(name: str, told: bool) -> Workload:
 
 def answer(asked: Workload, name: str, base: str, metric: str) -> Comparison:
     """As a run decides one of its questions: at the first look that may, each with its machine."""
-    rule, threads = Rule(alpha=0.02), asked.asked.threads_told()
+    rule, threads = Rule(alpha=0.02), asked.threads_told
     measured = asked.measurements
     pairs = Pairs.of(measured[base].samples, measured[HEAD].samples, metric)
     question: dict[str, Any] = {"looks": LOOKS, "workload": name, "base": base}

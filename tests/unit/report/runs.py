@@ -137,7 +137,9 @@ def asked(**changes: Any) -> Asked:
     return Asked(**{**values, **changes})
 
 
-def machine(*, steal: float = 0.002, idle: float = 0.31, **changes: Any) -> Machine:
+def machine(
+    *, steal: float = 0.002, idle: float = 0.31, load_after: float = 3.94, **changes: Any
+) -> Machine:
     """A hosted runner, for 12,000 ticks of its time."""
     values: dict[str, Any] = {
         "cpu_model": "AMD EPYC 7763 64-Core Processor",
@@ -150,7 +152,7 @@ def machine(*, steal: float = 0.002, idle: float = 0.31, **changes: Any) -> Mach
         "image": "ubuntu24 20261116.1",
         "before": MachineState(load_1min=0.21, cpu_ticks=0, steal_ticks=0, idle_ticks=0),
         "after": MachineState(
-            load_1min=3.94,
+            load_1min=load_after,
             cpu_ticks=12_000,
             steal_ticks=round(12_000 * steal),
             idle_ticks=round(12_000 * idle),
@@ -235,7 +237,7 @@ def decide(document: Result, rule: Rule, looks: tuple[int, ...] = ()) -> Result:
             rule,
             looks=looks,
             stopped=workload.stopped,
-            circumstances=compare.Circumstances.of(document.machine, workload.asked.threads_told()),
+            circumstances=compare.Circumstances.of(document.machine, workload.threads_told),
             workload=name,
             base=base,
         )

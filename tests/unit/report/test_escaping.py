@@ -82,6 +82,7 @@ def hostile(text: str, status: Status, *, several: bool = False, lost: bool = Fa
         output = Output(text=text + name, sha256=name, stable="b" in text)
         return replace(found, samples=(*steps, *bad), output=output)
 
+    system: Any = dict.fromkeys(("cpu_model", "os", "kernel", "arch", "image"), text)
     guards: Any = tuple(
         Guard(name="steal", effect="said", sentence=f"{text}{n}") for n in range(30)
     )
@@ -98,7 +99,7 @@ def hostile(text: str, status: Status, *, several: bool = False, lost: bool = Fa
         ),
         failure=Failure(reason=text, sentence=text, tail=text),  # type: ignore[arg-type]
         series=Series(key=text, parts={}),
-        machine=runs.machine(**dict.fromkeys(("cpu_model", "os", "kernel", "arch", "image"), text)),
+        machine=runs.machine(**system),
         model=Model(reference=text, sha256=text, bytes=1),
         sides={named(name): Side(ref=text, commit=text, engine=engine) for name in document.sides},
         lost_bases={
@@ -109,7 +110,7 @@ def hostile(text: str, status: Status, *, several: bool = False, lost: bool = Fa
             text + name: replace(
                 workload,
                 asked=runs.asked(
-                    prompt=replace(workload.asked.prompt, text=text, file=text if several else ""),
+                    prompt=replace(runs.asked().prompt, text=text, file=text if several else ""),
                     features=(text,),
                 ),
                 measurements={

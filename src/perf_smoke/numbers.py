@@ -66,19 +66,9 @@ def three(value: float) -> str:
     return f"{rounded:,.{digits}f}".replace("-", MINUS)
 
 
-def number(value: float, unit: Unit) -> str:
-    """The bare number in that unit."""
-    return three(value / unit.size)
-
-
 def quantity(value: float, unit: Unit) -> str:
     """The number with its unit."""
-    return f"{number(value, unit)} {unit.name}"
-
-
-def seconds(value_s: float) -> str:
-    """What something cost: 0.430 s, 148 s; always in seconds, so that parts add up."""
-    return f"{three(value_s)} s"
+    return f"{three(value / unit.size)} {unit.name}"
 
 
 def memory(mib: float) -> str:
