@@ -114,7 +114,7 @@ mount_everything() {
     for path in "${GITHUB_OUTPUT:-}" "${GITHUB_STEP_SUMMARY:-}"; do
       case $path in /*) mount "${path%/*}" ;; esac
     done
-    [ -z "$INPUT_OUTPUT_DIR" ] || { mkdir -p "$INPUT_OUTPUT_DIR" && mount_folder "$INPUT_OUTPUT_DIR"; } 2>/dev/null
+    mkdir -p "$output" 2>/dev/null && mount_folder "$output"
     return
   fi
   mount "$PWD"

@@ -45,10 +45,10 @@ give_up() {
     exit 0
   fi
   # What measuring left is what the reader wants to know, where reporting it comes to nothing.
-  if [ -f "$folder/unmeasured" ]; then
+  if grep -qxE '[a-z]+-[a-z-]+|cancelled' "$folder/unmeasured" 2>/dev/null; then
     { read -r status && read -r reason && read -r sentence; } <"$folder/unmeasured"
     tail=$(tail -n +4 "$folder/unmeasured")
-    case $status:$reason in *[!a-z:-]*) status=failed reason=perf-smoke-crashed ;; esac
+    case $status:$reason in *[!a-z:-]* | :* | *:) status=failed reason=perf-smoke-crashed ;; esac
   fi
   printf '::warning title=perf-smoke::not measured: %s\n' "$(escaped "$sentence")"
   [ -z "$tail" ] || print_inert "$tail"
@@ -249,7 +249,7 @@ perf_smoke() {
     # What `fail-on: slower` asks for is code 1, and so is the end of a Python without a report.
     case $signals:$code in
       0:0) give_up_outputs 0 ;;
-      0:1) [ ! -s "$folder/report.md" ] || give_up_outputs 1 ;;
+      0:1) [ ! -s "$output/report.md" ] || give_up_outputs 1 ;;
     esac
     return "$code"
   fi

@@ -1,7 +1,7 @@
-"""The inner step of the action that measures: it has no token, shows nothing, and leaves a document.
+"""The inner step of the action that measures: it has no token, and leaves a document.
 
-What it measures may reach everything that it may reach itself; so whatever is published is written by
-the step after it (`report_step.py`), in processes of its own.
+What it measures may reach everything that it may reach itself; so whatever is published is written
+by the step after it (`report_step.py`), in processes of its own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The inner step of the action that reports: what the step before it left, read as a stranger's.
 
-Each way of showing is tried whatever became of the others; what did not work is said in the log. What
-later steps depend on comes first, and the comment, which waits for the network, last: whoever cancels
-or kills this step while it is written loses nothing else.
+Each way of showing is tried whatever became of the others; what did not work is said in the log.
+What later steps depend on comes first, and the comment, which waits for the network, last: whoever
+cancels or kills this step while it is written loses nothing else.
 """
 
 from __future__ import annotations

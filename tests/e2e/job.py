@@ -61,7 +61,7 @@ class Outcome:
 
 @dataclass(kw_only=True)
 class Step:
-    """A use of the action; its inner step `measure` runs, and `report` comes when it is waited for."""
+    """A use of the action: `measure` runs, and `report` begins when it is waited for."""
 
     process: subprocess.Popen[bytes]
     job: Job
@@ -188,7 +188,7 @@ class Job:
             if self.user is not None:
                 os.chown(path, self.user, self.user)
         step = _inner_steps(self.action)[name]
-        script = self.commands / f"{name}.sh"
+        script = self.root / f"{name}.sh"
         script.write_text(step["run"], "utf-8")
         wanted = {name for name in step.get("env", {}) if name.startswith("INPUT_")}
         seen = {
