@@ -152,11 +152,18 @@ class Repository:
             inside = self._git("rev-parse", "--show-prefix").text
             yield Checkout(directory=place / inside, commit=commit, name=name)
         finally:
+            self._remove_worktree(place)
+
+    def _remove_worktree(self, place: Path) -> None:
+        """Again where it did not work: what a build has started may still write while it ends."""
+        for _ in range(3):
             try:
                 _remove(place)
             finally:
-                # Twice: git locks a worktree while it makes it, and may have been interrupted.
-                self._git("worktree", "remove", "--force", "--force", str(place))
+                # Forced twice: git locks a worktree while it makes it, and may be interrupted then.
+                removed = self._git("worktree", "remove", "--force", "--force", str(place))
+            if removed.ok:
+                return
 
     def _check_out(self, commit: str, place: Path) -> None:
         added = self._git("worktree", "add", "--quiet", "--detach", "--force", str(place), commit)
