@@ -21,7 +21,8 @@ run_on_host() {
   fi
   touch "$venv"
   [ "$step" = report ] || echo host >"$folder/runtime"
-  perf_smoke env PERF_SMOKE_RUNTIME=host PERF_SMOKE_FOLDER="$folder" PATH="$callers_path" \
+  perf_smoke env PERF_SMOKE_RUNTIME=host PERF_SMOKE_FOLDER="$folder" \
+    PERF_SMOKE_OUTPUT="$output" PATH="$callers_path" \
     "$venv/bin/python" -Iu -X utf8 -m perf_smoke "$(command_of_step)"
   crashed $?
 }

@@ -53,7 +53,7 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     except InvalidSettings:
         settings = None  # the document says so, with each problem
     result = _document(folder, environ["PERF_SMOKE_RUNTIME"], values)
-    _show(result, settings, folder, event, log)
+    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log)
     return result
 
 
@@ -96,7 +96,7 @@ def _unmeasured(path: Path) -> tuple[Status, Failure]:
 
 
 def _show(
-    result: Result, settings: Settings | None, folder: Path, event: Event, log: WorkflowLog
+    result: Result, settings: Settings | None, place: Path, event: Event, log: WorkflowLog
 ) -> None:
     links = Links(
         run_url=event.run_url,
@@ -110,7 +110,6 @@ def _show(
     except Exception:  # noqa: BLE001 - promise 1: a bug of ours costs the report, and no number
         log.text(traceback.format_exc())
         problems.append("The report could not be made, please report it; the outputs are set.")
-    place = (settings.output_dir if settings and settings.output_dir else folder).absolute()
     document = job.write_result(result, place)
     report = job.write_report(markdown, place)
     problems += [

@@ -25,6 +25,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TIMEOUT_S = 240
 
+INNER_STEPS = """
+export GITHUB_OUTPUT=${GITHUB_OUTPUT:-/dev/shm/outputs}
+for step in place measure report; do
+  : >$GITHUB_OUTPUT
+  PERF_SMOKE_FOLDER=${folder-} bash /action/launch $step
+  [ $step != place ] || folder=$(sed -n s/^folder=//p $GITHUB_OUTPUT)
+done
+cat $GITHUB_OUTPUT
+"""
+"""A script that uses the action, which lies under /action, and prints its outputs."""
+
+
 _OF_THE_MACHINE = re.compile(
     r"PATH|HOME|LANG|PIP_.*|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|.*_PROXY|.*_proxy"
     r"|DOCKER_.*|UV_.*"

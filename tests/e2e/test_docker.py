@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import NOBODY, MakeJob
-from tests.e2e.job import Job, command_lines, stop_token, wait_until
+from tests.e2e.job import INNER_STEPS, Job, command_lines, stop_token, wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -329,7 +330,7 @@ def test_an_engine_that_sees_another_workspace_is_found_out(
     (tmp_path / "temp").mkdir()
     mounts = {tmp_path: tmp_path, tmp_path / "others": tmp_path / "work"}
     outcome = run_in_container(docker, action, image, mounts, at=tmp_path, runtime="docker")
-    assert "status=failed\nreason=docker-sees-other-files\n" in outcome
+    assert re.search(r"^(reason=)?docker-sees-other-files$", outcome, re.MULTILINE)
     outcome = run_in_container(docker, action, image, mounts, at=tmp_path, runtime="auto")
     # The image has no pip for the host, so this is how far it gets.
     assert "perf-smoke: on the host, for the Docker engine sees other files" in outcome
@@ -368,8 +369,8 @@ def run_in_container(
     for outer, inner in [*tools.items(), *mounts.items()]:
         command += ["--mount", f'type=bind,"source={outer}","target={inner}"']
     command += ["--entrypoint", "/bin/bash", image, "-c"]
-    script = ': >"$GITHUB_OUTPUT"; /bin/bash /action/launch; cat "$GITHUB_OUTPUT"'
-    return subprocess.run([*command, script], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run([*command, INNER_STEPS], capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 def test_docker_that_does_not_answer_is_said_and_not_replaced(job: Job) -> None:

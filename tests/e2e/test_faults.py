@@ -11,20 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import MakeJob
-from tests.e2e.job import Job, Outcome
+from tests.e2e.job import INNER_STEPS, Job, Outcome
 from tests.runner_log import commands
 
 QUICK = {"runtime": "host", "command": "true", "runs": "1", "warmup": "0"}
-
-INNER_STEPS = """
-export GITHUB_OUTPUT=/dev/shm/outputs
-for step in place measure report; do
-  : >$GITHUB_OUTPUT
-  PERF_SMOKE_FOLDER=${folder-} bash /action/launch $step
-  [ $step != place ] || folder=$(sed -n s/^folder=//p $GITHUB_OUTPUT)
-done
-cat $GITHUB_OUTPUT
-"""
 
 NO_INDEX = {
     "PIP_INDEX_URL": "http://127.0.0.1:9/simple",

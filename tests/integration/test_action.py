@@ -79,6 +79,9 @@ class Job:
         environment |= {f"INPUT_{name.upper()}": value for name, value in given.items()}
         (temp / "perf-smoke").mkdir()
         environment["PERF_SMOKE_FOLDER"] = str(temp / "perf-smoke")
+        environment["PERF_SMOKE_OUTPUT"] = inputs.get(
+            "output_dir", environment["PERF_SMOKE_FOLDER"]
+        )
         token = environment.pop("INPUT_GITHUB_TOKEN")
         measuring = _perf_smoke("run", temp, environment)
         assert measuring.returncode == 0, measuring.stdout
