@@ -51,7 +51,7 @@ def run(**options: str | None) -> None:
     if environ.get("PERF_SMOKE_RUNTIME"):
         from perf_smoke.measure_step import measure
 
-        measure(environment.inputs(environ), environ, _complain)
+        measure({**environment.inputs(environ), **given}, environ, _complain)
     else:
         sys.exit(_at_terminal(given, environ))
 

@@ -348,15 +348,16 @@ def test_further_signals_cost_nothing_of_what_was_measured(place: Workplace) -> 
     assert "cancelled" in run.log.read_text(), "it was not shown"
 
 
-def test_in_a_workflow_a_cancelled_run_is_never_red(place: Workplace) -> None:
+def test_in_a_workflow_a_cancelled_run_leaves_its_document_and_is_never_red(
+    place: Workplace,
+) -> None:
     place.program("engine", STALLS_LATER)
+    folder = place.work / "perf-smoke-out"
+    folder.mkdir()
     run = place.run(
         *("--command", "./engine", "--warmup", "0", "--fail-on", "error"),
-        *("--output-dir", str(place.work / "perf-smoke-out")),
         PERF_SMOKE_RUNTIME="host",
-        GITHUB_ACTIONS="true",
-        GITHUB_OUTPUT=str(place.folder / "outputs"),
-        GITHUB_STEP_SUMMARY=str(place.folder / "summary"),
+        PERF_SMOKE_FOLDER=str(folder),
     )
     started = run.wait_until_it_stalls()
 
@@ -366,9 +367,6 @@ def test_in_a_workflow_a_cancelled_run_is_never_red(place: Workplace) -> None:
     assert_nothing_is_left(run, started)
     assert (found.status, found.reason) == ("cancelled", "cancelled")
     assert len(results.steps(found)) == 4
-    outputs = (place.folder / "outputs").read_text("utf-8")
-    assert outputs.count("\ncancelled\n") == 2, "status and reason"
-    assert "cancelled" in (place.folder / "summary").read_text("utf-8")
 
 
 @pytest.fixture

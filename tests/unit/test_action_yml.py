@@ -25,10 +25,8 @@ def action() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def step(action: dict[str, Any]) -> dict[str, Any]:
-    (only,) = action["runs"]["steps"]
-    assert isinstance(only, dict)
-    return only
+def steps(action: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {step["id"]: step for step in action["runs"]["steps"]}
 
 
 def test_its_inputs_are_those_of_the_table_in_the_same_order(action: dict[str, Any]) -> None:
@@ -53,16 +51,28 @@ def test_the_defaults_are_valid_settings(action: dict[str, Any]) -> None:
     parse({name: row["default"] for name, row in action["inputs"].items()})
 
 
-def test_each_input_arrives_through_one_line_of_env(step: dict[str, Any]) -> None:
+def test_each_input_arrives_through_one_line_of_env_and_the_token_where_nothing_is_measured(
+    steps: dict[str, dict[str, Any]],
+) -> None:
     expected = {
         f"INPUT_{row.name.upper().replace('-', '_')}": f"${{{{ inputs.{row.name} }}}}"
         for row in INPUTS
     }
-    assert step["env"] == {**expected, "PERF_SMOKE_MATRIX": "${{ toJSON(matrix) }}"}
+    between = {
+        "PERF_SMOKE_FOLDER": "${{ steps.place.outputs.folder }}",
+        "PERF_SMOKE_MATRIX": "${{ toJSON(matrix) }}",
+    }
+    assert steps["report"]["env"] == {**expected, **between}
+    del expected["INPUT_GITHUB_TOKEN"]
+    assert steps["measure"]["env"] == {**expected, **between}
+    assert "env" not in steps["place"]
 
 
-def test_the_names_of_the_env_lines_are_those_that_perf_smoke_reads(step: dict[str, Any]) -> None:
-    environ = {name: f"text of {name}" for name in step["env"] if name.startswith("INPUT_")}
+def test_the_names_of_the_env_lines_are_those_that_perf_smoke_reads(
+    steps: dict[str, dict[str, Any]],
+) -> None:
+    env = steps["report"]["env"]
+    environ = {name: f"text of {name}" for name in env if name.startswith("INPUT_")}
     assert list(read_inputs(environ)) == [row.name for row in INPUTS]
 
 
@@ -73,17 +83,27 @@ def test_launch_knows_which_inputs_name_files_that_a_container_must_see() -> Non
     assert names.split() == named
 
 
-def test_nothing_is_interpolated_into_the_script(step: dict[str, Any]) -> None:
-    assert "${{" not in step["run"]
-    assert step["shell"] == "bash"
+def test_nothing_is_interpolated_into_a_script(steps: dict[str, dict[str, Any]]) -> None:
+    assert list(steps) == ["place", "measure", "report"]
+    for step in steps.values():
+        assert "${{" not in step["run"]
+        assert step["shell"] == "bash"
 
 
-def test_its_outputs_are_those_of_the_table_and_come_from_the_step(
-    action: dict[str, Any], step: dict[str, Any]
+def test_what_measures_reddens_nothing_and_what_reports_runs_whatever_became_of_it(
+    steps: dict[str, dict[str, Any]],
+) -> None:
+    assert steps["measure"]["continue-on-error"] is True
+    assert steps["report"]["if"] == "always()"
+    assert "continue-on-error" not in steps["report"], "fail-on may ask for red"
+
+
+def test_its_outputs_are_those_of_the_table_and_come_from_what_reports(
+    action: dict[str, Any],
 ) -> None:
     stated = {name: (row["description"], row["value"]) for name, row in action["outputs"].items()}
     assert stated == {
-        row.name: (row.description, f"${{{{ steps.{step['id']}.outputs.{row.name} }}}}")
+        row.name: (row.description, f"${{{{ steps.report.outputs.{row.name} }}}}")
         for row in OUTPUTS
     }
 
@@ -95,9 +115,12 @@ def test_no_description_holds_an_expression_which_the_runner_would_refuse(
     assert [row["description"] for row in rows if "${{" in row["description"]] == []
 
 
-def test_the_step_starts_a_script_that_is_there_and_may_be_executed(step: dict[str, Any]) -> None:
-    (name,) = re.findall(r'"\$GITHUB_ACTION_PATH/(\w+)"', step["run"])
-    assert (ROOT / name).stat().st_mode & 0o111
+def test_each_step_starts_a_script_that_is_there_and_may_be_executed(
+    steps: dict[str, dict[str, Any]],
+) -> None:
+    for name, step in steps.items():
+        (script,) = re.findall(rf'"\$GITHUB_ACTION_PATH/(\w+)" {name}$', step["run"])
+        assert (ROOT / script).stat().st_mode & 0o111
 
 
 def test_the_command_line_has_an_option_for_every_input() -> None:

@@ -20,7 +20,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 GROUND = "result|metrics|numbers|reasons|secret|printable|engines.table"
 """The floor on which facts stand, each once: everybody may import it."""
-SHOWS = "report|github|action|at_terminal|cli|watchers"
+SHOWS = "report|github|measure_step|report_step|at_terminal|cli|watchers"
 """What shows a run, or starts one."""
 
 FORBIDDEN = {
@@ -35,7 +35,7 @@ FORBIDDEN = {
     r"(settings|contradictions) -> (?!engines\.table$)(engines|models|measure|sides|processes)": (
         "inputs are judged without touching anything"
     ),
-    r"(?!(github|action|cli)\b)\S+ -> (github|action)": (
+    r"(?!(github|measure_step|report_step|cli)\b)\S+ -> (github|\w+_step)": (
         "what measures, decides and words is of use outside of GitHub too"
     ),
     rf"(document|run|preparation|job) -> (?!watchers)({SHOWS})": (

@@ -54,11 +54,6 @@ def read(tmp_path: Path, name: str, document: object = None, **environ: str) -> 
     return event
 
 
-def test_outside_an_action_there_is_no_event() -> None:
-    assert read_event({}) is None
-    assert read_event(ACTION | {"GITHUB_ACTIONS": "false"}) is None
-
-
 def test_the_environment_says_where_and_when_it_runs() -> None:
     event = read_event(ACTION)
 
