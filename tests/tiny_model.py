@@ -35,10 +35,12 @@ _ARCHITECTURES: dict[Weights, tuple[str, ...]] = {
     "q4_0": ("llama",),
 }
 _BITNET_ALONE = ("attn_sub_norm", "ffn_sub_norm")
-_LAYERS, _HIDDEN, _FEED_FORWARD = 4, 256, 1024
-_HEADS, _KV_HEADS = 4, 2
+_LAYERS, _HIDDEN, _FEED_FORWARD = 2, 512, 1024
+_HEADS, _KV_HEADS = 8, 4
+"""No matrix is smaller than these make it: BitNet.rs knows I2_S by a tensor's bytes, and takes the
+scale behind them for an error where it is more than 0.1 % of them."""
 _SCALE = 1 / 16
-"""Of the ternary weights: a projection of 256 numbers keeps their size."""
+"""Of the ternary weights: projections roughly keep the size of what goes through them."""
 _EMBEDDING = 1 / 2048
 """So small that the layers decide on the next token: by itself, each would be followed by itself,
 since the embedding is the output too."""
