@@ -34,6 +34,7 @@ _ARCHITECTURES: dict[Weights, tuple[str, ...]] = {
     "f16": ("llama",),
     "q4_0": ("llama",),
 }
+_FILE_TYPES: dict[Weights, int] = {"i2_s": 40, "f16": 1, "q4_0": 2}
 _BITNET_ALONE = ("attn_sub_norm", "ffn_sub_norm")
 _LAYERS, _HIDDEN, _FEED_FORWARD = 2, 512, 1024
 _HEADS, _KV_HEADS = 8, 4
@@ -67,6 +68,7 @@ def write(path: Path, stored_as: Weights) -> None:
     architectures = _ARCHITECTURES[stored_as]
     writer = gguf.GGUFWriter(path, architectures[0])
     writer.add_name("perf-smoke tiny")
+    writer.add_file_type(_FILE_TYPES[stored_as])
     for architecture in architectures:
         _add_shape(writer, architecture, len(vocabulary.tokens))
     _add_tokenizer(writer, vocabulary)
