@@ -129,7 +129,6 @@ def test_the_verdict_on_the_real_engine(
     assert not result.lost_bases
     comparison = results.comparison(result)
     assert (comparison.verdict == "slower") is slower, comparison
-    assert [guard for guard in comparison.guards if guard.effect == "no-verdict"] == []
     for side in (HEAD, BASE):
         engine = results.engine(result, side)
         assert engine.id == "bitnet-rs"
