@@ -1,8 +1,8 @@
 """BitNet.rs: `bitnet run`, which writes what it did to a JSON file of this step.
 
-As read in its source, the command feeds only the last prompt token into an empty cache: there is
-no prefill, and TTFT is one forward pass. Its clock starts after the load and counts whole
-milliseconds; the trace of each step's parts counts microseconds.
+The command feeds only the last prompt token into an empty cache: there is no prefill, and TTFT is
+one forward pass. Its clock starts after the load and counts whole milliseconds; the trace of each
+step's parts counts microseconds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
 from perf_smoke.engines.programs import find, identify
-from perf_smoke.printable import decoded
+from perf_smoke.printable import decoded, one_line
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Failure, Tier
 
@@ -24,6 +24,7 @@ _ID = "bitnet-rs"
 _RESULT = "bitnet-run.json"
 _STEP_PART = re.compile(r"^timing: (embed|forward|logits|sample)_us=([0-9]+)\s*$", re.MULTILINE)
 _PARTS = ("embed", "forward", "logits", "sample")
+_CAUSE = re.compile(r"\bCommand failed: (.+)$", re.MULTILINE)
 _EXIT_CODES = {
     3: "tensors of the model could not be matched to its own (`--strict-mapping`)",
     4: "it found no real tokenizer (`--strict-tokenizer`): give `tokenizer`",
@@ -154,7 +155,10 @@ def traced_steps_us(stderr: str) -> list[int]:
 
 
 def _explain(failure: Failure, finished: Finished) -> Failure:
+    """With what its exit code means, or what it says of its end among its many lines."""
     meaning = _EXIT_CODES.get(finished.exit_code)
+    if meaning is None and (cause := _CAUSE.search(decoded(finished.stderr))):
+        meaning = f"`{one_line(cause[1])}`"
     if meaning is None or finished.timed_out:
         return failure
     return replace(failure, sentence=f"{failure.sentence.removesuffix('.')}: {meaning}.")

@@ -118,3 +118,13 @@ def test_its_exit_codes_have_meanings() -> None:
         "(`--strict-tokenizer`): give `tokenizer`."
     )
     assert bitnet_rs._explain(failure, finished(exit_code=1)) is failure
+
+
+def test_what_it_says_of_its_end_is_found_among_its_lines() -> None:
+    failure = Failure(reason="engine-crashed", sentence="`bitnet` exited with code 1 after 0.4 s.")
+    stderr = (
+        "  \x1b[31mERROR\x1b[0m  \x1b[31mCommand failed: no such `model`\x1b[0m\n"
+        "    \x1b[2;3mat\x1b[0m crates/bitnet-cli/src/main.rs:672\n\n"
+    )
+    explained = bitnet_rs._explain(failure, finished(exit_code=1, stderr=stderr))
+    assert explained.sentence == ("`bitnet` exited with code 1 after 0.4 s: `no such 'model'`.")
