@@ -57,7 +57,7 @@ def test_a_step_that_is_not_whole_is_left_out() -> None:
     assert bitnet_rs.traced_steps_us(" timing: embed_us=1\nforward_us=2") == []
 
 
-def test_counts_and_e2e_come_from_the_file_and_its_parts_from_the_trace() -> None:
+def test_counts_come_from_the_file_and_times_from_the_trace() -> None:
     assert read(document()) == Reading(
         n_prompt=4,
         n_out=3,
@@ -65,8 +65,16 @@ def test_counts_and_e2e_come_from_the_file_and_its_parts_from_the_trace() -> Non
         decode_ms=(STEPS_US[1] + STEPS_US[2]) / 1e3,
         e2e_ms=5838.0,
         text="11,",
-        tiers={"ttft_ms": "D", "e2e_ms": "A", "decode_ms": "D"},
+        tiers={"ttft_ms": "D", "e2e_ms": "D", "decode_ms": "D"},
     )
+
+
+@pytest.mark.parametrize(("whole_ms", "e2e_ms"), [(5837, sum(STEPS_US) / 1e3), (5839, 5839.0)])
+def test_e2e_is_the_longer_of_two_readings_that_are_both_too_short(
+    whole_ms: int, e2e_ms: float
+) -> None:
+    latency = {"cmd_to_first_ms": 1928, "total_ms": whole_ms}
+    assert read(document(latency=latency)).e2e_ms == e2e_ms
 
 
 @pytest.mark.parametrize("stderr", ["", TRACE + TRACE])
