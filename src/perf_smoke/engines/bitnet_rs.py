@@ -1,8 +1,8 @@
 """BitNet.rs: `bitnet run`, which writes what it did to a JSON file of this step.
 
-As read in its source, the command feeds only the last prompt token into an empty cache: there is
-no prefill, and TTFT is one forward pass. Its clock starts after the load and counts whole
-milliseconds; the trace of each step's parts counts microseconds.
+The command feeds only the last prompt token into an empty cache: there is no prefill, and TTFT is
+one forward pass. Its clock starts after the load and counts whole milliseconds; the trace of each
+step's parts counts microseconds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
 from perf_smoke.engines.programs import find, identify
-from perf_smoke.printable import decoded
+from perf_smoke.printable import decoded, one_line
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Failure, Tier
 
@@ -24,6 +24,7 @@ _ID = "bitnet-rs"
 _RESULT = "bitnet-run.json"
 _STEP_PART = re.compile(r"^timing: (embed|forward|logits|sample)_us=([0-9]+)\s*$", re.MULTILINE)
 _PARTS = ("embed", "forward", "logits", "sample")
+_CAUSE = re.compile(r"\bCommand failed: (.+)$", re.MULTILINE)
 _EXIT_CODES = {
     3: "tensors of the model could not be matched to its own (`--strict-mapping`)",
     4: "it found no real tokenizer (`--strict-tokenizer`): give `tokenizer`",
@@ -71,7 +72,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             arguments=arguments,
             read=_read,
             result_file=result_file,
-            environment={"BITNET_TRACE_TIMING": "1"},
+            environment=_environment(setup.request.threads),
             explain=_explain,
         ),
     )
@@ -95,44 +96,50 @@ def build(setup: EngineSetup, timeout_s: float) -> Path:
     return cargo.build(_ID, setup, timeout_s)
 
 
+def _environment(threads: int) -> dict[str, str]:
+    return {
+        "BITNET_TRACE_TIMING": "1",
+        # `--threads` alone changes nothing: it is read only with `--deterministic`, which means
+        # more than that.
+        "RAYON_NUM_THREADS": str(threads),
+        # A model that cannot be loaded would be replaced by made-up tensors, and its JSON would
+        # not say so. `0` is no value that it takes.
+        "BITNET_ALLOW_MOCK": "false",
+    }
+
+
 def _read(finished: Finished, result: bytes, _request: Request) -> Reading:
     document = Fields(strict_json(result, "its --json-out file"), "`bitnet`")
-    if document.object("loader").flag("mock_tensors_used"):
-        raise Unreadable(
-            "it put made-up tensors in the place of the model's (loader.mock_tensors_used): its "
-            "numbers would be nobody's"
-        )
     tokens, latency = document.object("tokens"), document.object("latency")
     n_out = tokens.count("generated")
     if n_out is None:
         raise Unreadable("its JSON does not say how many tokens were generated")
-    first_ms = latency.number("cmd_to_first_ms") or None
-    total_ms = latency.number("total_ms") or None
-    decode_ms, tier = _decode_ms(finished.stderr, n_out, first_ms, total_ms)
+    e2e_ms = latency.number("total_ms") or None
+    steps_us = traced_steps_us(decoded(finished.stderr))
+    ttft_ms = latency.number("cmd_to_first_ms") or None
+    decode_ms = _difference_ms(ttft_ms, e2e_ms) if n_out > 1 else None
+    tier: Tier = "A"
+    if steps_us and len(steps_us) == n_out:
+        ttft_ms, decode_ms, tier = steps_us[0] / 1e3, sum(steps_us[1:]) / 1e3 or None, "D"
+        # The file's is cut to whole ms, the trace's lacks what lies between its parts: both are
+        # too short.
+        e2e_ms = max(e2e_ms or 0.0, sum(steps_us) / 1e3)
     return Reading(
         n_prompt=tokens.count("prompt"),
         n_out=n_out,
-        ttft_ms=first_ms,
+        ttft_ms=ttft_ms,
         decode_ms=decode_ms,
-        e2e_ms=total_ms,
+        e2e_ms=e2e_ms,
         text=document.text("text"),
-        tiers={"ttft_ms": "A", "e2e_ms": "A", "decode_ms": tier},
+        tiers=dict.fromkeys(("ttft_ms", "e2e_ms", "decode_ms"), tier),
     )
 
 
-def _decode_ms(
-    stderr: bytes, n_out: int, first_ms: float | None, total_ms: float | None
-) -> tuple[float | None, Tier]:
-    """From the first token to the last: the traced steps but the first, or else the difference
-    of the two clock readings (whole ms; none of less than 1 ms)."""
-    if n_out < 2:
-        return None, "A"
-    steps_us = traced_steps_us(decoded(stderr))
-    if len(steps_us) == n_out:
-        return sum(steps_us[1:]) / 1e3, "D"
+def _difference_ms(first_ms: float | None, total_ms: float | None) -> float | None:
+    """Of the two clock readings, which are whole milliseconds: none of less than one."""
     if first_ms is None or total_ms is None or total_ms <= first_ms:
-        return None, "A"
-    return total_ms - first_ms, "A"
+        return None
+    return total_ms - first_ms
 
 
 def traced_steps_us(stderr: str) -> list[int]:
@@ -151,7 +158,10 @@ def traced_steps_us(stderr: str) -> list[int]:
 
 
 def _explain(failure: Failure, finished: Finished) -> Failure:
+    """With what its exit code means, or what it says of its end among its many lines."""
     meaning = _EXIT_CODES.get(finished.exit_code)
+    if meaning is None and (cause := _CAUSE.search(decoded(finished.stderr))):
+        meaning = f"`{one_line(cause[1])}`"
     if meaning is None or finished.timed_out:
         return failure
     return replace(failure, sentence=f"{failure.sentence.removesuffix('.')}: {meaning}.")

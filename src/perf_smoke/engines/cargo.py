@@ -11,7 +11,7 @@ from typing import Any
 from perf_smoke.engines.base import EngineSetup
 from perf_smoke.engines.features import refuse_unknown
 from perf_smoke.engines.identity import find_program
-from perf_smoke.printable import decoded, last_lines
+from perf_smoke.printable import decoded, last_lines, one_line
 from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.result import Unmeasured
 
@@ -25,6 +25,8 @@ DOCUMENTED_FEATURES = (
 """The package's features in 2026, for where its manifest cannot be read."""
 _TARGET_FOLDER = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")
 _METADATA_TIMEOUT_S = 120.0
+_SHOWN_CHARACTERS = 1000
+"""Of what cargo prints instead of an answer; the cause stands first."""
 
 
 def build(engine: str, setup: EngineSetup, timeout_s: float) -> Path:
@@ -92,7 +94,7 @@ def package_features(cargo: Path, setup: EngineSetup) -> tuple[str, ...]:
     """The features that the package's own manifest declares, in its order.
 
     Raises:
-        Unmeasured: `build-missing`: there is no such package here.
+        Unmeasured: `build-missing`: there is no such package here; `build-failed`: cargo failed.
     """
     answer = bytearray()  # whole: of a large workspace it is longer than what a Finished holds
     finished = run_process(
@@ -105,12 +107,7 @@ def package_features(cargo: Path, setup: EngineSetup) -> tuple[str, ...]:
     if finished.timed_out:
         raise Unmeasured("build-failed", f"`cargo metadata` {finished.how}.")
     if finished.failed:
-        raise Unmeasured(
-            "build-missing",
-            "`build: auto` builds BitNet.rs with cargo, but there is no cargo workspace in the "
-            "working directory: check `working-directory`, or give `build` a script.",
-            last_lines(decoded(finished.stderr)),
-        )
+        raise _no_metadata(finished)
     for package in json.loads(answer)["packages"]:
         if package["name"] == PACKAGE:
             return tuple(package["features"])
@@ -118,6 +115,24 @@ def package_features(cargo: Path, setup: EngineSetup) -> tuple[str, ...]:
         "build-missing",
         f"`build: auto` builds the package `{PACKAGE}`, but the cargo workspace in the working "
         "directory has none of that name: give `build` a script instead.",
+    )
+
+
+def _no_metadata(finished: Finished) -> Unmeasured:
+    """Why cargo does not know the workspace: there is none, or it says so itself in its first
+    lines, before a help and a backtrace."""
+    printed = decoded(finished.stderr)
+    if "could not find `Cargo.toml`" in printed:
+        return Unmeasured(
+            "build-missing",
+            "`build: auto` builds BitNet.rs with cargo, but there is no cargo workspace in the "
+            "working directory: check `working-directory`, or give `build` a script.",
+            last_lines(printed),
+        )
+    errors = [line for line in printed.splitlines() if line.startswith("error")]
+    cause = f": `{one_line(errors[0])}`" if errors else ""
+    return Unmeasured(
+        "build-failed", f"`cargo metadata` {finished.how}{cause}.", printed[:_SHOWN_CHARACTERS]
     )
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.integration.engines import case_embedded, case_http, case_llama_cpp, case_programs
+from tests.integration.engines import (
+    case_embedded,
+    case_http,
+    case_llama_cpp,
+    case_named,
+    case_programs,
+)
 from tests.integration.engines.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -10,4 +16,5 @@ CASES: tuple[Case, ...] = (
     *case_http.CASES,
     *case_programs.CASES,
     *case_llama_cpp.CASES,
+    *case_named.CASES,
 )

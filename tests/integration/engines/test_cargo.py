@@ -150,6 +150,25 @@ def test_without_a_workspace_the_sentence_says_what_to_do(tmp_path: Path) -> Non
     assert "Cargo.toml" in tail
 
 
+def test_what_cargo_says_instead_of_an_answer_is_told(workspace: Path, tmp_path: Path) -> None:
+    rustup = tmp_path / "bin" / "cargo"
+    rustup.parent.mkdir()
+    rustup.write_text(
+        "#!/bin/sh\n"
+        "echo \"error: toolchain '1.92.0' is not installed\" >&2\n"
+        'for frame in $(seq 30); do echo "  $frame: main" >&2; done\n'
+        "exit 1\n"
+    )
+    rustup.chmod(0o755)
+    with pytest.raises(Unmeasured) as caught:
+        build(workspace, environment={"PATH": f"{rustup.parent}:{os.environ['PATH']}"})
+    assert caught.value.failure.reason == "build-failed"
+    assert caught.value.failure.sentence == (
+        "`cargo metadata` exited with code 1: `error: toolchain '1.92.0' is not installed`."
+    )
+    assert caught.value.failure.tail.startswith("error: toolchain")
+
+
 def test_a_workspace_without_the_package_is_said(workspace: Path) -> None:
     manifest = workspace / "crates/bitnet-cli/Cargo.toml"
     manifest.write_text(manifest.read_text().replace("bitnet-cli", "other-cli"))

@@ -175,3 +175,18 @@ def test_a_result_of_another_form_is_said(tmp_path: Path) -> None:
     assert reply.failure.reason == "engine-output"
     assert "`generated` in a form that is not known" in reply.failure.sentence
     assert reply.sample.wall_ms is not None
+
+
+def test_bitnet_rs_keeps_to_the_threads_and_never_makes_up_a_model(tmp_path: Path) -> None:
+    setup = blank_setup(tmp_path, model=tmp_path / "m.gguf", binary="./bitnet")
+    setup = replace(setup, environment={**setup.environment, "BITNET_ALLOW_MOCK": "true"})
+    program = setup.working_directory / "bitnet"
+    program.write_text(
+        "#!/bin/sh\n"
+        'while [ $# -gt 1 ]; do [ "$1" = --json-out ] && out="$2"; shift; done\n'
+        'text="threads $RAYON_NUM_THREADS, mock $BITNET_ALLOW_MOCK"\n'
+        'form=\'{"tokens": {"generated": 1}, "text": "%s"}\'\n'
+        '[ -z "$out" ] || printf "$form" "$text" > "$out"\n'
+    )
+    program.chmod(0o755)
+    assert step(setup, "bitnet-rs").text == f"threads {setup.request.threads}, mock false"
