@@ -46,7 +46,7 @@ def _every_input(command: Callable[..., None]) -> Callable[..., None]:
 @_every_input
 def run(**options: str | None) -> None:
     """Measure, compare where there is a base, and report."""
-    given = _given(options)
+    given = _inputs_of(options)
     environ = dict(os.environ)
     if environ.get("PERF_SMOKE_RUNTIME"):
         from perf_smoke.measure_step import measure
@@ -163,7 +163,7 @@ def doctor(**options: str | None) -> None:
     from perf_smoke.measure.machine import System, available_cpus
     from perf_smoke.report.untrusted import one_line
 
-    given = _given(options)
+    given = _inputs_of(options)
     try:
         settings = parse(given)
     except InvalidSettings as error:
@@ -187,7 +187,7 @@ def _invalid(error: InvalidSettings) -> int:
     return EXIT_INVALID
 
 
-def _given(options: Mapping[str, str | None]) -> dict[str, str]:
+def _inputs_of(options: Mapping[str, str | None]) -> dict[str, str]:
     """The inputs that were given as options, by name."""
     names = {row.field: row.name for row in INPUTS}
     return {names[field]: text for field, text in options.items() if text is not None}

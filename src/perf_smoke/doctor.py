@@ -12,7 +12,7 @@ from perf_smoke.engines import registry
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import LocalPath, parse
 from perf_smoke.remarks import remarks
-from perf_smoke.request import parts_told
+from perf_smoke.request import parts_passed
 from perf_smoke.result import Unmeasured
 from perf_smoke.settings import Settings
 from perf_smoke.sides import Repository, names_files_of
@@ -120,19 +120,19 @@ def _base(configuration: Configuration) -> str:
 def _plan(configuration: Configuration) -> str:
     """`command ./bench with tiny.bin, 4 tokens, 2 threads; base: none.`"""
     settings, row = configuration.settings, configuration.engine
-    written = settings.given  # passwords left out
+    written = settings.recorded  # passwords left out
     where = f" `{configuration.program}`" if configuration.program else ""
     if settings.endpoint:
         where = f" at {written['endpoint']}"
     model = written.get("model") or row.default_model
     counts = {"tokens": settings.tokens, "threads": configuration.request.threads}
-    told = parts_told(row, settings)
+    passed = parts_passed(row, settings)
     parts = [
         f"{row.id}{where}{f' with {model}' if model else ''}",
         *(
             f"{count} {name if count > 1 else name.removesuffix('s')}"
             for name, count in counts.items()
-            if name in told
+            if name in passed
         ),
     ]
     base = settings.base_binary or "".join(settings.base_command[:1]) or settings.base_ref

@@ -21,7 +21,6 @@ from perf_smoke.result import (
     BASE,
     HEAD,
     WORKLOAD,
-    Asked,
     Comparison,
     Cost,
     Failure,
@@ -31,6 +30,7 @@ from perf_smoke.result import (
     Measurement,
     Model,
     Output,
+    RequestRecord,
     Result,
     Sample,
     Series,
@@ -41,7 +41,7 @@ from perf_smoke.result import (
 )
 from perf_smoke.settings import Settings
 
-KEPT_TEXT = 20_000
+LONGEST_TEXT = 20_000
 """Characters of the engine's output that the document keeps; the hash is of all of it."""
 
 
@@ -65,7 +65,7 @@ class Draft:
     build_s: float = 0.0
     engine: Row | None = None
     """Which engine is meant."""
-    asked: Asked | None = None
+    request: RequestRecord | None = None
     model: Model | None = None
     sides: dict[str, Side] = field(default_factory=dict)
     """Those whose engine was found."""
@@ -107,7 +107,7 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
         failure=failure,
         started=draft.started.isoformat(timespec="seconds"),
         tool=Tool(version=__version__, runtime=draft.runtime),
-        settings=dict(draft.settings.given),
+        settings=dict(draft.settings.recorded),
         cost=Cost(
             total_s=time.monotonic() - draft.started_s,
             download_s=draft.download_s,
@@ -121,16 +121,16 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
         model=draft.model,
         sides=dict(draft.sides),
         lost_bases={BASE: draft.lost_base} if draft.lost_base else {},
-        workloads={WORKLOAD: _workload(draft, draft.asked)} if draft.asked else {},
+        workloads={WORKLOAD: _workload(draft, draft.request)} if draft.request else {},
         comparisons=(draft.comparison,) if draft.comparison else (),
         notes=tuple(dict.fromkeys((*draft.notes, *_notes(draft)))),
     )
 
 
-def _workload(draft: Draft, asked: Asked) -> Workload:
+def _workload(draft: Draft, request: RequestRecord) -> Workload:
     samples = {name: draft.samples(name) for name in draft.sides}
     return Workload(
-        asked=asked,
+        request=request,
         metrics=(compare.deciding_metric(draft.settings.metric, *samples.values()),),
         warmup=draft.settings.warmup,
         warmup_counted=draft.recording.warmup_counted,
@@ -152,7 +152,7 @@ def _measurement(draft: Draft, name: str, samples: tuple[Sample, ...]) -> Measur
 def _output(text: str, samples: tuple[Sample, ...]) -> Output:
     sha256 = text_sha256(text)
     hashes = {sample.text_sha256 for sample in samples if sample.ok}
-    return Output(text=text[:KEPT_TEXT], sha256=sha256, stable=hashes == {sha256})
+    return Output(text=text[:LONGEST_TEXT], sha256=sha256, stable=hashes == {sha256})
 
 
 def _notes(draft: Draft) -> Iterator[str]:
@@ -173,16 +173,16 @@ def _series(draft: Draft) -> Series | None:
     """Results of the same parts may be compared over time. The version of an engine that we bring
     is one of them: a new release of ours is no change of theirs."""
     head = draft.sides.get(HEAD)
-    if head is None or head.engine is None or draft.asked is None or draft.engine is None:
+    if head is None or head.engine is None or draft.request is None or draft.engine is None:
         return None
-    asked = draft.asked
+    request = draft.request
     parts = {
         "engine": head.engine.id,
         "model": (draft.model.sha256 or draft.model.reference) if draft.model else "",
-        "features": ",".join(sorted(asked.features)),
-        "tokens": str(asked.tokens),
-        "threads": str(asked.threads),
-        "prompt": asked.prompt.text or f"sha256:{asked.prompt.sha256}",
+        "features": ",".join(sorted(request.features)),
+        "tokens": str(request.tokens),
+        "threads": str(request.threads),
+        "prompt": request.prompt.text or f"sha256:{request.prompt.sha256}",
         "label": draft.settings.label,
         "runtime": draft.runtime,
     }

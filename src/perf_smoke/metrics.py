@@ -64,7 +64,7 @@ class Metric:
         return 1e3 / amount if amount > 0 else None
 
 
-def _given(name: str) -> Callable[[Sample], float | None]:
+def _field(name: str) -> Callable[[Sample], float | None]:
     """The field itself."""
     return lambda sample: getattr(sample, name)
 
@@ -94,7 +94,7 @@ METRICS: tuple[Metric, ...] = (
         unit="ms",
         label="E2E latency",
         phrase="E2E latency",
-        amount=_given("e2e_ms"),
+        amount=_field("e2e_ms"),
         source="e2e_ms",
         table="main",
         output="Median time of one request without the load, in ms.",
@@ -104,7 +104,7 @@ METRICS: tuple[Metric, ...] = (
         unit="ms",
         label="TTFT",
         phrase="time to first token",
-        amount=_given("ttft_ms"),
+        amount=_field("ttft_ms"),
         source="ttft_ms",
         table="main",
         output="Median time to the first token, in ms.",
@@ -149,7 +149,7 @@ METRICS: tuple[Metric, ...] = (
         unit="ms",
         label="Wall",
         phrase="wall time",
-        amount=_given("wall_ms"),
+        amount=_field("wall_ms"),
         source="wall_ms",
         table="main",
         output="Median wall time of one step, in ms.",
@@ -159,7 +159,7 @@ METRICS: tuple[Metric, ...] = (
         unit="ms",
         label="CPU time",
         phrase="CPU time",
-        amount=_given("cpu_ms"),
+        amount=_field("cpu_ms"),
         source="cpu_ms",
         longer=("uses", "more CPU time"),
         shorter=("uses", "less CPU time"),
@@ -169,7 +169,7 @@ METRICS: tuple[Metric, ...] = (
         unit="ms",
         label="Load",
         phrase="load time",
-        amount=_given("load_ms"),
+        amount=_field("load_ms"),
         source="load_ms",
         per="start",
         output="Median time to load the model, in ms.",

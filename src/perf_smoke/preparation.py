@@ -18,8 +18,8 @@ from perf_smoke.measure.schedule import BaseFailed
 from perf_smoke.models.base import ModelFile
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
-from perf_smoke.request import asked
-from perf_smoke.result import BASE, HEAD, EngineIdentity, Model, Process, Side, Unmeasured
+from perf_smoke.request import record_of
+from perf_smoke.result import BASE, HEAD, EngineIdentity, Model, Side, Unmeasured
 from perf_smoke.settings import Settings
 from perf_smoke.sides import Checkout, Repository, names_files_of, run_build
 
@@ -48,7 +48,7 @@ class Preparation:
         self._tokenizer: ModelFile | None = None
         self.request = self._configuration.request
         draft.engine = self._engine
-        draft.asked = asked(self.request, self._engine, settings)
+        draft.request = record_of(self.request, self._engine, settings)
 
     def head(self) -> Engine:
         """The engine of head, its files fetched.
@@ -115,13 +115,12 @@ class Preparation:
         engine = registry.prepare(self._engine.id, setup)
         if is_of_base:
             self._expect_own(Path(engine.identity.binary))
-        longer: Process = "running" if self._settings.endpoint else "start"
         self._draft.sides[side] = Side(
             ref=checkout.name,
             commit=checkout.commit,
             parents=self._repository.parents(checkout.commit),
             engine=engine.identity,
-            process="step" if engine.process_per_step else longer,
+            process=engine.process,
         )
         return engine
 

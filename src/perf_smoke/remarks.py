@@ -10,7 +10,7 @@ from perf_smoke.configuration import Configuration
 from perf_smoke.engines import metrics_syntax, table
 from perf_smoke.engines.command import PLACEHOLDERS
 from perf_smoke.metrics import BY_NAME, Metric
-from perf_smoke.request import parts_told
+from perf_smoke.request import parts_passed
 from perf_smoke.result import Sample
 
 _SHELLS = re.compile(r"[0-9]?>>?(&[0-9]|[\w./~-]*)|<|\|\|?|&&?|;")
@@ -40,7 +40,7 @@ def _without_effect(configuration: Configuration) -> Iterator[str]:
                 f"`{name}` is given, but engine `{row.id}` does not look at it; it is for "
                 f"{', '.join(table.readers(name))}."
             )
-    if settings.command and settings.features and "features" not in parts_told(row, settings):
+    if settings.command and settings.features and "features" not in parts_passed(row, settings):
         yield "`features` is given, but `command` has no {features}: it only names the series."
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from perf_smoke.engines.base import Request
 from perf_smoke.engines.command import placeholders
 from perf_smoke.engines.table import Row
-from perf_smoke.result import Asked, Prompt, Told, Unmeasured
+from perf_smoke.result import Prompt, RequestPart, RequestRecord, Unmeasured
 from perf_smoke.settings import Settings
 
 LONGEST_PROMPT_BYTES = 1024 * 1024
@@ -33,20 +33,20 @@ def request_of(settings: Settings, *, cpus: int) -> Request:
     )
 
 
-def parts_told(row: Row, settings: Settings) -> tuple[Told, ...]:
+def parts_passed(row: Row, settings: Settings) -> tuple[RequestPart, ...]:
     """What of the request reaches the engine: of a command what it names, of a server that runs
     already nothing of how it is to run."""
     if "command" in row.reads:
         named = placeholders(settings.command)
-        return tuple(part for part in row.told if part in named)
+        return tuple(part for part in row.passed if part in named)
     if settings.endpoint:
-        return tuple(part for part in row.told if part not in ("threads", "features"))
-    return row.told
+        return tuple(part for part in row.passed if part not in ("threads", "features"))
+    return row.passed
 
 
-def asked(request: Request, row: Row, settings: Settings) -> Asked:
+def record_of(request: Request, row: Row, settings: Settings) -> RequestRecord:
     """The request as the document records it: of a file its name, and not its text."""
-    return Asked(
+    return RequestRecord(
         prompt=Prompt(
             text="" if settings.prompt_file else request.prompt,
             file=settings.prompt_file,
@@ -57,7 +57,7 @@ def asked(request: Request, row: Row, settings: Settings) -> Asked:
         seed=request.seed,
         threads=request.threads,
         features=settings.features,
-        told=parts_told(row, settings),
+        passed=parts_passed(row, settings),
     )
 
 

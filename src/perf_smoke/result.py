@@ -46,8 +46,8 @@ Tier = Literal["A", "B", "C", "D", "E"]
 """Where a number comes from: A the engine's own JSON, B timings in an HTTP body, C an HTTP
 stream on our clock, D text of the engine, E the wall clock alone."""
 
-Told = Literal["prompt", "tokens", "seed", "threads", "features"]
-"""A part of a request that an engine can be told, or not."""
+RequestPart = Literal["prompt", "tokens", "seed", "threads", "features"]
+"""A part of a request that is passed on to an engine, or not."""
 
 Stopped = Literal["", "decided", "budget", "runs"]
 """Why measuring stopped: a planned look decided, the time or the number of steps was used up; empty
@@ -204,29 +204,29 @@ class Prompt(Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked(Strict):
-    """One request as it was asked for."""
+class RequestRecord(Strict):
+    """What was asked of the engine in each step."""
 
     prompt: Prompt
     tokens: int
     seed: int
     threads: int
     features: tuple[str, ...] = ()
-    told: tuple[Told, ...] = ()
-    """What of this the engine was told: a command only what it names, a server that ran already
-    nothing of how it is to run."""
+    passed: tuple[RequestPart, ...] = ()
+    """What of this was passed on to the engine: to a command only what it names, to a server that
+    ran already nothing of how it is to run."""
 
     @property
-    def threads_told(self) -> int | None:
-        """The number of threads, where the engine was told one."""
-        return self.threads if "threads" in self.told else None
+    def threads_passed(self) -> int | None:
+        """The number of threads, where one was passed on to the engine."""
+        return self.threads if "threads" in self.passed else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workload(Strict):
     """One request, and what each side gave when it was asked."""
 
-    asked: Asked | None = None
+    request: RequestRecord | None = None
     """None in a document that was made of numbers alone."""
     metrics: tuple[str, ...]
     """The names of the metrics that decide, the first one leading."""
@@ -242,9 +242,9 @@ class Workload(Strict):
     """By the name of the side; without an entry, a side was not asked."""
 
     @property
-    def threads_told(self) -> int | None:
-        """The number of threads, where the engine was told one."""
-        return self.asked.threads_told if self.asked else None
+    def threads_passed(self) -> int | None:
+        """The number of threads, where one was passed on to the engine."""
+        return self.request.threads_passed if self.request else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,8 +138,8 @@ class _Run:
         )
 
     def _circumstances(self, machine: Machine) -> compare.Circumstances:
-        asked = self._draft.asked
-        return compare.Circumstances.of(machine, asked.threads_told if asked else None)
+        request = self._draft.request
+        return compare.Circumstances.of(machine, request.threads_passed if request else None)
 
     def _rule(self) -> compare.Rule:
         programs = {side.engine.binary_sha256 for side in self._draft.sides.values() if side.engine}

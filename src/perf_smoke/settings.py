@@ -65,7 +65,7 @@ class Settings:
     image: str
     output_dir: Path | None
     """None: a folder of the step in RUNNER_TEMP inside an action, perf-smoke-out elsewhere."""
-    given: Mapping[str, str]
+    recorded: Mapping[str, str]
     """The inputs that differ from their defaults, as given, without secrets."""
 
 
@@ -321,12 +321,12 @@ def parse(values: Mapping[str, str]) -> Settings:
     ]
     if problems:
         raise InvalidSettings(problems)
-    given = {
+    recorded = {
         row.name: texts[row.name] if row.verbatim else public(texts[row.name])
         for row in INPUTS
         if row.name in chosen and not row.secret
     }
-    return Settings(**parsed, given=given)
+    return Settings(**parsed, recorded=recorded)
 
 
 def _unknown(values: Mapping[str, str]) -> list[Problem]:

@@ -593,7 +593,7 @@ def test_a_prompt_from_a_file_is_asked_and_not_published(place: Place) -> None:
 
     assert found.status == "measured", found.failure
     assert (place.work / "asked").read_text() == "a private question"
-    asked = found.workloads[WORKLOAD].asked
+    asked = found.workloads[WORKLOAD].request
     assert asked is not None
     sha256 = hashlib.sha256(b"a private question").hexdigest()
     assert asked.prompt == Prompt(text="", file="prompt.txt", characters=18, sha256=sha256)

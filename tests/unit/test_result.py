@@ -19,7 +19,6 @@ from perf_smoke.result import (
     BASE,
     HEAD,
     WORKLOAD,
-    Asked,
     Comparison,
     Cost,
     EngineIdentity,
@@ -33,6 +32,7 @@ from perf_smoke.result import (
     Model,
     Output,
     Prompt,
+    RequestRecord,
     Result,
     Sample,
     Series,
@@ -119,13 +119,13 @@ def full_result() -> Result:
         lost_bases={"v1": Failure(reason="build-failed", sentence="It does not build.")},
         workloads={
             WORKLOAD: Workload(
-                asked=Asked(
+                request=RequestRecord(
                     prompt=Prompt(text="2+2=", characters=4, sha256="12" * 32),
                     tokens=4,
                     seed=42,
                     threads=2,
                     features=("gpu",),
-                    told=("prompt", "tokens", "threads"),
+                    passed=("prompt", "tokens", "threads"),
                 ),
                 metrics=("e2e", "decode"),
                 warmup=1,

@@ -40,7 +40,7 @@ def test_without_any_input_everything_has_its_default() -> None:
     assert (found.margin, found.alpha) == (0.05, 0.01)
     assert found.working_directory == Path()
     assert found.output_dir is None
-    assert not found.given
+    assert not found.recorded
 
 
 def test_an_empty_input_takes_its_default_as_workflows_pass_unset_inputs() -> None:
@@ -89,7 +89,7 @@ def test_values_are_parsed_into_what_their_names_promise() -> None:
 def test_the_prompt_is_kept_to_the_letter() -> None:
     prompt = "  Größe: 日本語 \t\n"
     assert settings(prompt=prompt).prompt == prompt
-    assert settings(prompt=prompt).given["prompt"] == prompt
+    assert settings(prompt=prompt).recorded["prompt"] == prompt
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
@@ -194,7 +194,7 @@ def test_what_cannot_be_meant_together_is_refused(values: dict[str, str], name: 
     ],
 )
 def test_what_can_be_meant_together_is_not(values: dict[str, str]) -> None:
-    assert parse(values).given == values
+    assert parse(values).recorded == values
 
 
 @pytest.mark.parametrize("engine", table.IDS)
@@ -299,10 +299,10 @@ def test_the_token_is_nowhere_but_where_it_is_revealed() -> None:
         f"{found.github_token}",
         "%s" % (found.github_token,),  # noqa: UP031 - one more way of printing
         repr(dataclasses.asdict(found)),
-        repr(found.given),
+        repr(found.recorded),
     ):
         assert TOKEN not in text
-    assert "github-token" not in found.given
+    assert "github-token" not in found.recorded
 
 
 def test_the_token_is_in_no_problem_either() -> None:
@@ -317,10 +317,10 @@ def test_what_identifies_somebody_in_an_address_is_not_recorded() -> None:
         build="curl https://x-access-token:tok@git.example/a?key=1 -o a && make",
     )
     assert found.model == "https://me:pass@host/model.gguf?X-Signature=abc&y=1"
-    assert found.given["model"] == "https://***@host/model.gguf?…"
+    assert found.recorded["model"] == "https://***@host/model.gguf?…"
     asked = settings(endpoint="http://user@127.0.0.1:1")
-    assert asked.given["endpoint"] == "http://***@127.0.0.1:1"
-    assert found.given["build"] == "curl https://***@git.example/a?… -o a && make"
+    assert asked.recorded["endpoint"] == "http://***@127.0.0.1:1"
+    assert found.recorded["build"] == "curl https://***@git.example/a?… -o a && make"
     assert "pass" not in problems(endpoint="ftp://me:pass@host")["endpoint"]
 
 
@@ -333,7 +333,7 @@ def test_what_is_given_as_a_secret_is_not_recorded_but_used() -> None:
         metrics="text stdout:\n  token=(?P<n_out>[0-9]+)",
     )
     assert found.command == ("./bench", "--api-key", "s3cret", "{tokens}", "{prompt}")
-    assert dict(found.given) == {
+    assert dict(found.recorded) == {
         "command": "./bench --api-key *** {tokens} {prompt}",
         "base-command": "env HF_TOKEN=*** ./bench",
         "build": "curl -H 'Authorization: ***' host && make",
@@ -344,7 +344,7 @@ def test_what_is_given_as_a_secret_is_not_recorded_but_used() -> None:
 
 
 def test_only_what_differs_from_the_default_is_recorded() -> None:
-    assert dict(settings(tokens="4", seed="7").given) == {"seed": "7"}
+    assert dict(settings(tokens="4", seed="7").recorded) == {"seed": "7"}
 
 
 def test_a_secret_is_an_ordinary_value_otherwise() -> None:

@@ -13,7 +13,7 @@ from perf_smoke.compare.circumstances import Circumstances
 from perf_smoke.compare.evidence import Evidence
 from perf_smoke.compare.finding import Finding, at_end, at_look
 from perf_smoke.compare.guards import judge
-from perf_smoke.compare.looks import is_look
+from perf_smoke.compare.looks import look_planned
 from perf_smoke.compare.pairs import Pairs
 from perf_smoke.metrics import DECIDING
 from perf_smoke.result import (
@@ -57,7 +57,7 @@ def decide(
     if any(later <= earlier for earlier, later in pairwise((0, *looks))):
         raise ValueError(f"planned looks rise, and these do not: {looks}")
     evidence = Evidence(pairs)
-    test = at_look if stopped == "decided" and is_look(len(pairs), looks) else at_end
+    test = at_look if stopped == "decided" and look_planned(len(pairs), looks) else at_end
     finding = test(evidence, rule, looks) if pairs else Finding(verdict="inconclusive")
     judgement = judge(evidence, finding, rule, circumstances)
     interval = finding.interval
@@ -89,7 +89,7 @@ def may_stop(
 
     Where it may, decide has to be told that this is why it stopped.
     """
-    if not is_look(len(pairs), looks):
+    if not look_planned(len(pairs), looks):
         return False
     evidence = Evidence(pairs)
     finding = at_look(evidence, rule, looks)
@@ -132,7 +132,7 @@ def _again(result: Result, before: Comparison) -> Comparison:
         before.rule,
         looks=before.looks,
         stopped=before.stopped,
-        circumstances=Circumstances.of(machine, workload.threads_told),
+        circumstances=Circumstances.of(machine, workload.threads_passed),
         workload=before.workload,
         base=before.base,
     )

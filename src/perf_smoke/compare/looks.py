@@ -32,7 +32,7 @@ def plan(pairs_expected: int) -> tuple[int, ...]:
     )
 
 
-def is_look(pairs: int, looks: tuple[int, ...]) -> bool:
+def look_planned(pairs: int, looks: tuple[int, ...]) -> bool:
     """Whether measuring may stop after so many pairs because something is decided."""
     return pairs in looks[:-1]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from perf_smoke.result import EngineIdentity, Failure, Sample, Tier
+from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Tier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +89,8 @@ class Engine(Protocol):
     """A prepared engine of one side: found, identified, ready to be started."""
 
     identity: EngineIdentity
-    process_per_step: bool
-    """Whether every step starts a process, so that `wall` says something about the engine."""
+    process: Process
+    """Whose life its process has; where each step starts one, `wall` says something about it."""
 
     def open(self, environment: Mapping[str, str]) -> Session:
         """Start what stays warm, with these extra environment variables.

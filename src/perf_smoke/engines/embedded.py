@@ -16,7 +16,7 @@ from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.hashing import hashed
 from perf_smoke.printable import last_lines
 from perf_smoke.processes.background import Background
-from perf_smoke.result import EngineIdentity, Failure, Sample, Tier, Unmeasured
+from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Tier, Unmeasured
 
 _ID = "embedded"
 PACKAGE = table.row(_ID).package
@@ -69,7 +69,7 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
 class EmbeddedEngine:
     """The package that was found, ready to be started in a worker."""
 
-    process_per_step = False
+    process: Process = "start"
 
     def __init__(self, setup: EngineSetup, identity: EngineIdentity) -> None:
         self._setup = setup

@@ -18,7 +18,7 @@ from perf_smoke.engines.http_client import Answer, Client
 from perf_smoke.engines.llama_program import LlamaProgram
 from perf_smoke.engines.probe import client_for, identify, refuse_features
 from perf_smoke.engines.server import HOST, StartedServer, start
-from perf_smoke.result import EngineIdentity, Sample, Tier, Unmeasured
+from perf_smoke.result import EngineIdentity, Process, Sample, Tier, Unmeasured
 from perf_smoke.secret import Secret
 
 _TIERS: dict[str, Tier] = {
@@ -62,7 +62,7 @@ def _at_endpoint(setup: EngineSetup) -> RunningLlamaServer:
 class RunningLlamaServer:
     """A server that somebody else started: neither started nor ended here."""
 
-    process_per_step = False
+    process: Process = "running"
 
     def __init__(self, setup: EngineSetup, identity: EngineIdentity) -> None:
         self._setup = setup
@@ -82,7 +82,7 @@ class RunningLlamaServer:
 class LlamaServerProgram:
     """A program that was found, ready to be started with the model."""
 
-    process_per_step = False
+    process: Process = "start"
 
     def __init__(self, setup: EngineSetup, program: LlamaProgram) -> None:
         self._setup = setup

@@ -17,7 +17,7 @@ from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
 from perf_smoke.engines.probe import client_for, identify, refuse_features
 from perf_smoke.network import is_loopback
-from perf_smoke.result import EngineIdentity, Sample, Tier, Unmeasured
+from perf_smoke.result import EngineIdentity, Process, Sample, Tier, Unmeasured
 
 _KEEP = "10m"
 _LEAST_CONTEXT = 2048
@@ -57,7 +57,7 @@ def prepare(setup: EngineSetup) -> OllamaEngine:
 class OllamaEngine:
     """A running Ollama and one of its models."""
 
-    process_per_step = False
+    process: Process = "running"
 
     def __init__(self, setup: EngineSetup, model: str, identity: EngineIdentity) -> None:
         self._setup = setup

@@ -16,7 +16,7 @@ from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import Finished, run_process
-from perf_smoke.result import EngineIdentity, Failure, Sample, Tier, Unmeasured
+from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Tier, Unmeasured
 
 RESULT_BYTES = 16 * 1024 * 1024
 """The largest result file that is read."""
@@ -68,7 +68,7 @@ class Recipe:
 class OneShotEngine:
     """A program that was found, ready to be run once per step."""
 
-    process_per_step = True
+    process: Process = "step"
 
     def __init__(self, identity: EngineIdentity, setup: EngineSetup, recipe: Recipe) -> None:
         self.identity = identity

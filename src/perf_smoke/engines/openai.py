@@ -17,7 +17,7 @@ from perf_smoke.engines.events import no_tokens, server_sent, stopped_early
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client, Refused
 from perf_smoke.engines.probe import Server, client_for, identify, refuse_features
-from perf_smoke.result import EngineIdentity, Sample, Tier, Unmeasured
+from perf_smoke.result import EngineIdentity, Process, Sample, Tier, Unmeasured
 
 _TIERS: dict[str, Tier] = {"ttft_ms": "C", "decode_ms": "C", "e2e_ms": "C", "wall_ms": "E"}
 
@@ -57,7 +57,7 @@ def prepare(setup: EngineSetup) -> OpenAIEngine:
 class OpenAIEngine:
     """A running server and one of its models."""
 
-    process_per_step = False
+    process: Process = "running"
 
     def __init__(self, setup: EngineSetup, server: Server, model: str) -> None:
         self._setup = setup

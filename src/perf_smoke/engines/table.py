@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
-from perf_smoke.result import Told
+from perf_smoke.result import RequestPart
 
 Owner = Literal["ours", "caller's", "server's"]
 """Whose program runs: the one that the action brings, one of the caller's, or one that is only
@@ -39,8 +39,8 @@ class Row:
     reads: tuple[str, ...] = ()
     """Of the inputs that only some engines look at, those that this one does: `binary`, `command`,
     `tokenizer`, `metrics`."""
-    told: tuple[Told, ...] = ("prompt", "tokens", "seed", "threads")
-    """What of a request reaches it. Where it reads `command`: as far as that names it."""
+    passed: tuple[RequestPart, ...] = ("prompt", "tokens", "seed", "threads")
+    """What of a request is passed on to it. Where it reads `command`: as far as that names it."""
     programs: tuple[str, ...] = ()
     """Names of its program, by which `auto` knows a `binary`. The first one is looked up when
     `binary` is empty; a relative path counts from the working directory."""
@@ -77,7 +77,7 @@ class Row:
 
 
 _ALL = ("e2e", "ttft", "prefill", "decode", "wall", "cpu")
-_EVERYTHING: tuple[Told, ...] = ("prompt", "tokens", "seed", "threads", "features")
+_EVERYTHING: tuple[RequestPart, ...] = ("prompt", "tokens", "seed", "threads", "features")
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -97,7 +97,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("e2e", "prefill", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary",),
-        told=_EVERYTHING,
+        passed=_EVERYTHING,
         programs=("llama-completion", "llama-cli", "main"),
         gguf_alone=True,
     ),
@@ -108,7 +108,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("prefill", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary",),
-        told=("tokens", "threads", "features"),
+        passed=("tokens", "threads", "features"),
         programs=("llama-bench",),
         gguf_alone=True,
     ),
@@ -120,7 +120,7 @@ ROWS: tuple[Row, ...] = (
         model="needed",
         endpoint="may",
         reads=("binary",),
-        told=_EVERYTHING,
+        passed=_EVERYTHING,
         programs=("llama-server", "server"),
         servers=("llama-server",),
         gguf_alone=True,
@@ -132,7 +132,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("e2e", "ttft", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary", "tokenizer"),
-        told=_EVERYTHING,
+        passed=_EVERYTHING,
         programs=("bitnet",),
         tokenizer_beside=True,
         builds_itself=True,
@@ -144,7 +144,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("e2e", "prefill", "decode", "wall", "cpu"),
         model="needed",
         reads=("binary",),
-        told=_EVERYTHING,
+        passed=_EVERYTHING,
         programs=("build/bin/llama-cli",),
         gguf_alone=True,
     ),
@@ -173,7 +173,7 @@ ROWS: tuple[Row, ...] = (
         metrics=("wall", "cpu"),
         model="optional",
         reads=("command", "tokenizer", "metrics"),
-        told=_EVERYTHING,
+        passed=_EVERYTHING,
         shares_program=True,
     ),
 )

@@ -30,7 +30,7 @@ LONGEST_BLOCK_S = 4.0
 does."""
 LONGEST_BLOCK_PAIRS = 30
 """The same for `runs`: no block of a long run has more pairs."""
-RESTART_SHARE = 0.25
+STARTS_SHARE = 0.25
 """Restarts take no more than this share of the budget: fewer blocks where loading is slow."""
 PILOT_PAIRS = 5
 """So many pairs are taken before the number that the budget holds is estimated."""
@@ -113,7 +113,7 @@ class _Side:
         Raises:
             Unmeasured: it did not start.
         """
-        if not self._engine.process_per_step:
+        if self._engine.process != "step":
             self._open()
 
     def warm_up(self) -> list[Reply]:
@@ -189,7 +189,7 @@ class _Side:
             reply = self._repeated(session, repeats)
         finally:
             self._recording.steps_s += time.monotonic() - started_s
-            if self._engine.process_per_step:
+            if self._engine.process == "step":
                 self.close()
         if self._fresh_load_ms is not None:
             sample = dataclasses.replace(reply.sample, load_ms=self._fresh_load_ms)
@@ -278,7 +278,7 @@ def measure_pairs(
             recording.warmup_counted, recording.pairs, recording.stopped = True, 1, "budget"
             return
         repeats = repeats_for(warm)
-        one_shot = head.process_per_step and base.process_per_step
+        one_shot = head.process == base.process == "step"
         blocks = 1 if one_shot else _blocks(plan, start_s)
         block = 1
         while not recording.stopped:
@@ -326,7 +326,7 @@ def _blocks(plan: Plan, start_s: float) -> int:
     """Into how many blocks the run is cut, when one start of both sides takes `start_s`."""
     parts = plan.runs / LONGEST_BLOCK_PAIRS if plan.runs else plan.budget_s / LONGEST_BLOCK_S
     wanted = max(BLOCKS, int(parts))
-    affordable = int(RESTART_SHARE * plan.budget_s / start_s) if start_s > 0 else wanted
+    affordable = int(STARTS_SHARE * plan.budget_s / start_s) if start_s > 0 else wanted
     return max(1, min(wanted, affordable, plan.runs or wanted))
 
 

@@ -28,7 +28,7 @@ def warning(view: View) -> Sentence:
     machine, lead = view.result.machine, view.lead
     if machine is None or not lead.head.summary or lead.bases:
         return ()
-    known = Circumstances.of(machine, lead.workload.threads_told)
+    known = Circumstances.of(machine, lead.workload.threads_passed)
     stolen = steal(known, "said")
     why = quoted(stolen.sentence) if stolen else _kept_waiting(lead.head, machine, known)
     return sentence(why, " The program can do better than these numbers.") if why else ()

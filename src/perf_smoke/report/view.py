@@ -16,11 +16,11 @@ from perf_smoke.report.parts import Sentence, also, code, join, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.result import (
     HEAD,
-    Asked,
     Comparison,
     EngineIdentity,
     Measurement,
     Prompt,
+    RequestRecord,
     Result,
     Side,
     Workload,
@@ -28,7 +28,9 @@ from perf_smoke.result import (
 )
 
 _NOT_ASKED = Workload(
-    asked=Asked(prompt=Prompt(text="", characters=0, sha256=""), tokens=0, seed=0, threads=0),
+    request=RequestRecord(
+        prompt=Prompt(text="", characters=0, sha256=""), tokens=0, seed=0, threads=0
+    ),
     metrics=(),
     warmup=0,
 )

@@ -6,7 +6,7 @@ from perf_smoke.report.parts import Sentence, also, code, join, sentence
 from perf_smoke.report.reproduce import has_gaps
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.view import BaseView, View, WorkloadView, counting, named
-from perf_smoke.result import Asked, EngineIdentity
+from perf_smoke.result import EngineIdentity, RequestRecord
 
 
 def whose_engine(view: View) -> Sentence:
@@ -25,18 +25,18 @@ def whose_engine(view: View) -> Sentence:
 
 def what_ran(view: View, workload: WorkloadView) -> Sentence:
     """Which program, model, request and commits; empty where no side was prepared."""
-    engine, asked, count = view.engine, workload.workload.asked, workload.head.tokens
-    if engine is None or asked is None:
+    engine, request, count = view.engine, workload.workload.request, workload.head.tokens
+    if engine is None or request is None:
         return ()
     version = one_line(f"{engine.id} {engine.version}".strip(), 60)
-    name, threads = "" if view.ours else program(engine), workload.workload.threads_told
+    name, threads = "" if view.ours else program(engine), workload.workload.threads_passed
     return sentence(
         *("Ran ", also("", name, 60), f" ({version})" if name else version),
         also(" with ", _file_name(view.result.model.reference) if view.result.model else "", 80),
-        _prompt(asked),
+        _prompt(request),
         f", {counting(count, 'output token')}" if count else "",
         f", {counting(threads, 'thread')}" if threads else "",
-        also(", features ", ",".join(asked.features) if "features" in asked.told else "", 80),
+        also(", features ", ",".join(request.features) if "features" in request.passed else "", 80),
         *(".", _commits(view, workload)),
     )
 
@@ -67,11 +67,11 @@ def same_program(view: View, base: BaseView) -> Sentence:
     return sentence(same if line == other_line and not has_gaps(line) else "")
 
 
-def _prompt(asked: Asked) -> Sentence:
-    size = f" ({counting(asked.prompt.characters, 'character')})"
-    file = also(", prompt from ", asked.prompt.file, 60)
-    prompt = sentence(*file, size) if file else also(", prompt ", asked.prompt.text, 60)
-    return prompt if "prompt" in asked.told else ()
+def _prompt(request: RequestRecord) -> Sentence:
+    size = f" ({counting(request.prompt.characters, 'character')})"
+    file = also(", prompt from ", request.prompt.file, 60)
+    prompt = sentence(*file, size) if file else also(", prompt ", request.prompt.text, 60)
+    return prompt if "prompt" in request.passed else ()
 
 
 def _commits(view: View, workload: WorkloadView) -> Sentence:
@@ -79,13 +79,13 @@ def _commits(view: View, workload: WorkloadView) -> Sentence:
         (sentence("Head"), view.result.head),
         *((one.called, one.side) for one in workload.bases),
     ]
-    told = [
+    parts = [
         # A base that is called by its name needs no second one.
         name if who[0] in name else sentence(*who, ": ", *name)
         for who, side in sides
         if side and (name := named(side))
     ]
-    return sentence(" ", *join(told, "; "), ".") if told else ()
+    return sentence(" ", *join(parts, "; "), ".") if parts else ()
 
 
 def _file_name(reference: str) -> str:

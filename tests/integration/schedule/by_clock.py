@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from perf_smoke.cancel import Cancelled
 from perf_smoke.engines.base import Reply, Request
-from perf_smoke.result import EngineIdentity, Failure, Sample, Unmeasured
+from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Unmeasured
 from tests.integration.schedule.recordings import REQUEST
 
 
@@ -36,7 +36,7 @@ class ByClock:
     fails_at_open: int = 0
     interrupted_at_step: int = 0
     interrupted_at_open: int = 0
-    process_per_step: bool = False
+    process: Process = "start"
     identity: EngineIdentity = EngineIdentity(id="by-clock")  # noqa: RUF009 - it is frozen
     steps: int = 0
     began_s: list[float] = field(default_factory=list)
@@ -65,7 +65,7 @@ class ByClockSession:
     def __init__(self, engine: ByClock) -> None:
         self._engine = engine
         self._open = True
-        self.load_ms = None if engine.process_per_step else engine.load_s * 1e3 or 1.0
+        self.load_ms = None if engine.process == "step" else engine.load_s * 1e3 or 1.0
 
     def step(self, request: Request, timeout_s: float) -> Reply:
         engine = self._engine

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from perf_smoke.measure import schedule
 from perf_smoke.measure.schedule import Progress, Recording, measure_alone, measure_pairs
-from perf_smoke.result import Unmeasured
+from perf_smoke.result import Process, Unmeasured
 from tests.integration.schedule.by_clock import ByClock, Clock
 from tests.integration.schedule.recordings import (
     SIDES,
@@ -104,15 +104,15 @@ def test_runs_of_pairs_are_taken_also_where_the_warm_up_exceeds_the_budget(clock
     head_s=st.floats(0.02, 50.0),
     base_s=st.floats(0.02, 50.0),
     load_s=st.floats(0.0, 20.0),
-    process_per_step=st.booleans(),
+    process=st.sampled_from(["start", "step"]),
 )
 def test_the_budget_is_used_and_kept_to_within_a_step(
-    head_s: float, base_s: float, load_s: float, process_per_step: bool
+    head_s: float, base_s: float, load_s: float, process: Process
 ) -> None:
     clock = Clock()
     budget_s = 30.0
-    shared: dict[str, Any] = {"clock": clock, "process_per_step": process_per_step}
-    if process_per_step:
+    shared: dict[str, Any] = {"clock": clock, "process": process}
+    if process == "step":
         load_s = 0.0  # it is part of the step
     shared["load_s"] = load_s
     with pytest.MonkeyPatch.context() as patch:
@@ -143,20 +143,18 @@ def test_every_pair_has_one_step_of_each_side_and_the_order_is_random(clock: Clo
 def test_the_seed_alone_decides_the_order_however_often_the_sides_are_restarted(
     clock: Clock,
 ) -> None:
-    def orders(load_s: float, seed: int, process_per_step: bool = False) -> list[str]:
-        head, base = (
-            ByClock(clock=clock, load_s=load_s, process_per_step=process_per_step) for _ in SIDES
-        )
+    def orders(load_s: float, seed: int, process: Process = "start") -> list[str]:
+        head, base = (ByClock(clock=clock, load_s=load_s, process=process) for _ in SIDES)
         recording = paired(head, base, plan(order_seed=seed))
         assert (
-            head.opened == base.opened == len(set(starts(recording, "head"))) + (process_per_step)
+            head.opened == base.opened == len(set(starts(recording, "head"))) + (process == "step")
         )
         return order(recording)[:100]
 
     seldom = orders(load_s=3.0, seed=7)
     assert seldom == orders(load_s=3.0, seed=7)
     assert seldom == orders(load_s=0.0, seed=7)
-    assert seldom == orders(load_s=0.0, seed=7, process_per_step=True)
+    assert seldom == orders(load_s=0.0, seed=7, process="step")
     assert seldom != orders(load_s=3.0, seed=8)
 
 
@@ -232,7 +230,7 @@ def test_an_engine_that_takes_no_time_to_start_is_restarted_as_often_as_any(cloc
 def test_where_each_step_starts_a_process_nothing_else_is_started_or_warmed_up(
     clock: Clock,
 ) -> None:
-    head, base = (ByClock(clock=clock, process_per_step=True) for _ in SIDES)
+    head, base = (ByClock(clock=clock, process="step") for _ in SIDES)
     recording = paired(head, base, plan(runs=20))
 
     assert head.steps == head.opened == head.closed == 1 + 20
@@ -340,7 +338,7 @@ def test_alone_they_are_repeated_too(clock: Clock) -> None:
 def test_longer_or_unknown_steps_are_not_repeated_nor_those_that_mostly_load(
     clock: Clock, changes: dict[str, float], warmup: int
 ) -> None:
-    engine = ByClock(clock=clock, process_per_step=True, **changes)  # type: ignore[arg-type] # floats
+    engine = ByClock(clock=clock, process="step", **changes)  # type: ignore[arg-type] # floats
     recording = alone(engine, plan(runs=2, warmup=warmup))
     assert [sample.repeats for sample in recording.samples["head"]] == [1, 1]
 

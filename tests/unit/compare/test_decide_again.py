@@ -12,12 +12,12 @@ from perf_smoke import result_file
 from perf_smoke.compare import Circumstances, Pairs, Rule, decide, decide_again, may_stop, plan
 from perf_smoke.result import (
     HEAD,
-    Asked,
     Comparison,
     Cost,
     Machine,
     Measurement,
     Prompt,
+    RequestRecord,
     Result,
     Sample,
     Tool,
@@ -36,7 +36,7 @@ def machine_at(pairs: int) -> Machine:
     return machine(cpu_ticks=100 * PAIRS, steal_ticks=pairs**2)
 
 
-def workload(name: str, told: bool) -> Workload:
+def workload(name: str, passed: bool) -> Workload:
     sides: dict[str, list[Sample]] = {}
     for (base, change), noise in zip(CHANGES[name].items(), (0.05, 0.6), strict=True):
         base_s, head_s = times(PAIRS, noise=noise, seed=len(name))
@@ -48,12 +48,12 @@ def workload(name: str, told: bool) -> Workload:
             for step, time_s in zip(samples(base_s, base_s, cpus=0.5)[0], base_s, strict=True)
         ]
     return Workload(
-        asked=Asked(
+        request=RequestRecord(
             prompt=Prompt(text="2+2=", characters=4, sha256=""),
             tokens=4,
             seed=42,
             threads=2,
-            told=("threads",) if told else (),
+            passed=("threads",) if passed else (),
         ),
         metrics=("e2e", "wall"),
         warmup=1,
@@ -64,7 +64,7 @@ def workload(name: str, told: bool) -> Workload:
 
 def answer(asked: Workload, name: str, base: str, metric: str) -> Comparison:
     """As a run decides one of its questions: at the first look that may, each with its machine."""
-    rule, threads = Rule(alpha=0.02), asked.threads_told
+    rule, threads = Rule(alpha=0.02), asked.threads_passed
     measured = asked.measurements
     pairs = Pairs.of(measured[base].samples, measured[HEAD].samples, metric)
     question: dict[str, Any] = {"looks": LOOKS, "workload": name, "base": base}
@@ -81,7 +81,7 @@ def answer(asked: Workload, name: str, base: str, metric: str) -> Comparison:
 @functools.cache
 def document() -> Result:
     """Two workloads, two bases and two metrics, decided at different looks."""
-    workloads = {name: workload(name, told=name == "long") for name in ("short", "long")}
+    workloads = {name: workload(name, passed=name == "long") for name in ("short", "long")}
     return Result(
         status="measured",
         started="2026-11-23T09:00:00+00:00",

@@ -15,7 +15,6 @@ from perf_smoke.result import (
     BASE,
     HEAD,
     WORKLOAD,
-    Asked,
     Cost,
     EngineIdentity,
     Failure,
@@ -27,13 +26,14 @@ from perf_smoke.result import (
     Output,
     Process,
     Prompt,
+    RequestPart,
+    RequestRecord,
     Result,
     Rule,
     Sample,
     Series,
     Side,
     Tier,
-    Told,
     Tool,
     Workload,
 )
@@ -44,7 +44,7 @@ COMMITS = {
     "release": "1dbec34f00c4e1d2b3a495867768594a3b2c1d0e",
 }
 TIERS: dict[str, Tier] = {"e2e_ms": "C", "ttft_ms": "C", "prompt_ms": "A", "decode_ms": "A"}
-ALL: tuple[Told, ...] = ("prompt", "tokens", "seed", "threads", "features")
+ALL: tuple[RequestPart, ...] = ("prompt", "tokens", "seed", "threads", "features")
 
 BITNET = EngineIdentity(
     id="bitnet-rs", version="0.9.1", binary="target/release/bitnet", binary_sha256="c2" * 32
@@ -124,7 +124,7 @@ def measured(
     return Measurement(samples=steps, summary=summarise(steps, TIERS), output=output)
 
 
-def asked(**changes: Any) -> Asked:
+def asked(**changes: Any) -> RequestRecord:
     """`2+2=`, four tokens."""
     values: dict[str, Any] = {
         "prompt": Prompt(text="2+2=", characters=4, sha256="0" * 64),
@@ -132,9 +132,9 @@ def asked(**changes: Any) -> Asked:
         "seed": 42,
         "threads": 4,
         "features": ("cpu", "avx2"),
-        "told": ALL,
+        "passed": ALL,
     }
-    return Asked(**{**values, **changes})
+    return RequestRecord(**{**values, **changes})
 
 
 def machine(
@@ -193,7 +193,7 @@ def run(
     rule: Rule | None = None,
     stopped: str = "budget",
     looks: tuple[int, ...] = (),
-    request: Asked | None = None,
+    request: RequestRecord | None = None,
     decided: bool = True,
     warmup_counted: bool = False,
     **changes: Any,
@@ -204,7 +204,7 @@ def run(
         "sides": {name: side(name) for name in names},
         "workloads": {
             WORKLOAD: Workload(
-                asked=request or asked(),
+                request=request or asked(),
                 metrics=metrics,
                 warmup=1,
                 warmup_counted=warmup_counted,
@@ -237,7 +237,7 @@ def decide(document: Result, rule: Rule, looks: tuple[int, ...] = ()) -> Result:
             rule,
             looks=looks,
             stopped=workload.stopped,
-            circumstances=compare.Circumstances.of(document.machine, workload.threads_told),
+            circumstances=compare.Circumstances.of(document.machine, workload.threads_passed),
             workload=name,
             base=base,
         )
@@ -324,7 +324,7 @@ def at_the_first_step() -> Result:
         two(decided=False, status="failed", failure=crashed("after 0.4 s, before the first token")),
         workloads={
             WORKLOAD: Workload(
-                asked=asked(),
+                request=asked(),
                 metrics=("e2e",),
                 warmup=1,
                 measurements={HEAD: Measurement(samples=(dead,)), BASE: measured(base)},
@@ -342,7 +342,7 @@ def short_steps() -> Result:
         {HEAD: measured(steps)},
         sides={HEAD: side(HEAD, BENCH, process="step")},
         settings={"command": "/opt/bench --prompt {prompt}"},
-        request=asked(told=("prompt",)),
+        request=asked(passed=("prompt",)),
         model=None,
         notes=("1 of 4 steps gave another number of tokens than 4: left out.",),
     )
@@ -364,7 +364,7 @@ def pairs_file() -> Result:
         origin="pairs-file",
         metrics=("wall",),
         stopped="runs",
-        request=asked(told=()),
+        request=asked(passed=()),
         tool=Tool(version="0.1.0", runtime="cli"),
         cost=Cost(total_s=0.0),
         settings={},
@@ -385,7 +385,7 @@ def endpoint() -> Result:
         steps={"gone": frozenset(("cpu_ms", "load_ms", "peak_rss_kib", "prompt_ms"))},
         model=Model(reference="HuggingFaceTB/SmolLM2-135M-Instruct"),
         settings={"endpoint": "http://127.0.0.1:8000", "engine": "openai"},
-        request=asked(told=("prompt", "tokens", "seed"), features=()),
+        request=asked(passed=("prompt", "tokens", "seed"), features=()),
         machine=machine(steal=0.143),
     )
 
@@ -398,7 +398,7 @@ def questions() -> Result:
             120, 54.9, 55.6, 54.9 * head, noise=0.012, tokens=tokens, seed=number
         )
         workloads[name] = Workload(
-            asked=asked(tokens=tokens),
+            request=asked(tokens=tokens),
             metrics=("e2e", "decode"),
             warmup=1,
             stopped="budget",
@@ -443,7 +443,7 @@ def llama_bench() -> Result:
         metrics=("decode",),
         sides={name: side(name, engine, process="step") for name in (HEAD, BASE)},
         settings={"binary": "build/bin/llama-bench", "base-binary": "old/llama-bench"},
-        request=asked(tokens=64, told=("tokens", "threads"), features=()),
+        request=asked(tokens=64, passed=("tokens", "threads"), features=()),
     )
 
 
@@ -556,7 +556,7 @@ def every() -> dict[str, Result]:
                 "gone": frozenset(("prompt_ms", "ttft_ms", "load_ms")),
             },
             settings={"command": "/opt/bench -n {tokens}", "tokens": "1"},
-            request=asked(tokens=1, told=("tokens",)),
+            request=asked(tokens=1, passed=("tokens",)),
             model=None,
         ),
         "one-start": two(pairs=40, steps={"starts": 1}),

@@ -109,7 +109,7 @@ def hostile(text: str, status: Status, *, several: bool = False, lost: bool = Fa
         workloads={
             text + name: replace(
                 workload,
-                asked=runs.asked(
+                request=runs.asked(
                     prompt=replace(runs.asked().prompt, text=text, file=text if several else ""),
                     features=(text,),
                 ),

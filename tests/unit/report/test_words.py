@@ -313,7 +313,7 @@ def test_a_machine_is_said_to_be_busy_on_evidence_alone(
     found = runs.alone(
         8,
         steps={"cpu_ms": 1260 * cpu, "wall_ms": 1260.0},
-        request=runs.asked(threads=16, told=threads),
+        request=runs.asked(threads=16, passed=threads),
         machine=runs.machine(idle=idle, cpus=2, before=before, load_after=0.1),
     )
     said = f"**The machine was busy** (load 3.3 on 2 CPUs, {had}). The program can do better"
