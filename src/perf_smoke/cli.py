@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from perf_smoke import __version__, environment
+from perf_smoke.printable import printable
 from perf_smoke.settings import INPUTS, InvalidSettings, parse
 
 if TYPE_CHECKING:
@@ -91,14 +92,18 @@ def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
 @click.option("--markdown", is_flag=True, help="Print the whole report as markdown.")
 def report(document: Path, *, markdown: bool) -> None:
     """Show a result.json again."""
+    from perf_smoke.consistency import expect_verdicts
     from perf_smoke.report.markdown import render
     from perf_smoke.report.terminal import show
     from perf_smoke.result_file import UnreadableResult, read
 
     try:
         result = read(document)
+        expect_verdicts(result)
     except UnreadableResult as error:
         sys.exit(_refuse(error))
+    except ValueError as error:
+        sys.exit(_refuse(f"{document} contradicts itself: {error}."))
     if markdown:
         click.echo(render(result))
     else:
@@ -117,6 +122,7 @@ def compare(
 ) -> None:
     """Decide again from the steps in a result.json, or from a plain file of pairs."""
     from perf_smoke.compare import Rule, decide_again
+    from perf_smoke.consistency import expect_sums
     from perf_smoke.pairs_file import read_pairs
     from perf_smoke.report.terminal import show
     from perf_smoke.result_file import UnreadableResult, read
@@ -132,9 +138,13 @@ def compare(
             settings = parse({"margin": margin or "", "alpha": alpha or ""})
             result = read_pairs(pairs, Rule(alpha=settings.alpha, margin=settings.margin))
         elif document:
-            result = decide_again(read(document))
-    except (InvalidSettings, UnreadableResult, ValueError) as error:
+            result = read(document)
+            expect_sums(result)
+            result = decide_again(result)
+    except (InvalidSettings, UnreadableResult) as error:
         sys.exit(_refuse(error))
+    except ValueError as error:
+        sys.exit(_refuse(f"{document} contradicts itself: {error}."))
     show(result, Console())
 
 
@@ -208,7 +218,7 @@ def _refuse(why: object) -> int:
 
 
 def _complain(why: object) -> None:
-    click.echo(f"perf-smoke: {why}", err=True)
+    click.echo(f"perf-smoke: {' '.join(printable(str(why)).split())}", err=True)
 
 
 def _as_fail_on_says(fail_on: str, result: Result) -> int:

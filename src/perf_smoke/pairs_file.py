@@ -25,7 +25,7 @@ from perf_smoke.result import (
     Tool,
     Workload,
 )
-from perf_smoke.result_file import UnreadableResult
+from perf_smoke.result_file import UnreadableResult, content
 
 _METRIC = "wall"
 """What the seconds of such a file are taken for."""
@@ -39,9 +39,7 @@ def read_pairs(path: Path, rule: compare.Rule) -> Result:
         UnreadableResult: the file cannot be read or is none of this kind; says in which line.
     """
     try:
-        lines = _lines(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UnreadableResult(f"{path} cannot be read: {error.strerror}.") from error
+        lines = _lines(content(path).decode("utf-8-sig"))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnreadableResult(f"{path} is no CSV file in UTF-8: {error}.") from error
     times = _times(lines, path)

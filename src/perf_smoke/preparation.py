@@ -63,7 +63,11 @@ class Preparation:
             self._draft.notes.append(
                 "Head is the working tree as it is: it has changes that are not committed."
             )
-        here = Checkout(directory=self._configuration.directory, commit=self._repository.head())
+        here = Checkout(
+            directory=self._configuration.directory,
+            commit=self._repository.head(),
+            name=self._repository.branch(),
+        )
         engine = self._prepared(HEAD, here)
         self._head = engine.identity
         return engine
@@ -115,10 +119,11 @@ class Preparation:
         engine = registry.prepare(self._engine.id, setup)
         if is_of_base:
             self._expect_own(Path(engine.identity.binary))
+        ours = self._configuration.runs_callers_program  # else no commit says anything of it
         self._draft.sides[side] = Side(
-            ref=checkout.name,
-            commit=checkout.commit,
-            parents=self._repository.parents(checkout.commit),
+            ref=checkout.name if ours else "",
+            commit=checkout.commit if ours else "",
+            parents=self._repository.parents(checkout.commit) if ours else (),
             engine=engine.identity,
             process=engine.process,
         )

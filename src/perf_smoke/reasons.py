@@ -117,7 +117,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         "no-tokens": "The engine ended well, but produced no token.",
         "outputs-not-written": "The step came to its end, but its outputs could not be written.",
         "perf-smoke-crashed": "perf-smoke's own process ended before it could report.",
-        "prompt-unreadable": "`prompt-file` cannot be read, or is no text in UTF-8.",
+        "prompt-unreadable": "`prompt-file` cannot be read, is empty or too long, or is no text in UTF-8.",
         "python-missing": "There is no Python that perf-smoke can run in.",
         "request-refused": "The server refused the request.",
         "scratch-unusable": "No temporary folder can be made.",

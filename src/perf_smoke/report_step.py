@@ -15,13 +15,14 @@ from typing import get_args
 from rich.console import Console
 
 from perf_smoke import job, result_file
+from perf_smoke.consistency import expect_verdicts
 from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
 from perf_smoke.github.comment import CommentOutcome, policy_for, upsert
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
 from perf_smoke.measure_step import nothing_measured
-from perf_smoke.printable import printable
+from perf_smoke.printable import one_line, printable
 from perf_smoke.reasons import Reason
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
@@ -62,11 +63,12 @@ def _document(folder: Path, runtime: str, values: Mapping[str, str]) -> Result:
     path = folder / job.RESULT_NAME
     if path.exists():
         try:
-            return result_file.read(path)
-        except result_file.UnreadableResult as error:
+            result = result_file.read(path)
+            expect_verdicts(result)
+        except (result_file.UnreadableResult, ValueError) as error:
             failure = Failure(
                 reason="perf-smoke-crashed",
-                sentence=f"What measuring left cannot be read: {printable(str(error))}",
+                sentence=f"What measuring left cannot be used: {one_line(str(error))}",
             )
             return nothing_measured("failed", failure, runtime, values)
     status, failure = _unmeasured(folder / UNMEASURED_NAME)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from perf_smoke.engines.table import Row
 from perf_smoke.result import Prompt, RequestPart, RequestRecord, Unmeasured
 from perf_smoke.settings import Settings
 
-LONGEST_PROMPT_BYTES = 1024 * 1024
+LONGEST_PROMPT_KIB = 64
 
 
 def request_of(settings: Settings, *, cpus: int) -> Request:
@@ -62,19 +61,24 @@ def record_of(request: Request, row: Row, settings: Settings) -> RequestRecord:
 
 
 def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise _unreadable(path, "is no plain file")
     try:
-        if not path.is_file():  # a pipe would be waited for
-            raise FileNotFoundError(errno.ENOENT, "there is no such file")
         with path.open("rb") as file:
-            content = file.read(LONGEST_PROMPT_BYTES + 1)
-        text = content.decode("utf-8")
+            content = file.read(LONGEST_PROMPT_KIB * 1024 + 1)
     except OSError as error:
         raise _unreadable(path, f"cannot be read: {error.strerror}") from error
+    if len(content) > LONGEST_PROMPT_KIB * 1024:
+        raise _unreadable(path, f"is longer than {LONGEST_PROMPT_KIB} KiB: give a shorter one")
+    try:
+        text = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
         raise _unreadable(path, "is no text in UTF-8") from error
-    if len(content) > LONGEST_PROMPT_BYTES or "\0" in text or not text.strip():
-        raise _unreadable(path, "is empty, longer than 1 MiB, or holds NUL characters")
-    return text.removesuffix("\n").removesuffix("\r")
+    if not text.strip():
+        raise _unreadable(path, "is empty: write the prompt into it")
+    if "\0" in text:
+        raise _unreadable(path, "holds a NUL character, which no prompt may")
+    return text
 
 
 def _unreadable(path: Path, why: str) -> Unmeasured:

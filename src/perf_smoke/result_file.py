@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import secrets
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,12 @@ from perf_smoke.result import Result
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+
+LARGEST_MIB = 64
+"""Of a file. Some hundred thousand steps."""
+_LARGEST_INTEGER = 2**64
+"""What no run ever counts to; larger ones do not become a float."""
 
 
 class UnreadableResult(Exception):
@@ -52,10 +60,9 @@ def read(path: Path) -> Result:
     """
     from pydantic import ValidationError
 
+    text = content(path)
     try:
-        return _adapter().validate_json(path.read_bytes())
-    except OSError as error:
-        raise UnreadableResult(f"{path} cannot be read: {error.strerror}") from error
+        result = _adapter().validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid":
@@ -67,6 +74,38 @@ def read(path: Path) -> Result:
         raise UnreadableResult(
             f"{path} is no perf-smoke result: {place}: {first['msg']}"
         ) from error
+    if any(abs(number) > _LARGEST_INTEGER for number in _integers(_adapter().dump_python(result))):
+        raise UnreadableResult(f"{path} is no perf-smoke result: a number in it is too large.")
+    return result
+
+
+def content(path: Path) -> bytes:
+    """What a file holds that a user names.
+
+    Raises:
+        UnreadableResult: it is missing, no plain file, or too large; says which.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+            raise UnreadableResult(f"{path} cannot be read: it is no plain file.")
+        if found.st_size > LARGEST_MIB * 1024**2:
+            raise UnreadableResult(
+                f"{path} is too large to be a result: more than {LARGEST_MIB} MiB."
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableResult(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _integers(tree: object) -> Iterator[int]:
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, (list, tuple)):
+        for part in tree:
+            yield from _integers(part)
+    elif isinstance(tree, int):
+        yield tree
 
 
 def json_schema() -> dict[str, Any]:

@@ -147,7 +147,7 @@ INPUTS: tuple[Input, ...] = (
         "prompt-file",
         "",
         parsers.text,
-        "A file with the prompt instead, in UTF-8, at most 1 MiB; a line end at its end is left off. Its text is not published.",
+        "A file with the prompt instead, in UTF-8, at most 64 KiB; a line end at its end is left off. Its text is not recorded.",
         is_file=True,
         instead_of="prompt",
     ),

@@ -75,6 +75,13 @@ class Repository:
         """The commit that is checked out; empty outside a repository."""
         return self._resolved("HEAD")
 
+    def branch(self) -> str:
+        """The branch or tag that head is of; empty where neither git nor the workflow names one."""
+        if branch := self._git("symbolic-ref", "--quiet", "--short", "HEAD").text:
+            return branch
+        named = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")  # a workflow checks out a commit alone
+        return next(filter(None, (self._environment.get(name, "") for name in named)), "")
+
     def parents(self, commit: str) -> tuple[str, ...]:
         """The commits that it was made upon, also where a shallow clone does not hold them; none
         outside a repository, and of an empty name."""

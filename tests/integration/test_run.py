@@ -248,9 +248,9 @@ def test_build_auto_measures_what_cargo_has_built(place: Place) -> None:
     [
         (None, "cannot be read: there is no such file"),
         (b"\xff\xfe", "is no text in UTF-8"),
-        (b"\n", "is empty, longer than 1 MiB, or holds NUL characters"),
-        (b"2+2\0", "is empty, longer than 1 MiB, or holds NUL characters"),
-        (b"a" * 1024 * 1024 + b"a", "is empty, longer than 1 MiB, or holds NUL characters"),
+        (b"\n", "is empty: write the prompt into it"),
+        (b"2+2\0", "holds a NUL character, which no prompt may"),
+        (b"a" + "é".encode() * 32 * 1024, "is longer than 64 KiB: give a shorter one"),
     ],
 )
 def test_a_prompt_that_cannot_be_had_from_its_file_is_a_reason(

@@ -111,18 +111,18 @@ def decide_again(result: Result) -> Result:
 def _again(result: Result, before: Comparison) -> Comparison:
     workload = result.workloads.get(before.workload)
     if workload is None:
-        raise ValueError(f"The document has no workload `{before.workload}` to compare by.")
+        raise ValueError(f"it has no workload `{before.workload}` to compare by")
     for side in (before.base, HEAD):
         if side not in workload.measurements:
-            raise ValueError(f"Workload `{before.workload}` was not measured on `{side}`.")
+            raise ValueError(f"workload `{before.workload}` was not measured on `{side}`")
     if before.metric not in workload.metrics or before.metric not in DECIDING:
-        raise ValueError(f"`{before.metric}` is no metric that decides on `{before.workload}`.")
+        raise ValueError(f"`{before.metric}` is no metric that decides on `{before.workload}`")
     base, head = (workload.measurements[side].samples for side in (before.base, HEAD))
     pairs = Pairs.of(base, head, before.metric)
     if not 0 <= before.pairs <= len(pairs):
         raise ValueError(
-            f"{before.pairs} pairs were judged, but the document holds {len(pairs)} of "
-            f"`{before.metric}` on `{before.workload}`."
+            f"{before.pairs} pairs were judged, and it holds {len(pairs)} of "
+            f"`{before.metric}` on `{before.workload}`"
         )
     machine = None
     if result.machine and before.machine_then:

@@ -10,8 +10,8 @@ import dataclasses
 import random
 import statistics
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from perf_smoke.engines.base import Engine, Reply, Request, Session
@@ -29,9 +29,9 @@ LONGEST_BLOCK_S = 4.0
 """A budget of longer blocks is cut into more: pairs of one start do not average out what that start
 does."""
 LONGEST_BLOCK_PAIRS = 30
-"""The same for `runs`: no block of a long run has more pairs."""
+"""No block of a run of many pairs (`runs`) has more."""
 STARTS_SHARE = 0.25
-"""Restarts take no more than this share of the budget: fewer blocks where loading is slow."""
+"""Starts take no more than this share of the budget: fewer blocks where loading is slow."""
 PILOT_PAIRS = 5
 """So many pairs are taken before the number that the budget holds is estimated."""
 LONGEST_PADDING = 4096
@@ -267,6 +267,7 @@ def measure_pairs(
     with (
         closing(_Side(HEAD, head, plan, recording)) as head_side,
         closing(_Side(BASE, base, plan, recording)) as base_side,
+        _base_tried_where_head_fails(base_side, recording),
     ):
         sides = [head_side, base_side]
         order = rng.sample(sides, k=2)
@@ -311,6 +312,20 @@ def measure_pairs(
                 recording.stopped = "decided"
             else:
                 recording.stopped = _used_up(plan, recording.pairs, elapsed_s, pair_times_s)
+
+
+@contextmanager
+def _base_tried_where_head_fails(base: _Side, recording: Recording) -> Iterator[None]:
+    """Whether the base works tells most about a head that fails at once."""
+    try:
+        yield
+    except BaseFailed:
+        raise
+    except Unmeasured:
+        if not recording.samples[BASE]:
+            with suppress(BaseFailed):
+                base.counted_step(repeats=1)
+        raise
 
 
 def _start_block(order: list[_Side]) -> list[Reply]:

@@ -120,7 +120,7 @@ def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]
             "HF_HUB_DISABLE_TELEMETRY": "1",
         },
         # Not the caller's folder, where any huggingface_hub.py would be taken for the library.
-        directory=Path(__file__).parent.parent,
+        directory=root,
         on_line=on_line,
         most_s=errand.patience.total_s,
     )

