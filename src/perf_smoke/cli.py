@@ -22,8 +22,6 @@ EXIT_NOT_MEASURED = 1
 EXIT_INVALID = 2
 EXIT_INTERRUPTED = 130
 
-_FOR_THE_ACTION = ("runtime", "image", "comment", "github-token", "pr-number")
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="perf-smoke")
@@ -195,7 +193,7 @@ def _inputs_of(options: Mapping[str, str | None]) -> dict[str, str]:
 
 def _without_effect(given: Mapping[str, str]) -> Iterator[str]:
     """Which of the given inputs only a workflow heeds: one sentence or none."""
-    if names := ", ".join(name for name in _FOR_THE_ACTION if given.get(name)):
+    if names := ", ".join(row.name for row in INPUTS if row.workflow_only and given.get(row.name)):
         yield (
             f"{names}: without effect on the command line, where everything runs on this machine "
             "and no comment is written."
