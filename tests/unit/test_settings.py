@@ -48,7 +48,7 @@ def test_an_empty_input_takes_its_default_as_workflows_pass_unset_inputs() -> No
 
 
 def test_every_row_is_a_field_of_settings_and_the_other_way_round() -> None:
-    fields = {field.name for field in dataclasses.fields(Settings)} - {"given"}
+    fields = {field.name for field in dataclasses.fields(Settings)} - {"recorded"}
     assert {row.field for row in INPUTS} == fields
     assert len({row.name for row in INPUTS}) == len(INPUTS)
 
