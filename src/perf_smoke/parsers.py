@@ -131,7 +131,7 @@ def path(value: str) -> Path:
 
 
 def folder(value: str) -> Path:
-    """The same, of a folder that exists."""
+    """The path of a folder that exists, relative to where perf-smoke runs."""
     try:
         there = path(value).is_dir()
     except OSError:  # too long a name, or a folder on the way that may not be entered

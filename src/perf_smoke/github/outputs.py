@@ -1,6 +1,6 @@
 """Which outputs does the action have, and what is in them?
 
-One table; action.yml and the README are checked against it. What was not measured is empty.
+One table, which scripts/tables writes into action.yml and the README. What was not measured is empty.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ _OF_THE_COMMENT: tuple[Output, ...] = (
     ),
 )
 OF_THE_COMMENT = tuple(row.name for row in _OF_THE_COMMENT)
-"""Those that are known last."""
+"""The names of the outputs that are known last, when the comment is written."""
 
 OUTPUTS: tuple[Output, ...] = (
     Output(
