@@ -1,6 +1,6 @@
 """Which outputs does the action have, and what is in them?
 
-One table, which scripts/tables writes into action.yml and the README. What was not measured is empty.
+One table; scripts/tables writes it into action.yml and the README. What was not measured is empty.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ OUTPUTS: tuple[Output, ...] = (
     ),
     Output(
         "reason",
-        "Why it was not measured, or was cut short: a slug such as `engine-crashed`.",
+        "Why it was not measured, or was cut short: a slug such as `engine-crashed`. All are in "
+        "docs/REASONS.md.",
         lambda published: published.result.reason,
     ),
     Output(
