@@ -125,6 +125,7 @@ def _deciding_metric(value: str) -> str:
 
 _OURS = next(row for row in table.ROWS if row.whose == "ours")
 _TOKENIZER_BESIDE = ", ".join(row.id for row in table.ROWS if row.tokenizer_beside)
+_BUILT_BY_CARGO = ", ".join(row.id for row in table.ROWS if row.builds_itself)
 
 INPUTS: tuple[Input, ...] = (
     Input(
@@ -168,7 +169,7 @@ INPUTS: tuple[Input, ...] = (
         "features",
         "",
         parsers.items,
-        "Comma-separated. bitnet-rs: cargo features; llama.cpp family: documented switches; command: `{features}`. Part of the series.",
+        f"Comma-separated. {_BUILT_BY_CARGO}: cargo features; llama.cpp family: documented switches; command: `{{features}}`. Part of the series.",
     ),
     Input(
         "threads",
