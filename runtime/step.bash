@@ -31,8 +31,8 @@ runtime_of_measuring() {
 
 # ---- what the reader sees when perf-smoke itself could not run ------------------------------------
 
-# give_up STATUS REASON SENTENCE [FILE]: leaves or shows these, with the last lines of FILE, and ends
-# the step.
+# give_up STATUS REASON SENTENCE [FILE]: ends the step without a result. The step that measures leaves
+# these in the folder, with the last lines of FILE; the step that reports shows them.
 give_up() {
   local status=$1 reason=$2 sentence=$3 tail=''
   finished=yes
@@ -170,10 +170,10 @@ at_exit() {
 
 # attend SECONDS COMMAND…: its exit code. 0 seconds: no limit.
 #
-# In the background, because bash keeps a trap waiting until a command in the foreground has ended,
-# and the runner waits only 7.5 s. In a process group of its own (set -m), because bash makes other
-# background commands deaf to SIGINT, and so that what has a limit is ended with its children.
-# perf-smoke alone has none: it sees to its limits and its children itself, when it gets a signal too.
+# The command runs in the background: bash runs a trap only when the command in the foreground has
+# ended, and the runner kills a cancelled step after 7.5 s. `set -m` gives the command a process group of
+# its own. Without it bash has background commands ignore SIGINT; and the watchdog can kill the command
+# with its children. Only perf-smoke runs without a limit: it ends what it started by itself.
 attend() {
   local limit=$1 watchdog='' code deadline
   shift

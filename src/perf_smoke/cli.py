@@ -23,8 +23,6 @@ EXIT_NOT_MEASURED = 1
 EXIT_INVALID = 2
 EXIT_INTERRUPTED = 130
 
-_FOR_THE_ACTION = ("runtime", "image", "comment", "github-token", "pr-number")
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="perf-smoke")
@@ -47,14 +45,14 @@ def _every_input(command: Callable[..., None]) -> Callable[..., None]:
 @_every_input
 def run(**options: str | None) -> None:
     """Measure, compare where there is a base, and report."""
-    given = _inputs_of(options)
+    values = _inputs_of(options)
     environ = dict(os.environ)
     if environ.get("PERF_SMOKE_RUNTIME"):
         from perf_smoke.measure_step import measure
 
-        measure({**environment.inputs(environ), **given}, environ, _complain)
+        measure({**environment.inputs(environ), **values}, environ, _complain)
     else:
-        sys.exit(_at_terminal(given, environ))
+        sys.exit(_at_terminal(values, environ))
 
 
 @main.command(hidden=True)
@@ -158,9 +156,9 @@ def engines() -> None:
 
     table = Table("engine", "what it runs", "found here", box=None, pad_edge=False)
     environ = environment.for_children(os.environ)
-    for found in inventory.engines(working_directory=Path.cwd(), environment=environ):
-        here = f"{found.program} {found.version}" if found.usable else found.missing
-        table.add_row(found.engine, found.summary, Text(here))
+    for engine in inventory.engines(working_directory=Path.cwd(), environment=environ):
+        here = f"{engine.program} {engine.version}" if engine.usable else engine.missing
+        table.add_row(engine.engine, engine.summary, Text(here))
     Console().print(table)
 
 
@@ -173,9 +171,9 @@ def doctor(**options: str | None) -> None:
     from perf_smoke.measure.machine import System, available_cpus
     from perf_smoke.report.untrusted import one_line
 
-    given = _inputs_of(options)
+    values = _inputs_of(options)
     try:
-        settings = parse(given)
+        settings = parse(values)
     except InvalidSettings as error:
         sys.exit(_invalid(error))
     diagnosis = diagnose(
@@ -184,7 +182,7 @@ def doctor(**options: str | None) -> None:
         available_cpus=available_cpus(System()),
     )
     unusable = job.unusable(at_terminal.folder_of(settings))
-    problems = [*_without_effect(given), *diagnosis.problems, *filter(None, [unusable])]
+    problems = [*_without_effect(values), *diagnosis.problems, *filter(None, [unusable])]
     for sentence in problems or [f"OK: {diagnosis.plan}"]:
         click.echo(one_line(sentence, 2000))
     if problems:
@@ -203,9 +201,9 @@ def _inputs_of(options: Mapping[str, str | None]) -> dict[str, str]:
     return {names[field]: text for field, text in options.items() if text is not None}
 
 
-def _without_effect(given: Mapping[str, str]) -> Iterator[str]:
+def _without_effect(values: Mapping[str, str]) -> Iterator[str]:
     """Which of the given inputs only a workflow heeds: one sentence or none."""
-    if names := ", ".join(name for name in _FOR_THE_ACTION if given.get(name)):
+    if names := ", ".join(row.name for row in INPUTS if row.workflow_only and values.get(row.name)):
         yield (
             f"{names}: without effect on the command line, where everything runs on this machine "
             "and no comment is written."

@@ -19,13 +19,13 @@ _FILE_COMMANDS = (
 def inputs(environ: Mapping[str, str]) -> dict[str, str]:
     """The action's inputs by name. The runner writes `INPUT_MODEL-SHA256` for an action of its
     own kind, a composite one `INPUT_MODEL_SHA256`: both are read, the filled one wins."""
-    found = {}
+    texts = {}
     for row in INPUTS:
         dashed = f"INPUT_{row.name.upper()}"
         for name in (dashed, dashed.replace("-", "_")):
             if environ.get(name):
-                found[row.name] = environ[name]
-    return found
+                texts[row.name] = environ[name]
+    return texts
 
 
 def for_children(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,10 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from perf_smoke.numbers import StoredUnit
 from perf_smoke.result import Sample
-
-Unit = Literal["ms", "tps", "mib"]
-"""Milliseconds, tokens per second, MiB: how the key of a metric ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +22,7 @@ class Metric:
 
     name: str
     """As the input `metric` and a Comparison call it."""
-    unit: Unit
+    unit: StoredUnit
     label: str
     """In a table."""
     phrase: str
@@ -190,7 +188,6 @@ METRICS: tuple[Metric, ...] = (
 )
 
 BY_NAME = {metric.name: metric for metric in METRICS}
-BY_KEY = {metric.key: metric for metric in METRICS}
 DECIDING = tuple(metric.name for metric in METRICS if metric.decides)
 """What the input `metric` may name."""
 AUTOMATIC = ("e2e", "decode", "wall")

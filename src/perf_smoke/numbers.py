@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, TypedDict
 
+StoredUnit = Literal["ms", "tps", "mib"]
+"""Milliseconds, tokens per second, MiB: in what numbers are kept, and how their names end."""
 MINUS = "\N{MINUS SIGN}"
 MISSING = "–"
 """Stands where a table has a place for a value that was not measured."""
@@ -33,15 +36,21 @@ _MEMORY = (
     Unit(name="TiB", size=1024.0**2),
 )
 _RATE = Unit(name="tok/s", size=1.0)
-_UNITS = {"ms": _DURATIONS, "mib": _MEMORY, "tps": (_RATE,)}
 
 
-def unit_for(stored: str, *values: float | None) -> Unit:
-    """The unit in which all the values of one row are written: that of the largest.
+class _Units(TypedDict):
+    """In what each stored unit is written. One that is forgotten here is an error of types."""
 
-    Args:
-        stored: the unit of the values, as their names end: `ms`, `mib` or `tps`.
-    """
+    ms: tuple[Unit, ...]
+    tps: tuple[Unit, ...]
+    mib: tuple[Unit, ...]
+
+
+_UNITS = _Units(ms=_DURATIONS, tps=(_RATE,), mib=_MEMORY)
+
+
+def unit_for(stored: StoredUnit, *values: float | None) -> Unit:
+    """The unit in which all the values of one row are written: that of the largest."""
     largest = max((abs(value) for value in values if value is not None), default=0.0)
     units = _UNITS[stored]
     if largest == 0:

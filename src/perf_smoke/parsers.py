@@ -131,11 +131,11 @@ def path(value: str) -> Path:
 
 
 def folder(value: str) -> Path:
-    """The same, of a folder that exists."""
+    """The path of a folder that exists, relative to where perf-smoke runs."""
     try:
-        there = path(value).is_dir()
+        exists = path(value).is_dir()
     except OSError:  # too long a name, or a folder on the way that may not be entered
-        there = False
-    if not there:
+        exists = False
+    if not exists:
         raise ValueError("must be a folder that exists")
     return path(value)

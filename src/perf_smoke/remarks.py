@@ -66,7 +66,7 @@ def _metric(configuration: Configuration) -> Iterator[str]:
                 f"`metric` is {metric}, which engine `{row.id}` does not give; it gives "
                 f"{', '.join(row.metrics)}."
             )
-        elif not _is_read(BY_NAME[metric], settings.metrics):
+        elif not _recipe_gives(BY_NAME[metric], settings.metrics):
             source = BY_NAME[metric].source
             of_tokens = " and for how many tokens" if BY_NAME[metric].unit == "tps" else ""
             yield (
@@ -77,7 +77,7 @@ def _metric(configuration: Configuration) -> Iterator[str]:
         yield "`metric` is decode, but with `tokens: 1` there is no decode step: ask for 2 or more."
 
 
-def _is_read(metric: Metric, recipe: str) -> bool:
+def _recipe_gives(metric: Metric, recipe: str) -> bool:
     """Whether a step whose fields come from this recipe gives the metric."""
     numbers: dict[str, Any] = dict.fromkeys(metrics_syntax.fields(recipe), 2)
     for name in ("text", "n_prompt_cached"):

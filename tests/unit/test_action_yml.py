@@ -1,4 +1,4 @@
-"""action.yml says what settings.py, outputs.py and the command line say, and is safe to call."""
+"""action.yml and the command line take the inputs of settings.py; the action is safe to call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import yaml
 
 from perf_smoke import cli
 from perf_smoke.environment import inputs as read_inputs
-from perf_smoke.github.outputs import OUTPUTS
 from perf_smoke.settings import INPUTS, parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,42 +28,21 @@ def steps(action: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {step["id"]: step for step in action["runs"]["steps"]}
 
 
-def test_its_inputs_are_those_of_the_table_in_the_same_order(action: dict[str, Any]) -> None:
-    assert list(action["inputs"]) == [row.name for row in INPUTS]
-
-
-def test_every_input_has_the_default_and_the_description_of_the_table(
-    action: dict[str, Any],
-) -> None:
-    stated = {name: (row["default"], row["description"]) for name, row in action["inputs"].items()}
-    # A workflow has a token at hand, a terminal has none.
-    expected = {row.name: (row.default, row.help) for row in INPUTS}
-    expected["github-token"] = ("${{ github.token }}", expected["github-token"][1])
-    assert stated == expected
-
-
-def test_no_input_is_required(action: dict[str, Any]) -> None:
-    assert {row["required"] for row in action["inputs"].values()} == {False}
-
-
 def test_the_defaults_are_valid_settings(action: dict[str, Any]) -> None:
     parse({name: row["default"] for name, row in action["inputs"].items()})
 
 
-def test_each_input_arrives_through_one_line_of_env_and_the_token_where_nothing_is_measured(
+def test_the_token_arrives_in_the_step_that_reports_and_in_no_other(
     steps: dict[str, dict[str, Any]],
 ) -> None:
-    expected = {
-        f"INPUT_{row.name.upper().replace('-', '_')}": f"${{{{ inputs.{row.name} }}}}"
-        for row in INPUTS
-    }
     between = {
         "PERF_SMOKE_FOLDER": "${{ steps.place.outputs.folder }}",
         "PERF_SMOKE_MATRIX": "${{ toJSON(matrix) }}",
     }
-    assert steps["report"]["env"] == {**expected, **between}
-    del expected["INPUT_GITHUB_TOKEN"]
-    assert steps["measure"]["env"] == {**expected, **between}
+    measure, report = (steps[name]["env"] for name in ("measure", "report"))
+    assert report == {**measure, **between, "INPUT_GITHUB_TOKEN": "${{ inputs.github-token }}"}
+    assert between.items() <= measure.items()
+    assert "INPUT_GITHUB_TOKEN" not in measure
     assert "env" not in steps["place"]
 
 
@@ -96,16 +74,6 @@ def test_what_measures_reddens_nothing_and_what_reports_runs_whatever_became_of_
     assert steps["measure"]["continue-on-error"] is True
     assert steps["report"]["if"] == "always()"
     assert "continue-on-error" not in steps["report"], "fail-on may ask for red"
-
-
-def test_its_outputs_are_those_of_the_table_and_come_from_what_reports(
-    action: dict[str, Any],
-) -> None:
-    stated = {name: (row["description"], row["value"]) for name, row in action["outputs"].items()}
-    assert stated == {
-        row.name: (row.description, f"${{{{ steps.report.outputs.{row.name} }}}}")
-        for row in OUTPUTS
-    }
 
 
 def test_no_description_holds_an_expression_which_the_runner_would_refuse(

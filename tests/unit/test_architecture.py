@@ -22,19 +22,25 @@ GROUND = "result|metrics|numbers|reasons|secret|printable|engines.table"
 """The floor on which facts stand, each once: everybody may import it."""
 SHOWS = "report|github|measure_step|report_step|at_terminal|cli|watchers"
 """What shows a run, or starts one."""
+INPUTS = "settings|contradictions|parsers|redaction"
+RUNS = "settings|request|configuration|preparation|document|run|job"
+"""What leads from the inputs to the document."""
 
 FORBIDDEN = {
     rf"({GROUND}) -> (?!({GROUND})$)": "a fact that needs more than facts is none",
     rf"compare -> (?!({GROUND})$)": "deciding is a function of the document's facts",
     rf"report -> (?!(compare|{GROUND})$)": "a report reads the document and asks nobody else",
     rf"processes -> (?!({GROUND})$)": "everything that runs stands on it",
-    rf"(models|engines|sides) -> (compare|measure|document|{SHOWS})": (
+    rf"(models|engines|sides) -> (compare|measure|{RUNS}|{SHOWS})": (
         "how a file, a program or a checkout is had does not depend on why it is measured"
     ),
-    rf"measure -> (compare|document|settings|{SHOWS})": "taking steps knows no verdict",
-    r"(settings|contradictions) -> (?!engines\.table$)(engines|models|measure|sides|processes)": (
-        "inputs are judged without touching anything"
+    rf"measure -> (compare|{RUNS}|{SHOWS})": "taking steps knows no verdict and no inputs",
+    rf"({INPUTS}) -> (?!({INPUTS}|{GROUND})$)": "inputs are judged without touching anything",
+    rf"github -> (?!(settings|{GROUND})$)": (
+        "what GitHub is shown is the document, and how much of it the inputs say"
     ),
+    r"result_file -> (?!result$)": "a document is read as it is, whoever made it",
+    rf"watchers -> (?!(measure|{GROUND})$)": "who watches a run sees its steps and steers nothing",
     r"(?!(github|measure_step|report_step|cli)\b)\S+ -> (github|\w+_step)": (
         "what measures, decides and words is of use outside of GitHub too"
     ),
@@ -62,6 +68,15 @@ def imported(file: Path) -> Iterator[str]:
                 yield f"{node.module}.{alias.name}"
 
 
+def texts_of(file: Path) -> Iterator[str]:
+    """The texts in a file's code, its docstrings left out."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and id(node) not in docstrings:
+            yield str(node.value)
+
+
 def part_of(module: str) -> str:
     """What a module belongs to: a folder is one part, but the table of engines is facts alone."""
     parts = module.split(".")[1:]
@@ -85,6 +100,27 @@ def test_no_arrow_runs_where_none_may(forbidden: str) -> None:
     assert not wrong, FORBIDDEN[forbidden]
 
 
+@pytest.mark.parametrize(
+    "arrow",
+    [
+        *("github -> measure", "github -> run", "github -> engines", "github -> document"),
+        *("engines -> run", "models -> job", "sides -> preparation", "engines -> settings"),
+        *("models -> document", "sides -> configuration", "measure -> settings"),
+        *("settings -> report", "settings -> configuration", "settings -> request"),
+        *("contradictions -> engines", "result_file -> printable", "watchers -> run"),
+        *(
+            "result -> hashing",
+            "compare -> measure",
+            "report -> settings",
+            "processes -> result_file",
+        ),
+        *("run -> report", "request -> github", "job -> measure_step"),
+    ],
+)
+def test_such_an_arrow_would_be_noticed(arrow: str) -> None:
+    assert [reason for forbidden, reason in FORBIDDEN.items() if re.match(forbidden, arrow)]
+
+
 def test_no_part_needs_itself_by_a_detour() -> None:
     assert list(graphlib.TopologicalSorter(arrows()).static_order())
 
@@ -102,12 +138,12 @@ def test_deciding_has_one_door() -> None:
 
 def test_engines_are_told_apart_by_columns_of_their_table_alone() -> None:
     elsewhere = [file for file in FILES if SOURCE / "engines" not in file.parents]
-    ids = {row.id for row in ROWS} - {"command"}  # an input has that name too
+    ids = "|".join(row.id for row in ROWS if row.id != "command")  # an input has that name too
     named = [
-        (str(file.relative_to(SOURCE)), node.value)
+        (str(file.relative_to(SOURCE)), text)
         for file in elsewhere
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value in ids
+        for text in texts_of(file)
+        if re.search(rf"(?<![\w-])({ids})(?![\w-])", text)
     ]
     assert named == []
 
@@ -130,6 +166,15 @@ def files_that_name(pattern: str) -> list[str]:
 
 def test_only_the_command_line_reads_the_environment() -> None:
     assert files_that_name(r"\bos\.(environ|getenv)|import environ\b") == ["cli.py"]
+
+
+def test_programs_are_started_in_processes_alone() -> None:
+    """Where they are timed, and surely ended."""
+    starting = files_that_name(
+        r"import (subprocess|multiprocessing)\b|(subprocess|multiprocessing) import "
+        r"|\bos\.(exec|fork|posix_spawn|spawn|system|popen)|\bpsutil\.Popen\b"
+    )
+    assert {Path(file).parent.name for file in starting} == {"processes"}
 
 
 def test_only_the_command_line_decides_the_exit_code() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import locale
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_three_significant_digits_whatever_the_size(value: float, text: str) -> 
     ],
 )
 def test_long_durations_and_large_memory_take_the_next_unit(
-    stored: str, values: list[float | None], text: str
+    stored: numbers.StoredUnit, values: list[float | None], text: str
 ) -> None:
     first = values[0]
     assert first is not None
@@ -117,8 +118,10 @@ def test_no_locale_changes_a_number() -> None:
         locale.setlocale(locale.LC_NUMERIC, before)
 
 
-@given(st.floats(min_value=1e-9, max_value=1e12), st.sampled_from(["ms", "mib", "tps"]))
-def test_no_number_reads_more_than_half_a_percent_wrong(value: float, stored: str) -> None:
+@given(st.floats(min_value=1e-9, max_value=1e12), st.sampled_from(get_args(numbers.StoredUnit)))
+def test_no_number_reads_more_than_half_a_percent_wrong(
+    value: float, stored: numbers.StoredUnit
+) -> None:
     unit = numbers.unit_for(stored, value)
     shown = float(numbers.three(value / unit.size).replace(",", "").replace("−", "-"))
     assert shown * unit.size == pytest.approx(value, rel=0.00501)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import runpy
 from pathlib import Path
 from typing import get_args
 
@@ -37,11 +36,3 @@ def test_the_start_script_gives_up_for_no_other_reason() -> None:
 def test_no_reason_is_listed_that_is_never_given() -> None:
     in_python = {slug for slug in MEANINGS if f'"{slug}"' in PYTHON}
     assert MEANINGS.keys() == in_python | reasons_of_the_shell()
-
-
-def test_the_page_and_the_action_are_those_of_the_code() -> None:
-    tables = runpy.run_path(str(ROOT / "scripts" / "tables"))
-    for file in tables["FILES"]:
-        text = file.read_text("utf-8")
-        assert tables["rewritten"](text) == text, "run scripts/tables"
-        assert file.name != "REASONS.md" or f"| `{next(iter(MEANINGS))}` |" in text

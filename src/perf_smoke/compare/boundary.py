@@ -39,17 +39,6 @@ def limits(times: Sequence[float], spending: Sequence[float]) -> tuple[float, ..
     return tuple(limits_z)
 
 
-def crossing(times: Sequence[float], limits_z: Sequence[float]) -> float:
-    """The chance that |S(τ_k)| / √τ_k crosses any of these limits when nothing differs."""
-    walk = _START
-    total = 0.0
-    for time, z in zip(times, limits_z, strict=True):
-        arriving = _Arrival(walk, time)
-        total += arriving.leaving(z)
-        walk = arriving.beyond(z)
-    return total
-
-
 def rank_information(pairs: int) -> float:
     """The information τ in the signed ranks of so many pairs.
 

@@ -17,7 +17,7 @@ _LEAST_IDLE = 0.10
 _WIDE_SPREAD = 0.25
 """Standard deviation of the log-ratios beyond which threads are suspected to queue for CPUs."""
 _WIDE_SPREAD_WHEN_FULL = 0.10
-"""The same on a machine that had no CPU left."""
+"""Standard deviation of the log-ratios beyond which they are, on a machine that had no CPU left."""
 LEAST_CPU_SHARE = 0.8
 """A step whose threads got less of their CPUs than this was kept waiting."""
 

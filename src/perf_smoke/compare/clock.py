@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _NOTICEABLE = 0.001
-"""Ticks below this share of a step are no matter."""
+"""Share of a step below which a tick does not matter."""
 _TELLING_VALUES = 5
-"""So many different times have hardly a common multiple but for the clock's tick."""
+"""Number of different times from which on what they are multiples of is the clock's tick, hardly an
+accident."""
 _EXACT = 1e-6
-"""What two times may be off, as a share of the shortest, to be multiples of the same all the same:
-far less than a tick, and far more than what arithmetic does to them."""
+"""Share of the shortest time by which a time may miss a multiple and still count as one: far less
+than a tick, and far more than the rounding of floating-point numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)

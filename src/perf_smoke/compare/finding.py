@@ -17,8 +17,9 @@ from perf_smoke.result import Rule
 
 _FEWEST_FOR_NO_CHANGE = 30
 """Pairs before which no look stops for "no change"."""
-_MOST_TIMES_LONGER = 1e4
-"""Whoever would have to see so many times less than this run can has no number of pairs for it."""
+_LARGEST_SHORTFALL = 1e4
+"""How many times the margin's room this run's reach may be for a number of pairs to be named; pairs
+grow with its square, and beyond it the number would mean nothing."""
 _Z_POWER = NormalDist().inv_cdf(0.9)
 """How many standard errors beyond a limit a change has to lie to cross it in nine of ten runs."""
 
@@ -87,6 +88,6 @@ def _tested(evidence: Evidence, rule: Rule, tail: float, *, fewest_for_no_change
         return replace(finding, verdict="no-change")
     room = rule.log_margin - rule.log_floor - fixed
     share = reach / room if room > 0 else math.inf
-    if 1 < share < _MOST_TIMES_LONGER:
+    if 1 < share < _LARGEST_SHORTFALL:
         return replace(finding, pairs_needed=math.ceil(pairs * share**2))
     return finding

@@ -8,7 +8,7 @@ import math
 from perf_smoke.compare.boundary import limits, rank_information
 
 FEWEST_PAIRS = 11
-"""Below it there is no verdict."""
+"""With fewer pairs there is no verdict."""
 _PARTS = 8
 """Into how many equal parts the looks divide the pairs that are expected."""
 _FIRST_LOOK = 12
@@ -44,7 +44,8 @@ def tail_at_look(pairs: int, looks: tuple[int, ...], alpha: float) -> float:
 
 
 def tail_at_end(pairs: int, looks: tuple[int, ...], alpha: float) -> float:
-    """The same where measuring ends for another reason: all that is left of alpha is spent."""
+    """The error on each side that the test may make after so many pairs where measuring ends there:
+    all that the looks before have left of alpha."""
     taken = [look for look in looks[:-1] if look < pairs]
     spending = [_spent(look, looks, alpha) for look in taken]
     return _tails((*taken, pairs), (*spending, alpha))[-1]

@@ -191,11 +191,11 @@ def _complete(column: Sequence[float | None]) -> list[float]:
     return values if len(values) == len(column) else []
 
 
-def deciding_metric(asked: str, *samples: Sequence[Sample]) -> str:
-    """The metric that decides: the one asked for; `auto` is the first of metrics.AUTOMATIC that
+def deciding_metric(metric: str, *samples: Sequence[Sample]) -> str:
+    """The metric that decides, by the input `metric`: `auto` is the first of metrics.AUTOMATIC that
     every counted step of all sides gives."""
-    if asked != "auto":
-        return asked
+    if metric != "auto":
+        return metric
     counted = [sample for side in samples for sample in side if sample.ok]
-    given = (metric for metric in AUTOMATIC if all(time_s(sample, metric) for sample in counted))
-    return next(given, AUTOMATIC[-1])
+    everywhere = (name for name in AUTOMATIC if all(time_s(sample, name) for sample in counted))
+    return next(everywhere, AUTOMATIC[-1])

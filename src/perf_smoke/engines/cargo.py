@@ -26,7 +26,7 @@ DOCUMENTED_FEATURES = (
 _TARGET_FOLDER = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")
 _METADATA_TIMEOUT_S = 120.0
 _SHOWN_CHARACTERS = 1000
-"""Of what cargo prints instead of an answer; the cause stands first."""
+"""How much is shown of what cargo prints instead of an answer; the cause stands first."""
 
 
 def build(engine: str, setup: EngineSetup, timeout_s: float) -> Path:

@@ -42,7 +42,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
 
 
 def prepare_as(engine: str, setup: EngineSetup, *, extra: Sequence[str]) -> OneShotEngine:
-    """The same for another engine of the family, with arguments of its own."""
+    """Prepare another engine of the family, with arguments of its own."""
     program = llama_program.find(engine, setup)
     _refuse_chat_client(program)
     switches = [switch for switch in _WHERE_KNOWN if switch in program.help.switches]

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from perf_smoke.engines.metrics_text import last_match, number_cut
@@ -16,10 +16,12 @@ from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier
 
-DURATIONS = ("load", "prompt", "ttft", "decode", "e2e")
-UNITS_MS = {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6}
-COUNTS = ("n_out", "n_prompt", "n_prompt_cached")
+_FIELDS = tuple(each.name for each in fields(Reading))
+DURATIONS = tuple(name.removesuffix("_ms") for name in _FIELDS if name.endswith("_ms"))
+COUNTS = tuple(name for name in _FIELDS if name.startswith("n_"))
 TEXT = "text"
+UNITS_MS = {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6}
+"""How the name of a duration may end, and how many milliseconds one of it is."""
 STREAMS = ("stdout", "stderr")
 
 

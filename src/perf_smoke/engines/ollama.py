@@ -21,7 +21,7 @@ from perf_smoke.result import EngineIdentity, Process, Sample, Tier, Unmeasured
 
 _KEEP = "10m"
 _LEAST_CONTEXT = 2048
-"""What every version gives a model by default; a longer request asks for more."""
+"""The context that every version gives a model by default; a longer request asks for more."""
 _TIERS: dict[str, Tier] = {
     "load_ms": "E",
     "prompt_ms": "B",

