@@ -71,6 +71,7 @@ def _document(folder: Path, runtime: str, values: Mapping[str, str]) -> Result:
                 sentence=f"What measuring left cannot be used: {one_line(str(error))}",
             )
             return nothing_measured("failed", failure, runtime, values)
+        return result
     status, failure = _unmeasured(folder / UNMEASURED_NAME)
     return nothing_measured(status, failure, runtime, values)
 

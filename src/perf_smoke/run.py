@@ -7,9 +7,7 @@ stays in it.
 from __future__ import annotations
 
 import traceback
-from contextlib import ExitStack, suppress
-
-import psutil
+from contextlib import ExitStack
 
 from perf_smoke import compare
 from perf_smoke.cancel import Cancelled
@@ -25,6 +23,7 @@ from perf_smoke.measure.schedule import (
 from perf_smoke.measure.summary import LEAST_FOR_SPREAD
 from perf_smoke.preparation import Preparation
 from perf_smoke.printable import printable
+from perf_smoke.processes.foreground import kill_children
 from perf_smoke.result import BASE, HEAD, Comparison, Failure, Machine, Result, Unmeasured
 from perf_smoke.settings import Settings
 
@@ -48,7 +47,7 @@ def run(settings: Settings, context: Context) -> Result:
     except Unmeasured as error:
         return finish(draft, "failed", error.failure)
     except Cancelled:
-        _kill_children()
+        kill_children()
         sentence = "The run was cancelled before it had finished."
         return finish(draft, "cancelled", Failure(reason="cancelled", sentence=sentence))
     except Exception:  # noqa: BLE001 - promise 1: a bug of ours turns no job red, and is told
@@ -148,10 +147,3 @@ class _Run:
             margin=self._settings.margin,
             floor=REBUILT_FLOOR if len(programs) > 1 else SAME_PROGRAM_FLOOR,
         )
-
-
-def _kill_children() -> None:
-    """What the interrupted code may have started and not yet known of."""
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            child.kill()

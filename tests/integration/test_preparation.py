@@ -163,7 +163,7 @@ def test_both_sides_say_which_commit_they_are_of(place: Place) -> None:
     found = place.run(command="cat content", base_ref="release", metrics=TEXT, runs="1")
 
     sides = [found.sides[name] for name in (HEAD, BASE)]
-    assert [(side.ref, side.commit) for side in sides] == [("", head), ("release", base)]
+    assert [(side.ref, side.commit) for side in sides] == [("topic", head), ("release", base)]
     assert [side.parents for side in sides] == [(base,), ()]
     assert {side.process for side in sides} == {"step"}
 

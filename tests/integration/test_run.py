@@ -127,7 +127,7 @@ class Place:
 
     def commits(self, *contents: str) -> list[str]:
         """A repository with one commit for each content of a file `content`."""
-        self.git("init", "--quiet")
+        self.git("init", "--quiet", "--initial-branch=topic")
         made = []
         for content in contents:
             (self.work / "content").write_text(content)
@@ -246,7 +246,7 @@ def test_build_auto_measures_what_cargo_has_built(place: Place) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (None, "cannot be read: there is no such file"),
+        (None, "cannot be read: No such file or directory"),
         (b"\xff\xfe", "is no text in UTF-8"),
         (b"\n", "is empty: write the prompt into it"),
         (b"2+2\0", "holds a NUL character, which no prompt may"),

@@ -169,13 +169,27 @@ def kill_group(group: int) -> None:
 def kill_tree(leader: int) -> None:
     """Kill a process group, and what its leader started in other groups: those can be found only
     as long as their parents live."""
-    descendants: list[psutil.Process] = []
-    with contextlib.suppress(psutil.Error):
-        descendants = psutil.Process(leader).children(recursive=True)
+    descendants = _descendants(leader)
     kill_group(leader)
-    for descendant in descendants:
+    _kill(descendants)
+
+
+def kill_children() -> None:
+    """Kill all that this process has started, also what interrupted code does not know of yet."""
+    _kill(_descendants(os.getpid()))
+
+
+def _descendants(parent: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(parent).children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
         with contextlib.suppress(psutil.Error):
-            descendant.kill()
+            process.kill()
 
 
 def peak_rss_kib(usage: resource.struct_rusage) -> int:
