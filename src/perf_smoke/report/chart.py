@@ -27,16 +27,17 @@ _LOOKS = (
 
 def parts(workload: WorkloadView) -> tuple[Part, ...]:
     """The picture, with what it shows in words; nothing where there is no picture in the pairs:
-    below six of them, or where all are equal."""
+    below six of them, where all are equal, or of what comes once per start."""
     changes = sorted(map(fraction, workload.log_ratios))
-    if len(changes) < _FEWEST or workload.base is None or workload.headline is None:
+    estimated = workload.base.changes if workload.base else {}
+    estimate = estimated.get(workload.headline.name) if workload.headline else None
+    if len(changes) < _FEWEST or estimate is None:
         return ()
     lower, _, upper = statistics.quantiles(changes, n=4, method="inclusive")
     reach = _FAR_OUT * (upper - lower) if upper > lower else math.inf
     inside = [change for change in changes if lower - reach <= change <= upper + reach]
     if not 1e-11 < inside[-1] - inside[0] < math.inf:
         return ()
-    estimate = workload.base.changes[workload.headline.name]
     width = _width(inside, upper - lower)
     first, last = _bar(inside[0], width), _bar(inside[-1], width)
     if max(last, 0) - min(first, 0) < _MOST_BARS:

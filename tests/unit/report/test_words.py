@@ -370,6 +370,8 @@ def test_a_far_outlier_and_equal_pairs_make_no_useless_picture() -> None:
     assert '"≥+20"]' in told(runs.every()["pairs-file"])
     assert "mermaid" not in told(runs.two(pairs=5))
     assert "mermaid" not in told(runs.two(pairs=12, steps={"noise": 0.0}))
+    one_start = runs.two(pairs=60, steps={"starts": 60}, metrics=("load",))
+    assert "mermaid" not in told(judged(one_start, verdict="slower"))
     far = told(runs.two(slower_by=2.0, pairs=60))
     assert "Yellow marks the estimate, +200 %." in far
     assert '"0"' not in far
