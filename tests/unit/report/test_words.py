@@ -330,6 +330,24 @@ def test_workloads_without_a_base_have_a_table_of_their_own_numbers() -> None:
     assert "<summary><code>essay</code>: details</summary>" in report
 
 
+def test_what_a_reader_of_several_questions_must_know_is_never_folded() -> None:
+    found = runs.every()["questions-some-of-them-open"]
+    above = told(found).partition("\n| |")[0]
+    on_a_terminal = " ".join(golden.printed(found).split())
+    for said in (
+        "`chat`: The change since `main` lies between ",
+        "`chat`: The change since `v1.2` lies between ",
+        "`essay`: The greedy output differs: head says `12.`, `main` says `11, so`",
+    ):
+        assert said in above.replace("**", "")
+        assert said in on_a_terminal
+    assert told(found).count("To see 5 % it would take") == 4
+    guarded = told(runs.questions(machine=runs.machine(steal=0.143)))
+    assert guarded.partition("\n| |")[0].count("`essay`: **Why there is no verdict:** The ma") == 1
+    failed = replace(found, status="failed", comparisons=())
+    assert "\n| |" not in told(failed).partition("<details>")[0]
+
+
 @pytest.mark.parametrize(
     ("matrix", "label"),
     [
