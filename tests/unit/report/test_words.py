@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from perf_smoke.engines import failures
 from perf_smoke.metrics import METRICS
 from perf_smoke.report import terminal
 from perf_smoke.report.markdown import Links, render
@@ -200,8 +201,22 @@ def test_notes_problems_guards_looks_and_reasons_never_flood() -> None:
 def test_the_side_that_failed_stands_in_the_headline(head: Any, base: Any, line: str) -> None:
     lost = {BASE: Failure(reason=base, sentence="It is lost.")} if base else {}
     report = told(runs.failed(Failure(reason=head, sentence="It ended."), lost_bases=lost))
-    assert report.startswith(f"### perf-smoke: {line} (bitnet-rs)\n\nIt ended.\n")
+    whose = "Head: " if line.startswith("head") else ""
+    assert report.startswith(f"### perf-smoke: {line} (bitnet-rs)\n\n{whose}It ended.\n")
     assert ("Nothing to compare with: It is lost." in report) == bool(base)
+
+
+def test_whose_program_failed_stands_before_it() -> None:
+    crashed = failures.exited("bitnet", -11, 0.4, "")
+    said = "`bitnet` crashed (SIGSEGV) after 0.4 s.\n"
+    assert f"\nHead's {said}" in told(replace(ONE, status="failed", failure=crashed))
+    assert f"\n{said}" in told(runs.failed(crashed))
+    assert f"Nothing to compare with: base's {said}" in told(runs.alone(lost_bases={BASE: crashed}))
+    assert f"Not compared with `v1`: its {said}" in told(replace(ONE, lost_bases={"v1": crashed}))
+    shared = Failure(reason="base-missing", sentence="`/usr/bin/x` lies in neither checkout.")
+    assert "with: `/usr/bin/x` lies in" in told(runs.alone(lost_bases={BASE: shared}))
+    model = Failure(reason="model-missing", sentence="`model`: The model x does not exist.")
+    assert "\n`model`: The" in told(replace(ONE, status="failed", failure=model))
 
 
 def test_of_two_bases_the_lost_one_is_named() -> None:
