@@ -227,12 +227,12 @@ def test_of_two_bases_the_lost_one_is_named() -> None:
 
 
 def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None:
-    cut = replace(ONE, failure=runs.crashed("at step 90"))
-    assert "`bitnet` ended with code 139 (SIGSEGV) at step 90.\n" in told(cut)
-    silent = replace(runs.failed(runs.BUILD_FAILED), failure=None)
+    cut = replace(ONE, failure=runs.CRASHED)
+    assert "`bitnet` crashed (SIGSEGV) after 0.402 s.\n" in told(cut)
+    silent = replace(runs.failed(runs.CRASHED), failure=None)
     assert "The run ended without saying why." in told(silent)
     assert notice(silent) == "perf-smoke: not measured"
-    nothing = replace(silent, status="cancelled", failure=runs.BUILD_FAILED)
+    nothing = replace(silent, status="cancelled", failure=runs.CRASHED)
     assert "Nothing was measured." in told(nothing)
     assert "### perf-smoke: no numbers (bitnet-rs)\n\nNo step of this run" in told(runs.result())
 
