@@ -64,6 +64,8 @@ COMMITS = {
 TIERS: dict[str, Tier] = dict.fromkeys(("e2e_ms", "ttft_ms", "prompt_ms", "decode_ms"), "A")
 STREAMED: dict[str, Tier] = dict.fromkeys(("e2e_ms", "ttft_ms", "decode_ms"), "C")
 """As a server that is only spoken to is timed."""
+PRINTED: dict[str, Tier] = dict.fromkeys(("e2e_ms", "prompt_ms", "decode_ms", "load_ms"), "D")
+BITNET_LACKS = frozenset(("prompt_ms", "load_ms"))
 ALL: tuple[RequestPart, ...] = ("prompt", "tokens", "seed", "threads", "features")
 
 BITNET = EngineIdentity(
@@ -75,6 +77,7 @@ EMBEDDED = EngineIdentity(
 LLAMA = EngineIdentity(
     id="llama-completion", version="b7190", binary="build/bin/llama-cli", binary_sha256="e5" * 32
 )
+SERVER = replace(LLAMA, id="llama-server", binary="build/bin/llama-server")
 BENCH = EngineIdentity(id="command", binary="/opt/bench", binary_sha256="f6" * 32)
 BITNET_MODEL = Model(reference="models/ggml-model-i2_s.gguf", sha256="d4" * 32, bytes=1_187_801_280)
 DEMONSTRATION = Model(reference="smollm2-135m", sha256="a3" * 32, bytes=98_362_432)
@@ -91,14 +94,15 @@ def rounds(
     *latencies_ms: float,
     noise: float = 0.03,
     tokens: int = 4,
-    starts: int = 8,
+    starts: int = 0,
     seed: int = 1,
-    gone: frozenset[str] = frozenset(),
+    gone: frozenset[str] = BITNET_LACKS,
     **given: Any,
 ) -> list[tuple[Sample, ...]]:
     """Steps of one side per latency, one of each side in every round, in random order.
 
     Args:
+        starts: how often each side was started; 0: for every step.
         gone: fields that the engine does not give.
         given: fields that are the same in every step.
     """
@@ -106,7 +110,7 @@ def rounds(
     sides: list[list[Sample]] = [[] for _ in latencies_ms]
     for number in range(count):
         for place, side in enumerate(dice.sample(range(len(sides)), len(sides))):
-            start = number * starts // count
+            start = number * (starts or count) // count
             e2e = latencies_ms[side] * dice.lognormvariate(0, noise)
             first = e2e * (0.44 if tokens > 1 else 1.0)
             values: dict[str, Any] = {
@@ -186,7 +190,7 @@ def machine(
 
 
 def side(
-    name: str, engine: EngineIdentity = BITNET, *, ref: str = "", process: Process = "start"
+    name: str, engine: EngineIdentity = BITNET, *, ref: str = "", process: Process = "step"
 ) -> Side:
     """Head, or a base that was built from another commit."""
     if name != HEAD and engine.binary_sha256:
@@ -280,11 +284,15 @@ def two(
     base_ms: float = 54.9,
     texts: tuple[str, str] = ("11, so", "11, so"),
     steps: dict[str, Any] | None = None,
+    tiers: dict[str, Tier] | None = None,
     **changes: Any,
 ) -> Result:
     """Base and head of BitNet.rs in one job."""
     base, head = rounds(pairs, base_ms, base_ms * (1 + slower_by), **(steps or {}))
-    measurements = {HEAD: measured(head, texts[1]), BASE: measured(base, texts[0])}
+    measurements = {
+        HEAD: measured(head, texts[1], tiers=tiers),
+        BASE: measured(base, texts[0], tiers=tiers),
+    }
     return run(measurements, **{"sides": TWO_SIDES, **changes})
 
 
@@ -292,7 +300,7 @@ def alone(
     count: int = 182,
     *,
     engine: EngineIdentity = BITNET,
-    process: Process = "start",
+    process: Process = "step",
     text: str | None = "11, so",
     steps: dict[str, Any] | None = None,
     tiers: dict[str, Tier] | None = None,
@@ -313,9 +321,31 @@ def demonstration(**changes: Any) -> Result:
         "request": asked(features=()),
         "tool": Tool(version="0.1.0", runtime="docker"),
         "cost": Cost(total_s=13.4, download_s=1.2, load_s=0.43, steps_s=10.1),
-        "steps": {"starts": 1},
+        "steps": {"starts": 1, "gone": frozenset()},
+        "process": "start",
+        "tiers": {**STREAMED, **dict.fromkeys(("prompt_ms", "decode_ms"), "A")},
     }
     return alone(**{**values, **changes})
+
+
+def served(*, starts: int = 8, **changes: Any) -> Result:
+    """Base and head of a server that is kept warm."""
+    return two(
+        **{
+            "steps": {"starts": starts, "gone": frozenset()},
+            "tiers": {**STREAMED, **dict.fromkeys(("prompt_ms", "decode_ms"), "B")},
+            "sides": {
+                HEAD: side(HEAD, SERVER, process="start"),
+                BASE: side(BASE, SERVER, ref="v1.2", process="start"),
+            },
+            "settings": {
+                "binary": "build/bin/llama-server",
+                "build": "cmake --build build",
+                "base-ref": "v1.2",
+            },
+            **changes,
+        }
+    )
 
 
 def failure_of(do: Callable[[], object]) -> Failure:
@@ -441,7 +471,7 @@ def one_thread() -> Result:
 
 def short_steps() -> Result:
     """A slow command on one thread; one of its steps ended early."""
-    (steps,) = rounds(4, 12_300, starts=4, seed=4)
+    (steps,) = rounds(4, 12_300, seed=4)
     steps = tuple(mark_short((*steps[:3], replace(steps[3], n_out=2)), 4))
     return run(
         {HEAD: measured(steps)},
@@ -487,7 +517,10 @@ def endpoint() -> Result:
         60,
         engine=engine,
         process="running",
-        steps={"gone": frozenset(("cpu_ms", "load_ms", "peak_rss_kib", "prompt_ms"))},
+        steps={
+            "starts": 1,
+            "gone": frozenset(("cpu_ms", "load_ms", "peak_rss_kib", "prompt_ms")),
+        },
         tiers=STREAMED,
         model=Model(reference="HuggingFaceTB/SmolLM2-135M-Instruct"),
         settings={"endpoint": "http://127.0.0.1:8000", "engine": "openai"},
@@ -507,7 +540,14 @@ def questions(*, noise: float = 0.012, new_text: str = "11, so", **changes: Any)
     plans = ("chat", 1.09, 4, noise, "11, so"), ("essay", 0.96, 64, 0.012, new_text)
     for number, (name, head, tokens, spread, text) in enumerate(plans):
         base, release, new = rounds(
-            120, 54.9, 55.6, 54.9 * head, noise=spread, tokens=tokens, seed=number
+            120,
+            54.9,
+            55.6,
+            54.9 * head,
+            noise=spread,
+            tokens=tokens,
+            seed=number,
+            gone=frozenset(("ttft_ms",)),
         )
         workloads[name] = Workload(
             request=asked(tokens=tokens),
@@ -516,9 +556,9 @@ def questions(*, noise: float = 0.012, new_text: str = "11, so", **changes: Any)
             stopped="budget",
             order_seed=7,
             measurements={
-                HEAD: measured(new, text),
-                BASE: measured(base),
-                "release": measured(release),
+                HEAD: measured(new, text, tiers=PRINTED),
+                BASE: measured(base, tiers=PRINTED),
+                "release": measured(release, tiers=PRINTED),
             },
         )
     sides = {
@@ -552,7 +592,7 @@ def llama_bench() -> Result:
     """Random tokens, no text, nothing but rates."""
     engine = replace(LLAMA, id="llama-bench", binary="build/bin/llama-bench")
     gone = frozenset(("e2e_ms", "ttft_ms", "load_ms", "peak_rss_kib"))
-    base, head = rounds(60, 640.0, 671.0, tokens=64, starts=60, noise=0.01, gone=gone)
+    base, head = rounds(60, 640.0, 671.0, tokens=64, noise=0.01, gone=gone)
     return run(
         {HEAD: measured(head, None), BASE: measured(base, None)},
         metrics=("decode",),
@@ -600,12 +640,10 @@ def every() -> dict[str, Result]:
     noisy = {"noise": 0.25, "seed": 11}
     return {
         "demonstration": demonstration(),
-        "no-change": two(pairs=looks[4], looks=looks, stopped="decided"),
-        "no-change-beside-zero": two(
-            slower_by=0.02, pairs=120, steps={"noise": 0.03, "starts": 120}
-        ),
+        "no-change": served(pairs=looks[4], looks=looks, stopped="decided"),
+        "no-change-beside-zero": two(slower_by=0.02, pairs=120, steps={"noise": 0.03}),
         "slower": two(slower_by=0.068, pairs=looks[1], looks=looks, stopped="decided"),
-        "slower-within-the-margin": two(slower_by=0.032, steps={"noise": 0.005, "starts": 182}),
+        "slower-within-the-margin": two(slower_by=0.032, steps={"noise": 0.005}),
         "faster-with-another-text": two(
             slower_by=-0.12,
             pairs=60,
@@ -616,7 +654,7 @@ def every() -> dict[str, Result]:
             slower_by=0.02, pairs=120, steps=noisy, machine=machine(idle=0.4)
         ),
         "cannot-tell-for-a-guard": two(slower_by=0.03, machine=machine(steal=0.143)),
-        "too-few-pairs": two(pairs=3, base_ms=24_100, steps={"starts": 1}),
+        "too-few-pairs": two(pairs=3, base_ms=24_100),
         "not-comparable": not_comparable(),
         "one-thread-a-few-steps": short_steps(),
         "no-base-built": alone(lost_bases={BASE: build_failed(COMMITS[BASE])}),
@@ -638,15 +676,14 @@ def every() -> dict[str, Result]:
             process="step",
             steps={
                 "tokens": 1,
-                "starts": 40,
                 "gone": frozenset(("prompt_ms", "ttft_ms", "load_ms")),
             },
             settings={"command": "/opt/bench -n {tokens}", "tokens": "1"},
             request=asked(tokens=1, passed=("tokens",)),
             model=None,
         ),
-        "one-start": two(pairs=40, steps={"starts": 1}),
-        "the-warm-up-counts": alone(1, steps={"ms": 41_000, "starts": 1}, warmup_counted=True),
+        "one-start": served(pairs=40, starts=1),
+        "the-warm-up-counts": alone(1, steps={"ms": 41_000}, warmup_counted=True),
         "llama-bench": llama_bench(),
         "pairs-file": pairs_file(),
         "endpoint": endpoint(),
