@@ -13,7 +13,7 @@ from perf_smoke.engines import failures
 from perf_smoke.metrics import METRICS
 from perf_smoke.report import terminal
 from perf_smoke.report.markdown import Links, render
-from perf_smoke.report.verdict import notice
+from perf_smoke.report.verdict import annotation
 from perf_smoke.result import (
     BASE,
     HEAD,
@@ -87,7 +87,7 @@ def test_no_verdict_names_each_guard_once_and_first() -> None:
     assert paragraphs[1] == "**Why there is no verdict:** steal."
     assert paragraphs[2].startswith("The pairs alone put the change between **+3.9 % and +8.3 %**")
     assert paragraphs[3] == "coarse-clock."
-    assert notice(doubtful) == "perf-smoke: cannot tell: steal."
+    assert annotation(doubtful) == ("perf-smoke", "cannot tell: steal.")
     few = judged(doubtful, low=None, high=None, pairs=3)
     assert "Why there is no verdict" not in told(few)
     assert told(few).count("steal.") == 1
@@ -223,7 +223,7 @@ def test_of_two_bases_the_lost_one_is_named() -> None:
     lost = replace(ONE, lost_bases={"v1": Failure(reason="build-failed", sentence="No.", tail="x")})
     assert "Not compared with `v1`: No.\n" in told(lost)
     assert "<summary>Last lines of <code>v1</code></summary>\n\n```text\nx\n" in told(lost)
-    assert "slower by 6.1 %" in notice(lost)
+    assert "slower by 6.1 %" in annotation(lost)[1]
 
 
 def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None:
@@ -231,7 +231,7 @@ def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None
     assert "`bitnet` crashed (SIGSEGV) after 0.402 s.\n" in told(cut)
     silent = replace(runs.failed(runs.CRASHED), failure=None)
     assert "The run ended without saying why." in told(silent)
-    assert notice(silent) == "perf-smoke: not measured"
+    assert annotation(silent) == ("perf-smoke", "not measured")
     nothing = replace(silent, status="cancelled", failure=runs.CRASHED)
     assert "Nothing was measured." in told(nothing)
     assert "### perf-smoke: no numbers (bitnet-rs)\n\nNo step of this run" in told(runs.result())
@@ -242,7 +242,7 @@ def test_greedy_output_that_differs_is_said_and_none_is_no_sentence() -> None:
     other = runs.every()["faster-with-another-text"]
     assert any(guard.name == "texts-differ" for guard in other.comparisons[0].guards)
     assert told(other).count("differs") == 1
-    assert "the greedy output differs" in notice(other)
+    assert "the greedy output differs" in annotation(other)[1]
     assert "Texts differ." in told(judged(ONE, guards=(guard,)))
     long = runs.two(pairs=12, texts=("a\nb", "c\nd"))
     assert "Output of head:\n\n```text\nc\nd\n```\n\nOutput of base:\n\n```text\na\nb" in told(long)
@@ -268,7 +268,7 @@ def test_only_the_known_answer_of_the_demonstration_is_explained() -> None:
     own = runs.demonstration(model=runs.BITNET_MODEL)
     assert explained not in told(own)
     assert "This measures perf-smoke's own llama.cpp, not a build of yours." in told(own)
-    assert "(embedded llama.cpp)" in notice(own)
+    assert "(embedded llama.cpp)" in annotation(own)[1]
 
 
 def test_a_prompt_file_an_address_and_a_cache_are_named() -> None:
@@ -366,17 +366,19 @@ def test_what_a_reader_of_several_questions_must_know_is_never_folded() -> None:
 @pytest.mark.parametrize(
     ("matrix", "label"),
     [
-        ('{"cc":"gcc","jobs":2}', " gcc, 2:"),
-        ("[1]", " [1]:"),
-        ("no JSON", " no JSON:"),
-        ("[" * 9999, " [[["),
-        ("", ":"),
+        ('{"cc":"gcc: O3","jobs":2}', "perf-smoke gcc: O3, 2"),
+        ("[1]", "perf-smoke [1]"),
+        ("no JSON", "perf-smoke no JSON"),
+        ("[" * 9999, f"perf-smoke {'[' * 60}… (9,939 more characters)"),
+        ("", "perf-smoke CI / bench"),
     ],
 )
-def test_a_leg_without_a_label_shows_its_place_in_the_matrix(matrix: str, label: str) -> None:
+def test_a_leg_without_a_label_is_known_by_its_matrix_or_its_job(matrix: str, label: str) -> None:
     leg = replace(runs.LEG, matrix=matrix)
-    assert notice(replace(ONE, leg=leg)).startswith(f"perf-smoke{label}")
-    assert notice(replace(ONE, leg=leg, settings={"label": "x"})).startswith("perf-smoke x:")
+    title, message = annotation(replace(ONE, leg=leg))
+    assert title == label
+    assert message.startswith("slower by 6.1 %")
+    assert annotation(replace(ONE, leg=leg, settings={"label": "x: y"}))[0] == "perf-smoke x: y"
 
 
 @pytest.mark.parametrize(
