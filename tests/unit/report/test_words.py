@@ -264,7 +264,9 @@ def test_only_the_known_answer_of_the_demonstration_is_explained() -> None:
     explained = "A model of 135M parameters is expected to say so"
     assert explained in told(runs.demonstration())
     assert explained not in told(runs.demonstration(text="4"))
-    assert explained not in told(runs.demonstration(settings={"prompt": "Hello"}))
+    hello = replace(runs.asked().prompt, text="Hello")
+    assert explained not in told(runs.demonstration(request=runs.asked(prompt=hello)))
+    assert explained in told(runs.demonstration(settings={"prompt": "2+2="}))
     own = runs.demonstration(model=runs.BITNET_MODEL)
     assert explained not in told(own)
     assert "This measures perf-smoke's own llama.cpp, not a build of yours." in told(own)
@@ -288,6 +290,10 @@ def test_repeated_runs_uncounted_steps_and_no_warm_up_are_said() -> None:
     assert "9 steps after the warm-up. Each step is the mean of up to 25 runs of the program." in (
         told(small)
     )
+    bench = runs.alone(
+        9, engine=replace(runs.LLAMA, id="llama-bench"), steps={"gone": frozenset(("e2e_ms",))}
+    )
+    assert "tok/s decode (llama-bench)" in told(bench).splitlines()[0]
     warm = runs.alone(9, process="start", steps={"repeats": 5, "starts": 8})
     assert "started 8 times. Each step is the mean of up to 5 requests." in told(warm)
     cold = replace(warm.workloads[WORKLOAD], warmup=0)
