@@ -189,6 +189,6 @@ def _limit(comparison: Comparison) -> Sentence:
 
 def _interval_of(comparison: Comparison) -> str:
     level = comparison.level or 0.0
-    last = level < 1 - comparison.rule.alpha - 1e-9
+    last = level < 1 - comparison.rule.alpha
     kind = "interval of the last equivalence test" if last else "interval"
     return f"{numbers.share(level)} {kind}, {phrase(comparison.metric)}"

@@ -246,12 +246,31 @@ def test_greedy_output_that_differs_is_said_and_none_is_no_sentence() -> None:
     assert "Texts differ." in told(judged(ONE, guards=(guard,)))
     long = runs.two(pairs=12, texts=("a\nb", "c\nd"))
     assert "Output of head:\n\n```text\nc\nd\n```\n\nOutput of base:\n\n```text\na\nb" in told(long)
+    one_long = told(runs.two(pairs=12, texts=("11, so", "4" * 61)))
+    assert "**The greedy output differs**, as shown below." in one_long
     same = runs.two(pairs=12, texts=("a\nb", "a\nb"))
     assert "Output, the same on both sides, at every step:\n\n```text\na\nb\n```" in told(same)
     unsteady = replace(ONE.workloads[WORKLOAD].measurements[HEAD], output=None)
     measurements = {**ONE.workloads[WORKLOAD].measurements, HEAD: unsteady}
     silent = replace(ONE.workloads[WORKLOAD], measurements=measurements)
     assert "Output" not in told(replace(ONE, workloads={WORKLOAD: silent}))
+
+
+def test_the_same_on_all_sides_is_said_where_each_has_a_text() -> None:
+    several = runs.questions()
+    assert told(several).count("Output `11, so`, the same on all sides, at every step.") == 2
+    chat = several.workloads["chat"]
+    silent = {**chat.measurements, BASE: replace(chat.measurements[BASE], output=None)}
+    workloads = {**several.workloads, "chat": replace(chat, measurements=silent)}
+    assert told(replace(several, workloads=workloads)).count("the same on all sides") == 1
+
+
+def test_a_difference_of_memory_is_shown_from_a_thousandth_on() -> None:
+    base, head = runs.rounds(12, 55, 55, peak_rss_kib=204_800)
+    for kib, change in ((1024, "201 | +1.00 MiB"), (204, "200 | 0")):
+        more = tuple(replace(step, peak_rss_kib=204_800 + kib) for step in head)
+        found = runs.run({HEAD: runs.measured(more), BASE: runs.measured(base)})
+        assert f"| Peak RSS, MiB | 200 | {change} |" in told(found)
 
 
 def test_output_that_changes_from_step_to_step_is_said_prominently() -> None:
@@ -398,7 +417,10 @@ def test_a_terminal_gets_the_verdict_in_its_colour(name: str, code: str) -> None
     assert f"\x1b[{code}mperf-smoke" in captured.get()
 
 
-@pytest.mark.parametrize("settings", [{"build": "x" * 4000}, {"prompt": "a\u202eb"}, {"a": "***"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"build": "x" * 4000}, {"prompt": "a\u202eb"}, {"a": "***"}, {"a": "https://x/y?…"}],
+)
 def test_no_command_is_better_than_one_that_would_run_something_else(
     settings: dict[str, str],
 ) -> None:
