@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 MINUS = "\N{MINUS SIGN}"
+_MOST_PERCENT = 1_000_000
 MISSING = "–"
 """Stands where a table has a place for a value that was not measured."""
 
@@ -116,8 +117,11 @@ def share(fraction: float) -> str:
 
 
 def _signed(fraction: float, plus: str = "+") -> str:
-    """In percent: one decimal, none from 100 on; zero has no sign."""
+    """In percent: one decimal, none from 100 on, and no number of more than seven digits; zero has
+    no sign."""
     value = fraction * 100
+    if value > _MOST_PERCENT:
+        return f"more than {plus}{_MOST_PERCENT:,}"
     text = f"{abs(value):,.0f}" if round(abs(value), 1) >= 100 else f"{abs(value):.1f}"
     if text == "0.0":
         return text

@@ -54,14 +54,15 @@ def parts(workload: WorkloadView) -> tuple[Part, ...]:
 def _in_words(
     workload: WorkloadView, changes: Sequence[float], estimate: float, beyond: int, zero: str
 ) -> Sentence:
-    slower = sum(change > 0 for change in changes)
+    way = "faster" if estimate < 0 else "slower"
+    so = sum(change < 0 if estimate < 0 else change > 0 for change in changes)
     low, _, high = statistics.quantiles(changes, n=4, method="inclusive")
     far = max(changes, key=lambda change: abs(change - estimate))
     many = workload.leading if len(workload.comparisons) > 1 else None
     outside = f" The outermost bars hold {counting(beyond, 'pair')} from beyond, up to "
     return sentence(
-        *("Head was slower than ", workload.base.called if workload.base else ""),
-        f" in {slower:,} of {counting(len(changes), 'pair')}",
+        *(f"Head was {way} than ", workload.base.called if workload.base else ""),
+        f" in {so:,} of {counting(len(changes), 'pair')}",
         f" of {phrase(many.metric)}" if many else "",
         f". Half of the changes lie between {numbers.change(low)} and {numbers.change(high)}. ",
         f"Yellow marks the estimate, {numbers.change(estimate)}",

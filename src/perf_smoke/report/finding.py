@@ -9,6 +9,8 @@ from perf_smoke.report.view import BaseView, View, WorkloadView, counting, phras
 from perf_smoke.result import Comparison, Guard
 
 _MOST_GUARDS = 8
+_MOST_RUNS = 1e6
+"""To be wrong less often than once in so many runs is said of no run."""
 _OPEN = ("inconclusive", "not-comparable")
 """Verdicts that leave a reader without an answer."""
 _LONGEST_S = 100 * 60
@@ -57,11 +59,11 @@ def gravest_of(view: View) -> Sentence:
     base = view.lead.base
     # Each has its share of the run's error rate.
     wrong = sum(question.rule.alpha for question in view.questions)
-    since = sentence(" The headline's is since ", base.called, ".") if base else ()
+    since = sentence(", since ", base.called) if base and len(view.lead.bases) > 1 else ()
     return sentence(
-        f"The gravest of {counting(len(view.questions), 'question')}; together they are wrong in "
-        f"at most 1 run of {1 / wrong:,.0f}.",
-        since if len(view.lead.bases) > 1 else "",
+        f"The gravest of {counting(len(view.questions), 'answer')}",
+        since,
+        f"; together they are wrong in at most 1 run of {min(1 / wrong, _MOST_RUNS):,.0f}.",
     )
 
 

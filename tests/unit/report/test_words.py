@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -427,6 +428,27 @@ def test_no_command_is_better_than_one_that_would_run_something_else(
     assert "perf-smoke run" not in told(replace(ONE, settings=settings))
     given = replace(ONE, settings={"base-ref": "main", "label": "x", "fail-on": "error"})
     assert "\nperf-smoke run --base-ref main\n" in told(given)
+
+
+def test_no_number_of_a_document_is_hundreds_of_digits_long() -> None:
+    rule = replace(ONE.comparisons[0].rule, alpha=1e-300)
+    endless = judged(ONE, log_ratio=1e9, low=1e299, high=1e300, detectable=1e300, rule=rule)
+    workloads = {WORKLOAD: ONE.workloads[WORKLOAD], "more": ONE.workloads[WORKLOAD]}
+    several = replace(endless, workloads=workloads)
+    for report in (told(endless), told(several)):
+        assert "slower by more than 1,000,000 %" in report
+        assert not re.search(r"[\d,]{30}", report)
+
+
+def test_the_pairs_are_counted_that_went_the_way_of_the_estimate() -> None:
+    assert "Head was faster than base in 60 of 60 pairs." in told(
+        runs.two(pairs=60, slower_by=-0.5)
+    )
+
+
+@pytest.mark.parametrize("name", ["demonstration", "endpoint"])
+def test_a_program_that_is_of_no_commit_is_shown_without_one(name: str) -> None:
+    assert runs.COMMITS[HEAD][:7] not in told(runs.every()[name])
 
 
 def test_a_far_outlier_and_equal_pairs_make_no_useless_picture() -> None:
