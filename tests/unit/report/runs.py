@@ -562,7 +562,7 @@ def questions(*, noise: float = 0.012, new_text: str = "11, so", **changes: Any)
             },
         )
     sides = {
-        HEAD: side(HEAD, LLAMA, ref="pull/7/merge"),
+        HEAD: side(HEAD, LLAMA),
         BASE: side(BASE, LLAMA, ref="main"),
         "release": side("release", LLAMA, ref="v1.2"),
     }
