@@ -8,12 +8,12 @@ is computed nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
 from perf_smoke.numbers import StoredUnit
-from perf_smoke.result import Sample
+from perf_smoke.result import Process, Sample, usual_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,10 @@ class Metric:
     """In which table of a report it stands."""
     output: str = ""
     """What the output of this name is, for the action's users; empty: there is none."""
+    whole: bool = False
+    """Whether it is the time of all that was asked for, so that words need not name it."""
+    why_absent: Callable[[Sequence[Sample], Process], str] = lambda _samples, _process: ""
+    """Why steps that count do not give it, where they tell."""
     why_not: str = ""
     """Why it cannot decide; empty where it can."""
     longer: tuple[str, str] = ("takes", "longer")
@@ -84,6 +88,20 @@ def _peak_rss_mib(sample: Sample) -> float | None:
     return None if sample.peak_rss_kib is None else sample.peak_rss_kib / 1024
 
 
+def _no_prefill(samples: Sequence[Sample], _process: Process) -> str:
+    cached = any(sample.prompt_ms and sample.n_prompt_cached for sample in samples)
+    return "the prompt came from the cache" if cached else ""
+
+
+def _no_decode(samples: Sequence[Sample], _process: Process) -> str:
+    return "a single output token has no decode time" if usual_tokens(samples) == 1 else ""
+
+
+def _no_peak_rss(_samples: Sequence[Sample], process: Process) -> str:
+    starts_at = "the kernel starts a program's count at the peak of perf-smoke, which starts it"
+    return f"too small to tell: {starts_at}" if process == "step" else ""
+
+
 _ONCE_PER_START = "it comes once per start, and a run has too few of those for a verdict"
 
 METRICS: tuple[Metric, ...] = (
@@ -94,6 +112,7 @@ METRICS: tuple[Metric, ...] = (
         phrase="E2E latency",
         amount=_field("e2e_ms"),
         source="e2e_ms",
+        whole=True,
         table="main",
         output="Median time of one request without the load, in ms.",
     ),
@@ -116,6 +135,7 @@ METRICS: tuple[Metric, ...] = (
         phrase="prefill",
         amount=_per_prompt_token_ms,
         source="prompt_ms",
+        why_absent=_no_prefill,
         table="main",
         output="Median prefill rate, in tokens per second.",
         longer=("takes", "longer per prompt token"),
@@ -128,6 +148,7 @@ METRICS: tuple[Metric, ...] = (
         phrase="decode",
         amount=_per_output_token_ms,
         source="decode_ms",
+        why_absent=_no_decode,
         table="main",
         output="Median decode rate, in tokens per second.",
         longer=("takes", "longer per output token"),
@@ -149,6 +170,7 @@ METRICS: tuple[Metric, ...] = (
         phrase="wall time",
         amount=_field("wall_ms"),
         source="wall_ms",
+        whole=True,
         table="main",
         output="Median wall time of one step, in ms.",
     ),
@@ -180,6 +202,7 @@ METRICS: tuple[Metric, ...] = (
         phrase="peak RSS",
         amount=_peak_rss_mib,
         source="peak_rss_kib",
+        why_absent=_no_peak_rss,
         per="start",
         table="main",
         output="Peak resident memory of the engine, in MiB.",

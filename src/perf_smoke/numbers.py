@@ -9,6 +9,7 @@ from typing import Literal, TypedDict
 StoredUnit = Literal["ms", "tps", "mib"]
 """Milliseconds, tokens per second, MiB: in what numbers are kept, and how their names end."""
 MINUS = "\N{MINUS SIGN}"
+_MOST_PERCENT = 1_000_000
 MISSING = "–"
 """Stands where a table has a place for a value that was not measured."""
 
@@ -125,8 +126,11 @@ def share(fraction: float) -> str:
 
 
 def _signed(fraction: float, plus: str = "+") -> str:
-    """In percent: one decimal, none from 100 on; zero has no sign."""
+    """In percent: one decimal, none from 100 on, and no number of more than seven digits; zero has
+    no sign."""
     value = fraction * 100
+    if value > _MOST_PERCENT:
+        return f"more than {plus}{_MOST_PERCENT:,}"
     text = f"{abs(value):,.0f}" if round(abs(value), 1) >= 100 else f"{abs(value):.1f}"
     if text == "0.0":
         return text

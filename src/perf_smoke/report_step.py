@@ -26,7 +26,7 @@ from perf_smoke.printable import one_line, printable
 from perf_smoke.reasons import Reason
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
-from perf_smoke.report.verdict import notice
+from perf_smoke.report.verdict import annotation
 from perf_smoke.result import Failure, Result, Status
 from perf_smoke.secret import Secret
 from perf_smoke.settings import InvalidSettings, Settings, parse
@@ -146,7 +146,7 @@ def _annotate(result: Result, log: WorkflowLog) -> None:
         for sentence in filter(None, result.failure.tail.splitlines()):
             log.annotate("error", TITLE, sentence)
         return
-    title, _, message = notice(result).partition(": ")
+    title, message = annotation(result)
     as_asked = result.status == "measured" and not result.lost_bases
     log.annotate("notice" if as_asked else "warning", title, message)
 

@@ -145,7 +145,7 @@ def test_a_pull_request_gets_outputs_a_summary_a_notice_and_one_comment_kept_up_
         "created",
         "updated",
     )
-    assert re.search(r"^::notice title=perf-smoke::.*4 tokens", first.log, re.MULTILINE)
+    assert re.search(r"^::notice title=perf-smoke CI / smoke::.*4 tokens", first.log, re.MULTILINE)
     measured = result_file.read(Path(second.outputs["result-json"]))
     (comment,) = job.comments()
     shown = f"{results.of(measured).summary['e2e_ms'].median:.3g}"

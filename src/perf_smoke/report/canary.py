@@ -7,7 +7,8 @@ from perf_smoke.report.parts import Block, Part, Sentence, code, join, sentence,
 from perf_smoke.report.view import View, WorkloadView
 from perf_smoke.result import Measurement, Output
 
-_DEMONSTRATION_OUTPUT = "11, so"
+_DEMONSTRATION = "2+2=", "11, so"
+"""A prompt, and what our model is known to make of it."""
 _INLINE = 60
 """Longer texts, and those with line ends inside, get a block of their own."""
 
@@ -52,10 +53,11 @@ def output(view: View, workload: WorkloadView) -> list[Part]:
     if not _fit([((), head)]):
         return [sentence("Output", *same, ":"), Block(untrusted.beginning(head.text))]
     # What a reader who expects 4 must be told.
-    known = view.demonstration and head.text.strip() == _DEMONSTRATION_OUTPUT
+    request = workload.workload.request
+    prompt = request.prompt.text if request else ""
+    known = view.demonstration and (prompt, head.text.strip()) == _DEMONSTRATION
     small = " A model of 135M parameters is expected to say so: speed is tested here, not sums."
-    expected = small if known and not view.result.settings.get("prompt") else ""
-    return [sentence("Output ", code(head.text), *same, ".", expected)]
+    return [sentence("Output ", code(head.text), *same, ".", small if known else "")]
 
 
 def _texts(measurement: Measurement) -> set[str]:

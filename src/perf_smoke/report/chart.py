@@ -27,16 +27,17 @@ _LOOKS = (
 
 def parts(workload: WorkloadView) -> tuple[Part, ...]:
     """The picture, with what it shows in words; nothing where there is no picture in the pairs:
-    below six of them, or where all are equal."""
+    below six of them, where all are equal, or of what comes once per start."""
     changes = sorted(map(fraction, workload.log_ratios))
-    if len(changes) < _FEWEST or workload.base is None or workload.headline is None:
+    estimated = workload.base.changes if workload.base else {}
+    estimate = estimated.get(workload.headline.name) if workload.headline else None
+    if len(changes) < _FEWEST or estimate is None:
         return ()
     lower, _, upper = statistics.quantiles(changes, n=4, method="inclusive")
     reach = _FAR_OUT * (upper - lower) if upper > lower else math.inf
     inside = [change for change in changes if lower - reach <= change <= upper + reach]
     if not 1e-11 < inside[-1] - inside[0] < math.inf:
         return ()
-    estimate = workload.base.changes[workload.headline.name]
     width = _width(inside, upper - lower)
     first, last = _bar(inside[0], width), _bar(inside[-1], width)
     if max(last, 0) - min(first, 0) < _MOST_BARS:
@@ -53,14 +54,15 @@ def parts(workload: WorkloadView) -> tuple[Part, ...]:
 def _in_words(
     workload: WorkloadView, changes: Sequence[float], estimate: float, beyond: int, zero: str
 ) -> Sentence:
-    slower = sum(change > 0 for change in changes)
+    way = "faster" if estimate < 0 else "slower"
+    so = sum(change < 0 if estimate < 0 else change > 0 for change in changes)
     low, _, high = statistics.quantiles(changes, n=4, method="inclusive")
     far = max(changes, key=lambda change: abs(change - estimate))
     many = workload.leading if len(workload.comparisons) > 1 else None
     outside = f" The outermost bars hold {counting(beyond, 'pair')} from beyond, up to "
     return sentence(
-        *("Head was slower than ", workload.base.called if workload.base else ""),
-        f" in {slower:,} of {counting(len(changes), 'pair')}",
+        *(f"Head was {way} than ", workload.base.called if workload.base else ""),
+        f" in {so:,} of {counting(len(changes), 'pair')}",
         f" of {phrase(many.metric)}" if many else "",
         f". Half of the changes lie between {numbers.change(low)} and {numbers.change(high)}. ",
         f"Yellow marks the estimate, {numbers.change(estimate)}",

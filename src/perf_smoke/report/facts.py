@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from perf_smoke import numbers
-from perf_smoke.metrics import METRICS, Metric
+from perf_smoke.metrics import METRICS
 from perf_smoke.report.parts import Facts, Sentence, also, code, join, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.view import View, WorkloadView, counting, phrase
@@ -17,7 +17,6 @@ from perf_smoke.result import (
     Machine,
     Measurement,
     Model,
-    Side,
 )
 
 _STOPPED = {
@@ -251,20 +250,9 @@ def _missing(view: View, workload: WorkloadView) -> Sentence:
         for metric in METRICS
         if metric.table == "main" and metric.key not in workload.head.summary
     ]
-    reasons = {metric.label: _why(head, workload.head, metric) for metric in absent}
+    steps = workload.head.counted
+    reasons = {metric.label: metric.why_absent(steps, head.process) for metric in absent}
     parts = [f"{label}: {why}" for label, why in reasons.items() if why]
     if ungiven := ", ".join(label for label, why in reasons.items() if not why):
         parts.append(f"{ungiven}: not given by this engine")
     return sentence("; ".join(parts))
-
-
-def _why(side: Side, measurement: Measurement, metric: Metric) -> str:
-    if metric.name == "decode" and measurement.tokens == 1:
-        return "a single output token has no decode time"
-    cached = any(step.prompt_ms and step.n_prompt_cached for step in measurement.counted)
-    if metric.name == "prefill" and cached:
-        return "the prompt came from the cache"
-    if metric.name == "peak_rss" and side.process == "step":
-        starts_at = "the kernel starts a program's count at the peak of perf-smoke"
-        return f"too small to tell: {starts_at}, which starts it"
-    return ""

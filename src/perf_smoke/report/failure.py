@@ -14,7 +14,7 @@ from perf_smoke.report.parts import (
     sentence,
 )
 from perf_smoke.report.view import View, called, counting, latency, named
-from perf_smoke.result import HEAD
+from perf_smoke.result import HEAD, Failure
 
 _MOST_PROBLEMS = 40
 _STATUS = {
@@ -41,7 +41,7 @@ def headline(view: View) -> str:
     fault, others = _FAULTS.get(result.reason, ("", ""))
     if result.status != "failed":
         return _STATUS.get(result.status, result.status)
-    if not fault or not ({*result.sides, *result.lost_bases} - {HEAD}):
+    if not fault or not _others(view):
         return "not measured to the end" if view.lead.head.summary else "not measured"
     if view.lead.bases:
         return f"head {fault}, base {others}"
@@ -62,10 +62,10 @@ def lost_bases(view: View) -> list[Sentence]:
     only = len(view.result.lost_bases) == 1 and not view.lead.bases
     return [
         sentence(
-            "Nothing to compare with"
+            "Nothing to compare with: "
             if only
-            else sentence("Not compared with ", called(view.result, name)),
-            ": ",
+            else sentence("Not compared with ", *called(view.result, name), ": "),
+            ("base's " if only else "its ") if _of_a_program(lost) else "",
             quoted(lost.sentence),
         )
         for name, lost in view.result.lost_bases.items()
@@ -90,6 +90,8 @@ def paragraphs(view: View) -> list[Sentence]:
     why = quoted(failure.sentence, 2000) if failure else ()
     if view.result.status == "measured":
         return [why]
+    if failure and failure.reason in _FAULTS and _others(view):
+        why = sentence("Head's " if _of_a_program(failure) else "Head: ", *why)
     pairs, steps = len(lead.log_ratios), len(lead.head.counted)
     nothing = "Nothing was measured." if view.result.status == "cancelled" else ""
     until = f"{counting(pairs, 'pair')}, no verdict" if pairs else counting(steps, "step")
@@ -106,6 +108,17 @@ def details(view: View) -> list[Part]:
         return [Block(untrusted.end(failure.tail))]
     lines = [line for line in failure.tail.splitlines() if line.strip()]
     return [Items(tuple(quoted(line) for line in lines[:_MOST_PROBLEMS]))]
+
+
+def _others(view: View) -> set[str]:
+    """The sides that were asked for beside head."""
+    return {*view.result.sides, *view.result.lost_bases} - {HEAD}
+
+
+def _of_a_program(failure: Failure) -> bool:
+    """Whether the sentence begins with the program of the side that failed."""
+    begins = failure.sentence.startswith("`")
+    return begins and failure.reason in _FAULTS and failure.reason != "base-missing"
 
 
 def _answering(view: View) -> Sentence:

@@ -9,19 +9,31 @@ from perf_smoke.report.view import BaseView, View, WorkloadView, counting, phras
 from perf_smoke.result import Comparison, Guard
 
 _MOST_GUARDS = 8
+_MOST_RUNS = 1e6
+"""To be wrong less often than once in so many runs is said of no run."""
+_OPEN = ("inconclusive", "not-comparable")
+"""Verdicts that leave a reader without an answer."""
 _LONGEST_S = 100 * 60
 """A run that would take longer than this is no smoke test."""
 
 
-def findings(view: View, workload: WorkloadView) -> list[Sentence]:
-    """Why there is no verdict, and what the pairs of each comparison say."""
-    if not workload.comparisons:
-        return [_one_side(view, workload)]
-    return [
+def open_questions(view: View, workload: WorkloadView) -> list[Sentence]:
+    """Why some questions have no verdict, and what it would take."""
+    sentences = [
         one
         for comparison in workload.comparisons
+        if comparison.verdict in _OPEN
         for one in (_why_no_verdict(comparison), _finding(view, workload, comparison))
     ]
+    return list(dict.fromkeys(filter(None, sentences)))  # one cause may leave several open
+
+
+def answers(view: View, workload: WorkloadView) -> list[Sentence]:
+    """What the pairs of each other comparison say; without any, what one side gave."""
+    if not workload.comparisons:
+        return [_one_side(view, workload)]
+    answered = (one for one in workload.comparisons if one.verdict not in _OPEN)
+    return [_finding(view, workload, one) for one in answered]
 
 
 def beside(workload: WorkloadView, texts_told: bool) -> list[Sentence]:
@@ -47,11 +59,11 @@ def gravest_of(view: View) -> Sentence:
     base = view.lead.base
     # Each has its share of the run's error rate.
     wrong = sum(question.rule.alpha for question in view.questions)
-    since = sentence(" The headline's is since ", base.called, ".") if base else ()
+    since = sentence(", since ", base.called) if base and len(view.lead.bases) > 1 else ()
     return sentence(
-        f"The gravest of {counting(len(view.questions), 'question')}; together they are wrong in "
-        f"at most 1 run of {1 / wrong:,.0f}.",
-        since if len(view.lead.bases) > 1 else "",
+        f"The gravest of {counting(len(view.questions), 'answer')}",
+        since,
+        f"; together they are wrong in at most 1 run of {min(1 / wrong, _MOST_RUNS):,.0f}.",
     )
 
 
@@ -140,8 +152,12 @@ def _cannot_tell(
     view: View, workload: WorkloadView, comparison: Comparison, bounds: str
 ) -> Sentence:
     guarded, needed = bool(decisive(comparison)), comparison.pairs_needed
+    since = sentence(" since ", *workload.base_of(comparison).called)
+    change = sentence("change", since if len(workload.bases) > 1 else "")
     between = sentence(
-        "The pairs alone put the change between " if guarded else "The change lies between ",
+        sentence("The pairs alone put the ", *change, " between ")
+        if guarded
+        else sentence("The ", *change, " lies between "),
         *(strong(bounds), f" ({_interval_of(comparison)})."),
     )
     if not needed or needed <= comparison.pairs:
@@ -175,6 +191,6 @@ def _limit(comparison: Comparison) -> Sentence:
 
 def _interval_of(comparison: Comparison) -> str:
     level = comparison.level or 0.0
-    last = level < 1 - comparison.rule.alpha - 1e-9
+    last = level < 1 - comparison.rule.alpha
     kind = "interval of the last equivalence test" if last else "interval"
     return f"{numbers.share(level)} {kind}, {phrase(comparison.metric)}"

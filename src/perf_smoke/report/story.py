@@ -62,12 +62,17 @@ def story(view: View, links: Links) -> tuple[Part, ...]:
 
 def _question(view: View, links: Links) -> list[Part]:
     workload = view.lead
-    found = _found(view, workload)
+    found = [
+        *_unanswered(view, workload),
+        *_answered(view, workload),
+        *_differences(workload),
+        *_beside(workload),
+    ]
     how = link("How to get a verdict", links.verdict_url)
     if how and found and not (workload.bases or view.result.lost_bases):
         found[-1] = sentence(*found[-1], " ", *how, ".")
     measured, run = facts.of_workload(view, workload), facts.of_run(view)
-    differences = chart.parts(workload)
+    picture = chart.parts(workload)
     return [
         *found,
         *failure.details(view),
@@ -77,7 +82,7 @@ def _question(view: View, links: Links) -> list[Part]:
             sentence(facts.title(view, workload)),
             (Facts((*measured.facts, *run.facts)), *table.further_tables(workload)),
         ),
-        *([Folded(sentence("Paired differences"), differences)] if differences else ()),
+        *([Folded(sentence("Paired differences"), picture)] if picture else ()),
     ]
 
 
@@ -85,13 +90,19 @@ def _questions(view: View) -> list[Part]:
     return [
         *([finding.gravest_of(view)] if view.questions else []),
         *failure.details(view),
-        table.questions(view),
+        *(
+            sentence(code(workload.name, 60), ": ", *one) if len(view.workloads) > 1 else one
+            for workload in view.workloads
+            for one in (*_unanswered(view, workload), *_differences(workload))
+        ),
+        *table.questions(view),
         *_notes(view),
         *(
             Folded(
                 sentence(code(workload.name, 60), f": {facts.title(view, workload).lower()}"),
                 (
-                    *_found(view, workload),
+                    *_answered(view, workload),
+                    *_beside(workload),
                     *_numbers(view, workload),
                     facts.of_workload(view, workload),
                     *table.further_tables(workload),
@@ -112,13 +123,23 @@ def _before_the_numbers(view: View) -> list[Sentence]:
     return [whose, *wrong, *lost, busyness]
 
 
-def _found(view: View, workload: WorkloadView) -> list[Sentence]:
-    found: list[Sentence] = []
-    if view.result.status == "measured":
-        found = finding.findings(view, workload)
-        found += [what_ran.same_program(view, base) for base in workload.bases]
-    difference = canary.difference(workload)
-    return [one for one in (*found, difference, *finding.beside(workload, bool(difference))) if one]
+def _unanswered(view: View, workload: WorkloadView) -> list[Sentence]:
+    return finding.open_questions(view, workload) if view.result.status == "measured" else []
+
+
+def _answered(view: View, workload: WorkloadView) -> list[Sentence]:
+    if view.result.status != "measured":
+        return []
+    same = (what_ran.same_program(view, base) for base in workload.bases)
+    return [one for one in (*finding.answers(view, workload), *same) if one]
+
+
+def _differences(workload: WorkloadView) -> list[Sentence]:
+    return list(filter(None, [canary.difference(workload)]))
+
+
+def _beside(workload: WorkloadView) -> list[Sentence]:
+    return finding.beside(workload, bool(canary.differing(workload)))
 
 
 def _numbers(view: View, workload: WorkloadView) -> list[Part]:

@@ -33,12 +33,14 @@ def further_tables(workload: WorkloadView) -> list[Table]:
     return _tables(workload, [metric for metric in further if metric != workload.headline])
 
 
-def questions(view: View) -> Table:
-    """All answers at once: a row per workload and metric, a column per base."""
+def questions(view: View) -> list[Table]:
+    """All answers at once: a row per workload and metric, a column per base; no table without any
+    answer."""
     bases = {base.name: base.called for workload in view.workloads for base in workload.bases}
     columns = tuple(sentence("since ", *called) for called in bases.values())
-    rows = (row for workload in view.workloads for row in _answers(view, workload, [*bases]))
-    return Table(columns=columns or (sentence("head"),), rows=tuple(rows))
+    rows = [row for workload in view.workloads for row in _answers(view, workload, [*bases])]
+    told = any({*row[1:]} != {sentence(numbers.MISSING)} for row in rows)
+    return [Table(columns=columns or (sentence("head"),), rows=tuple(rows))] if told else []
 
 
 def _answers(view: View, workload: WorkloadView, bases: Sequence[str]) -> list[Sentences]:

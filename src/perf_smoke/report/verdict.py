@@ -13,7 +13,7 @@ from perf_smoke.report.parts import Sentence, Title, also, quoted, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.view import View, counting, latency
 from perf_smoke.report.what_ran import program
-from perf_smoke.result import Comparison, Result
+from perf_smoke.result import Comparison, Leg, Result
 
 _UNSIZED = {
     "no-change": "no change",
@@ -25,16 +25,18 @@ _TONES: dict[str, Literal["good", "doubt"]] = {"faster": "good", "no-change": "g
 
 def title(view: View) -> Title:
     """The verdict line of a report: what became of it, and whose engine it was."""
-    text, leading = sentence(*_what(view), *_engine(view)), view.lead.leading
+    text = sentence(*_name(view), f": {_outcome(view)}", *_engine(view))
+    leading = view.lead.leading
     if view.result.status != "measured":
         return Title(text=text, tone="bad")
     return Title(text=text, tone=_TONES.get(leading.verdict, "doubt") if leading else "none")
 
 
-def notice(result: Result) -> str:
-    """One plain line for an annotation: the verdict with its interval, or with its cause."""
+def annotation(result: Result) -> tuple[str, str]:
+    """Title and message, each a plain line: which run, and the verdict with its interval or with
+    its cause."""
     view = View.of(result)
-    return "".join(span.text for span in (*_what(view), *_because(view)))
+    return _plain(_name(view)), _plain(sentence(_outcome(view), *_because(view)))
 
 
 def answer(comparison: Comparison) -> str:
@@ -44,10 +46,18 @@ def answer(comparison: Comparison) -> str:
     return f"{comparison.verdict} by {numbers.percent(comparison.estimate)}"
 
 
-def _what(view: View) -> Sentence:
-    label = view.result.settings.get("label", "") or _matrix(view)
-    verdict = _verdict(view) if view.result.status == "measured" else failure.headline(view)
-    return sentence("perf-smoke", *also(" ", label, 60), f": {verdict}")
+def _plain(spans: Sentence) -> str:
+    return "".join(span.text for span in spans)
+
+
+def _name(view: View) -> Sentence:
+    """Which of several runs it is: by its label, or its leg."""
+    label = view.result.settings.get("label", "") or _leg(view.result.leg)
+    return sentence("perf-smoke", *also(" ", label, 60))
+
+
+def _outcome(view: View) -> str:
+    return _verdict(view) if view.result.status == "measured" else failure.headline(view)
 
 
 def _because(view: View) -> Sentence:
@@ -96,13 +106,16 @@ def _beside_zero(comparison: Comparison) -> bool:
     return comparison.verdict == "no-change" and low * high > 0
 
 
-def _matrix(view: View) -> str:
-    """The leg's place in its matrix: `gcc, arm64`."""
-    matrix = view.result.leg.matrix if view.result.leg else ""
+def _leg(leg: Leg | None) -> str:
+    """Its place in its matrix, `gcc, arm64`; of a job without one its name, `CI / bench`."""
+    if leg is None:
+        return ""
+    if not leg.matrix:
+        return " / ".join(filter(None, (leg.workflow, leg.job)))
     try:
-        values = list(json.loads(matrix or "{}").values())
+        values = list(json.loads(leg.matrix).values())
     except (ValueError, AttributeError, RecursionError):
-        return matrix
+        return leg.matrix
     return ", ".join(one if isinstance(one, str) else json.dumps(one) for one in values)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from perf_smoke import compare, numbers
 from perf_smoke.engines import table as engines
-from perf_smoke.metrics import BY_NAME, METRICS, Metric
+from perf_smoke.metrics import AUTOMATIC, BY_NAME, METRICS, Metric
 from perf_smoke.report.parts import Sentence, also, code, join, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.result import (
@@ -151,7 +151,7 @@ def latency(measurement: Measurement, metric: Metric | None) -> str:
         return ""
     median, count = measurement.summary[metric.key].median, measurement.tokens
     work = f" for {counting(count, 'token')}" if count else ""
-    what = work if metric.name in ("e2e", "wall") else f" {metric.phrase}"
+    what = work if metric.whole else f" {metric.phrase}"
     return f"{numbers.quantity(median, numbers.unit_for(metric.unit, median))}{what}"
 
 
@@ -187,7 +187,7 @@ def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
     )
     leading = _gravest(result, answers)
     bases = tuple(_base(result, head, answers, *side) for side in measured.items())
-    wanted = (leading.metric if leading else "", *workload.metrics, "e2e", "wall", *BY_NAME)
+    wanted = (leading.metric if leading else "", *workload.metrics, *AUTOMATIC, *BY_NAME)
     given = {key for side in (head, *measured.values()) for key in side.summary}
     known = (BY_NAME[metric] for metric in wanted if metric in BY_NAME)
     headline = next((metric for metric in known if metric.key in given), None)

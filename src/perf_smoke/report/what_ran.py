@@ -75,8 +75,11 @@ def _prompt(request: RequestRecord) -> Sentence:
 
 
 def _commits(view: View, workload: WorkloadView) -> Sentence:
+    head = view.result.head
+    if view.ours or (head and head.process == "running"):
+        return ()  # the commit that is checked out has nothing to do with such a program
     sides = [
-        (sentence("Head"), view.result.head),
+        (sentence("Head"), head),
         *((one.called, one.side) for one in workload.bases),
     ]
     parts = [

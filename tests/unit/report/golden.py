@@ -12,7 +12,7 @@ from rich.console import Console
 
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
-from perf_smoke.report.verdict import notice
+from perf_smoke.report.verdict import annotation
 from perf_smoke.result import Result
 from tests.unit.report import runs
 
@@ -38,7 +38,7 @@ def reports() -> dict[str, str]:
     texts = {}
     for name, result in runs.every().items():
         texts[f"{name}.md"] = render(result, LINKS)
-        texts[f"{name}.txt"] = f"{notice(result)}\n{printed(result, *files)}"
+        texts[f"{name}.txt"] = f"{': '.join(annotation(result))}\n{printed(result, *files)}"
     return texts
 
 

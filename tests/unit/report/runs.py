@@ -5,12 +5,28 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import random
+import shlex
+import signal
+import tempfile
+import unittest.mock
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from perf_smoke import compare
+import pytest
+
+import perf_smoke.run
+from perf_smoke import compare, job, measure_step, result_file, settings
+from perf_smoke.cancel import Cancelled
+from perf_smoke.configuration import about
+from perf_smoke.context import Context
+from perf_smoke.engines import failures
+from perf_smoke.measure.checks import mark_short, notes_on_tokens
 from perf_smoke.measure.summary import summarise
+from perf_smoke.models.fetch import fetch
 from perf_smoke.result import (
     BASE,
     HEAD,
@@ -35,15 +51,21 @@ from perf_smoke.result import (
     Side,
     Tier,
     Tool,
+    Unmeasured,
     Workload,
 )
+from perf_smoke.sides import Checkout, run_build
 
 COMMITS = {
     HEAD: "3f1c9ab27d5e4c6f8a9b0c1d2e3f405162738495",
     BASE: "9d8c7b6a5f4e3d2c1b0a99887766554433221100",
     "release": "1dbec34f00c4e1d2b3a495867768594a3b2c1d0e",
 }
-TIERS: dict[str, Tier] = {"e2e_ms": "C", "ttft_ms": "C", "prompt_ms": "A", "decode_ms": "A"}
+TIERS: dict[str, Tier] = dict.fromkeys(("e2e_ms", "ttft_ms", "prompt_ms", "decode_ms"), "A")
+STREAMED: dict[str, Tier] = dict.fromkeys(("e2e_ms", "ttft_ms", "decode_ms"), "C")
+"""As a server that is only spoken to is timed."""
+PRINTED: dict[str, Tier] = dict.fromkeys(("e2e_ms", "prompt_ms", "decode_ms", "load_ms"), "D")
+BITNET_LACKS = frozenset(("prompt_ms", "load_ms"))
 ALL: tuple[RequestPart, ...] = ("prompt", "tokens", "seed", "threads", "features")
 
 BITNET = EngineIdentity(
@@ -55,6 +77,7 @@ EMBEDDED = EngineIdentity(
 LLAMA = EngineIdentity(
     id="llama-completion", version="b7190", binary="build/bin/llama-cli", binary_sha256="e5" * 32
 )
+SERVER = replace(LLAMA, id="llama-server", binary="build/bin/llama-server")
 BENCH = EngineIdentity(id="command", binary="/opt/bench", binary_sha256="f6" * 32)
 BITNET_MODEL = Model(reference="models/ggml-model-i2_s.gguf", sha256="d4" * 32, bytes=1_187_801_280)
 DEMONSTRATION = Model(reference="smollm2-135m", sha256="a3" * 32, bytes=98_362_432)
@@ -71,14 +94,15 @@ def rounds(
     *latencies_ms: float,
     noise: float = 0.03,
     tokens: int = 4,
-    starts: int = 8,
+    starts: int = 0,
     seed: int = 1,
-    gone: frozenset[str] = frozenset(),
+    gone: frozenset[str] = BITNET_LACKS,
     **given: Any,
 ) -> list[tuple[Sample, ...]]:
     """Steps of one side per latency, one of each side in every round, in random order.
 
     Args:
+        starts: how often each side was started; 0: for every step.
         gone: fields that the engine does not give.
         given: fields that are the same in every step.
     """
@@ -86,7 +110,7 @@ def rounds(
     sides: list[list[Sample]] = [[] for _ in latencies_ms]
     for number in range(count):
         for place, side in enumerate(dice.sample(range(len(sides)), len(sides))):
-            start = number * starts // count
+            start = number * (starts or count) // count
             e2e = latencies_ms[side] * dice.lognormvariate(0, noise)
             first = e2e * (0.44 if tokens > 1 else 1.0)
             values: dict[str, Any] = {
@@ -113,7 +137,11 @@ def rounds(
 
 
 def measured(
-    steps: tuple[Sample, ...], text: str | None = "11, so", *, stable: bool = True
+    steps: tuple[Sample, ...],
+    text: str | None = "11, so",
+    *,
+    stable: bool = True,
+    tiers: dict[str, Tier] | None = None,
 ) -> Measurement:
     """What a side gave, with its greedy text where it has one."""
     output = None
@@ -121,7 +149,7 @@ def measured(
         digest = hashlib.sha256(text.encode()).hexdigest()
         steps = tuple(replace(step, text_sha256=digest) for step in steps)
         output = Output(text=text, sha256=digest, stable=stable)
-    return Measurement(samples=steps, summary=summarise(steps, TIERS), output=output)
+    return Measurement(samples=steps, summary=summarise(steps, tiers or TIERS), output=output)
 
 
 def asked(**changes: Any) -> RequestRecord:
@@ -162,7 +190,7 @@ def machine(
 
 
 def side(
-    name: str, engine: EngineIdentity = BITNET, *, ref: str = "", process: Process = "start"
+    name: str, engine: EngineIdentity = BITNET, *, ref: str = "", process: Process = "step"
 ) -> Side:
     """Head, or a base that was built from another commit."""
     if name != HEAD and engine.binary_sha256:
@@ -246,6 +274,9 @@ def decide(document: Result, rule: Rule, looks: tuple[int, ...] = ()) -> Result:
     return replace(document, comparisons=comparisons)
 
 
+TWO_SIDES = {HEAD: side(HEAD), BASE: side(BASE, ref="main")}
+
+
 def two(
     *,
     slower_by: float = 0.0,
@@ -253,31 +284,32 @@ def two(
     base_ms: float = 54.9,
     texts: tuple[str, str] = ("11, so", "11, so"),
     steps: dict[str, Any] | None = None,
+    tiers: dict[str, Tier] | None = None,
     **changes: Any,
 ) -> Result:
     """Base and head of BitNet.rs in one job."""
     base, head = rounds(pairs, base_ms, base_ms * (1 + slower_by), **(steps or {}))
-    refs = {
-        "sides": {HEAD: side(HEAD, ref="faster-kernels"), BASE: side(BASE, ref="main")},
+    measurements = {
+        HEAD: measured(head, texts[1], tiers=tiers),
+        BASE: measured(base, texts[0], tiers=tiers),
     }
-    return run(
-        {HEAD: measured(head, texts[1]), BASE: measured(base, texts[0])}, **{**refs, **changes}
-    )
+    return run(measurements, **{"sides": TWO_SIDES, **changes})
 
 
 def alone(
     count: int = 182,
     *,
     engine: EngineIdentity = BITNET,
-    process: Process = "start",
+    process: Process = "step",
     text: str | None = "11, so",
     steps: dict[str, Any] | None = None,
+    tiers: dict[str, Tier] | None = None,
     **changes: Any,
 ) -> Result:
     """Head alone."""
     (head,) = rounds(count, (steps or {}).pop("ms", 54.9), **(steps or {}))
     sides = {HEAD: side(HEAD, engine, process=process)}
-    return run({HEAD: measured(head, text)}, **{"sides": sides, **changes})
+    return run({HEAD: measured(head, text, tiers=tiers)}, **{"sides": sides, **changes})
 
 
 def demonstration(**changes: Any) -> Result:
@@ -289,62 +321,165 @@ def demonstration(**changes: Any) -> Result:
         "request": asked(features=()),
         "tool": Tool(version="0.1.0", runtime="docker"),
         "cost": Cost(total_s=13.4, download_s=1.2, load_s=0.43, steps_s=10.1),
-        "steps": {"starts": 1},
+        "steps": {"starts": 1, "gone": frozenset()},
+        "process": "start",
+        "tiers": {**STREAMED, **dict.fromkeys(("prompt_ms", "decode_ms"), "A")},
     }
     return alone(**{**values, **changes})
 
 
-def crashed(step: str, signal: str = "ended with code 139 (SIGSEGV)") -> Failure:
-    """As the engines say it."""
-    return Failure(
-        reason="engine-crashed",
-        sentence=f"`bitnet` {signal} {step}.",
-        tail="loading models/ggml-model-i2_s.gguf\nthread 'main' panicked at kernels/i2s.rs:84",
+def served(*, starts: int = 8, **changes: Any) -> Result:
+    """Base and head of a server that is kept warm."""
+    return two(
+        **{
+            "steps": {"starts": starts, "gone": frozenset()},
+            "tiers": {**STREAMED, **dict.fromkeys(("prompt_ms", "decode_ms"), "B")},
+            "sides": {
+                HEAD: side(HEAD, SERVER, process="start"),
+                BASE: side(BASE, SERVER, ref="v1.2", process="start"),
+            },
+            "settings": {
+                "binary": "build/bin/llama-server",
+                "build": "cmake --build build",
+                "base-ref": "v1.2",
+            },
+            **changes,
+        }
     )
 
 
-BUILD_FAILED = Failure(
-    reason="build-failed",
-    sentence="`cargo build` ended with code 101 on base `9d8c7b6`.",
-    tail="error[E0425]: cannot find value `tile` in this scope\n  --> src/kernels.rs:12:9",
-)
+def failure_of(do: Callable[[], object]) -> Failure:
+    """What the product says of what it cannot do."""
+    with pytest.raises(Unmeasured) as caught:
+        do()
+    return caught.value.failure
+
+
+LAST_LINES = "loading models/ggml-model-i2_s.gguf\nthread 'main' panicked at kernels/i2s.rs:84"
+CRASHED = failures.exited("bitnet", -signal.SIGSEGV, 0.402, LAST_LINES)
+KILLED = failures.exited("bitnet", -signal.SIGKILL, 0.402, LAST_LINES)
+
+
+def build_failed(commit: str) -> Failure:
+    """A build script of the caller's that ends with an error."""
+    says = "error[E0425]: cannot find value `tile` in this scope\n  --> src/kernels.rs:12:9"
+    script = f"printf %s {shlex.quote(says)} >&2; exit 101"
+    checkout = Checkout(directory=Path(), commit=commit)
+    return failure_of(lambda: run_build(script, checkout, environment=os.environ, timeout_s=60))
+
+
+def no_model() -> Failure:
+    """The input `model` names a file that is not there."""
+
+    def fetch_model() -> None:
+        with about("model"):
+            fetch(
+                BITNET_MODEL.reference,
+                sha256="",
+                cache=Path("/nowhere"),
+                environment={},
+                progress=lambda _done, _total: None,
+                base_directory=Path("/home/runner/work/r/r"),
+            )
+
+    return failure_of(fetch_model)
+
+
+def cancelled() -> Failure:
+    """The first signal came before anything was measured."""
+    nowhere = Path("/nowhere")
+    context = Context(
+        environment={},
+        cache=nowhere,
+        scratch=nowhere,
+        runtime="host",
+        leg=None,
+        merge_target="",
+        watcher=unittest.mock.Mock(),
+        interruptible=unittest.mock.Mock(side_effect=Cancelled),
+    )
+    failure = perf_smoke.run.run(settings.parse({}), context).failure
+    assert failure
+    return failure
 
 
 def failed(failure: Failure, **changes: Any) -> Result:
-    """A run that did not come to its end."""
-    values: dict[str, Any] = {"status": "failed", "failure": failure}
+    """A run that did not come to its end: what was asked is known, and no step was taken."""
+    sides = changes.get("sides", {HEAD: side(HEAD)})
+    asked_for = Workload(
+        request=asked(),
+        metrics=("e2e",),
+        warmup=1,
+        measurements={name: Measurement() for name in sides},
+    )
+    values: dict[str, Any] = {
+        "status": "failed",
+        "failure": failure,
+        "workloads": {WORKLOAD: asked_for},
+    }
+    if HEAD not in sides:
+        values["series"] = None
     return result(**{**values, **changes})
 
 
+def ended_by(failure: Failure, name: str, document: Result) -> Result:
+    """The document with a last step of this side that failed."""
+    workload = document.workloads[WORKLOAD]
+    found = workload.measurements[name]
+    rounds_of = [step.round for step in found.samples if step.round is not None]
+    bad = failures.failed_step(failure, wall_ms=402.0).sample
+    bad = replace(
+        bad, start=found.samples[-1].start, order=2 * len(rounds_of), round=len(rounds_of)
+    )
+    measurements = {
+        **workload.measurements,
+        name: replace(found, samples=(*found.samples, bad)),
+    }
+    return replace(document, workloads={WORKLOAD: replace(workload, measurements=measurements)})
+
+
 def at_the_first_step() -> Result:
-    """Head crashes where base answers."""
+    """Head crashes in its warm-up, where base has answered."""
     base, _ = rounds(1, 54.9, 54.9)
-    dead = Sample(ok=False, error="engine-crashed", wall_ms=402.0, round=0)
-    return replace(
-        two(decided=False, status="failed", failure=crashed("after 0.4 s, before the first token")),
-        workloads={
-            WORKLOAD: Workload(
-                request=asked(),
-                metrics=("e2e",),
-                warmup=1,
-                measurements={HEAD: Measurement(samples=(dead,)), BASE: measured(base)},
-            )
-        },
+    warm = tuple(replace(step, round=None) for step in base)
+    return run(
+        {HEAD: Measurement(), BASE: measured(warm)},
+        sides=TWO_SIDES,
+        decided=False,
+        stopped="",
+        status="failed",
+        failure=CRASHED,
         cost=Cost(total_s=119, build_s=118.0, steps_s=0.5),
+    )
+
+
+def until(failure: Failure, **changes: Any) -> Result:
+    """Two sides of which one failed, or was cancelled, before there was a verdict."""
+    return two(**{"decided": False, "stopped": "", "failure": failure, **changes})
+
+
+def one_thread() -> Result:
+    """Its CPU was taken away by others."""
+    return two(
+        slower_by=0.02,
+        pairs=120,
+        steps={"noise": 0.25, "seed": 11, "cpu_ms": 33.0},
+        machine=machine(idle=0.02),
+        request=asked(threads=1),
     )
 
 
 def short_steps() -> Result:
     """A slow command on one thread; one of its steps ended early."""
-    (steps,) = rounds(4, 12_300, starts=4, seed=4)
-    steps = (*steps[:3], replace(steps[3], ok=False, error="short", n_out=2))
+    (steps,) = rounds(4, 12_300, seed=4)
+    steps = tuple(mark_short((*steps[:3], replace(steps[3], n_out=2)), 4))
     return run(
         {HEAD: measured(steps)},
         sides={HEAD: side(HEAD, BENCH, process="step")},
         settings={"command": "/opt/bench --prompt {prompt}"},
         request=asked(passed=("prompt",)),
         model=None,
-        notes=("1 of 4 steps gave another number of tokens than 4: left out.",),
+        notes=tuple(notes_on_tokens(steps, 4)),
     )
 
 
@@ -382,7 +517,11 @@ def endpoint() -> Result:
         60,
         engine=engine,
         process="running",
-        steps={"gone": frozenset(("cpu_ms", "load_ms", "peak_rss_kib", "prompt_ms"))},
+        steps={
+            "starts": 1,
+            "gone": frozenset(("cpu_ms", "load_ms", "peak_rss_kib", "prompt_ms")),
+        },
+        tiers=STREAMED,
         model=Model(reference="HuggingFaceTB/SmolLM2-135M-Instruct"),
         settings={"endpoint": "http://127.0.0.1:8000", "engine": "openai"},
         request=asked(passed=("prompt", "tokens", "seed"), features=()),
@@ -390,12 +529,25 @@ def endpoint() -> Result:
     )
 
 
-def questions() -> Result:
-    """Two workloads, two bases, two metrics each."""
+def questions(*, noise: float = 0.012, new_text: str = "11, so", **changes: Any) -> Result:
+    """Two workloads, two bases, two metrics each.
+
+    Args:
+        noise: of the first workload.
+        new_text: what head says in the second.
+    """
     workloads = {}
-    for number, (name, head, tokens) in enumerate((("chat", 1.09, 4), ("essay", 0.96, 64))):
+    plans = ("chat", 1.09, 4, noise, "11, so"), ("essay", 0.96, 64, 0.012, new_text)
+    for number, (name, head, tokens, spread, text) in enumerate(plans):
         base, release, new = rounds(
-            120, 54.9, 55.6, 54.9 * head, noise=0.012, tokens=tokens, seed=number
+            120,
+            54.9,
+            55.6,
+            54.9 * head,
+            noise=spread,
+            tokens=tokens,
+            seed=number,
+            gone=frozenset(("ttft_ms",)),
         )
         workloads[name] = Workload(
             request=asked(tokens=tokens),
@@ -403,15 +555,20 @@ def questions() -> Result:
             warmup=1,
             stopped="budget",
             order_seed=7,
-            measurements={HEAD: measured(new), BASE: measured(base), "release": measured(release)},
+            measurements={
+                HEAD: measured(new, text, tiers=PRINTED),
+                BASE: measured(base, tiers=PRINTED),
+                "release": measured(release, tiers=PRINTED),
+            },
         )
     sides = {
-        HEAD: side(HEAD, LLAMA, ref="pull/7/merge"),
+        HEAD: side(HEAD, LLAMA),
         BASE: side(BASE, LLAMA, ref="main"),
         "release": side("release", LLAMA, ref="v1.2"),
     }
     settings = {"engine": "llama-completion", "fail-on": "slower"}
-    return decide(result(sides=sides, workloads=workloads, settings=settings), Rule(floor=0.01))
+    values = {"sides": sides, "workloads": workloads, "settings": settings, **changes}
+    return decide(result(**values), Rule(floor=0.01))
 
 
 def not_comparable() -> Result:
@@ -423,21 +580,19 @@ def not_comparable() -> Result:
 
 def invalid_inputs() -> Result:
     """Two of them."""
-    failure = Failure(
-        reason="invalid-inputs",
-        sentence="2 inputs are invalid.",
-        tail="tokens must be a whole number from 1 to 100000 (it is `four`).\n"
-        "margin must be from 0.1 % to 100 %, such as `5%` or `0.05` (it is `300%`).",
-    )
-    nothing: dict[str, Any] = dict.fromkeys(("model", "machine", "series"))
-    return failed(failure, status="invalid", sides={}, cost=Cost(total_s=0.0), **nothing)
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {"PERF_SMOKE_FOLDER": folder, "PERF_SMOKE_RUNTIME": "host"}
+        measure_step.measure({"tokens": "four", "margin": "300%"}, environ, print)
+        document = result_file.read(Path(folder, job.RESULT_NAME))
+    usual = result()
+    return replace(document, started=usual.started, tool=usual.tool)
 
 
 def llama_bench() -> Result:
     """Random tokens, no text, nothing but rates."""
     engine = replace(LLAMA, id="llama-bench", binary="build/bin/llama-bench")
     gone = frozenset(("e2e_ms", "ttft_ms", "load_ms", "peak_rss_kib"))
-    base, head = rounds(60, 640.0, 671.0, tokens=64, starts=60, noise=0.01, gone=gone)
+    base, head = rounds(60, 640.0, 671.0, tokens=64, noise=0.01, gone=gone)
     return run(
         {HEAD: measured(head, None), BASE: measured(base, None)},
         metrics=("decode",),
@@ -485,12 +640,10 @@ def every() -> dict[str, Result]:
     noisy = {"noise": 0.25, "seed": 11}
     return {
         "demonstration": demonstration(),
-        "no-change": two(pairs=looks[4], looks=looks, stopped="decided"),
-        "no-change-beside-zero": two(
-            slower_by=0.02, pairs=120, steps={"noise": 0.03, "starts": 120}
-        ),
+        "no-change": served(pairs=looks[4], looks=looks, stopped="decided"),
+        "no-change-beside-zero": two(slower_by=0.02, pairs=120, steps={"noise": 0.03}),
         "slower": two(slower_by=0.068, pairs=looks[1], looks=looks, stopped="decided"),
-        "slower-within-the-margin": two(slower_by=0.032, steps={"noise": 0.005, "starts": 182}),
+        "slower-within-the-margin": two(slower_by=0.032, steps={"noise": 0.005}),
         "faster-with-another-text": two(
             slower_by=-0.12,
             pairs=60,
@@ -501,50 +654,21 @@ def every() -> dict[str, Result]:
             slower_by=0.02, pairs=120, steps=noisy, machine=machine(idle=0.4)
         ),
         "cannot-tell-for-a-guard": two(slower_by=0.03, machine=machine(steal=0.143)),
-        "too-few-pairs": two(pairs=3, base_ms=24_100, steps={"starts": 1}),
+        "too-few-pairs": two(pairs=3, base_ms=24_100),
         "not-comparable": not_comparable(),
         "one-thread-a-few-steps": short_steps(),
-        "no-base-built": alone(lost_bases={BASE: BUILD_FAILED}),
-        "base-crashed-on-the-way": two(
-            pairs=23,
-            lost_bases={BASE: crashed("at its step 24")},
+        "no-base-built": alone(lost_bases={BASE: build_failed(COMMITS[BASE])}),
+        "base-crashed-on-the-way": ended_by(
+            CRASHED, BASE, two(pairs=23, stopped="", lost_bases={BASE: CRASHED})
         ),
-        "failed-no-model": failed(
-            Failure(
-                reason="model-missing",
-                sentence="There is no file `models/ggml-model-i2_s.gguf`: was it downloaded?",
-            ),
-            sides={},
-            model=None,
-            series=None,
-            cost=Cost(total_s=0.4),
-        ),
+        "failed-no-model": failed(no_model(), sides={}, model=None, cost=Cost(total_s=0.4)),
         "failed-to-build": failed(
-            replace(BUILD_FAILED, sentence="`build` ended with code 101 after 48 s."),
-            sides={BASE: side(BASE, ref="main")},
-            cost=Cost(total_s=48.9, build_s=48.1),
+            build_failed(COMMITS[HEAD]), sides={}, cost=Cost(total_s=48.9, build_s=48.1)
         ),
-        "failed-alone": failed(
-            crashed("after 0.4 s, before the first token"), cost=Cost(total_s=0.9, steps_s=0.4)
-        ),
+        "failed-alone": failed(CRASHED, cost=Cost(total_s=0.9, steps_s=0.4)),
         "failed-at-the-first-step": at_the_first_step(),
-        "failed-midway": two(
-            pairs=23,
-            decided=False,
-            stopped="",
-            status="failed",
-            failure=Failure(
-                reason="engine-killed",
-                sentence="`bitnet` was killed by signal 9 (out of memory?) at step 47.",
-            ),
-        ),
-        "cancelled": two(
-            pairs=40,
-            decided=False,
-            stopped="",
-            status="cancelled",
-            failure=Failure(reason="cancelled", sentence="The job was cancelled after 9 s."),
-        ),
+        "failed-midway": ended_by(KILLED, HEAD, until(KILLED, pairs=23, status="failed")),
+        "cancelled": until(cancelled(), pairs=40, status="cancelled"),
         "invalid-inputs": invalid_inputs(),
         "one-token": alone(
             40,
@@ -552,19 +676,25 @@ def every() -> dict[str, Result]:
             process="step",
             steps={
                 "tokens": 1,
-                "starts": 40,
                 "gone": frozenset(("prompt_ms", "ttft_ms", "load_ms")),
             },
             settings={"command": "/opt/bench -n {tokens}", "tokens": "1"},
             request=asked(tokens=1, passed=("tokens",)),
             model=None,
         ),
-        "one-start": two(pairs=40, steps={"starts": 1}),
-        "the-warm-up-counts": alone(1, steps={"ms": 41_000, "starts": 1}, warmup_counted=True),
+        "one-start": served(pairs=40, starts=1),
+        "the-warm-up-counts": alone(1, steps={"ms": 41_000}, warmup_counted=True),
         "llama-bench": llama_bench(),
         "pairs-file": pairs_file(),
         "endpoint": endpoint(),
-        "a-leg-of-a-matrix": two(pairs=60, leg=LEG),
+        "a-leg-of-a-matrix": two(
+            pairs=60,
+            leg=LEG,
+            sides={HEAD: side(HEAD, ref="faster-kernels"), BASE: side(BASE, ref="main")},
+        ),
+        "a-fork": two(pairs=60, leg=replace(LEG, matrix=""), settings={**SETTINGS, "label": ""}),
+        "one-thread-without-a-core": one_thread(),
         "long-texts": long_texts(),
         "questions": questions(),
+        "questions-some-of-them-open": questions(noise=0.25, new_text="12."),
     }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from perf_smoke.engines import failures
 from perf_smoke.metrics import METRICS
 from perf_smoke.report import terminal
 from perf_smoke.report.markdown import Links, render
-from perf_smoke.report.verdict import notice
+from perf_smoke.report.verdict import annotation
 from perf_smoke.result import (
     BASE,
     HEAD,
@@ -42,7 +44,7 @@ def of_head(result: Result, **changes: Any) -> Result:
     return replace(result, sides={**result.sides, HEAD: replace(result.sides[HEAD], **changes)})
 
 
-ONE = runs.every()["slower"]
+ONE, SERVED = runs.every()["slower"], runs.every()["no-change"]
 
 
 @pytest.mark.parametrize("metric", [metric for metric in METRICS if metric.decides])
@@ -51,7 +53,7 @@ def test_the_direction_is_in_words_for_every_metric(metric: Any, verdict: Verdic
     sign = 1 if verdict == "slower" else -1
     low, high = sorted((sign * 0.039, sign * 0.096))
     verb, end = metric.longer if verdict == "slower" else metric.shorter
-    changed = judged(ONE, metric=metric.name, verdict=verdict, low=low, high=high)
+    changed = judged(SERVED, metric=metric.name, verdict=verdict, low=low, high=high)
     assert f"Head {verb} **3.9 … 9.6 %** {end} than base (99 % interval, {metric.phrase})." in told(
         changed
     )
@@ -84,16 +86,16 @@ def test_no_verdict_names_each_guard_once_and_first() -> None:
     doubtful = judged(ONE, verdict="inconclusive", guards=guards, pairs_needed=None)
     paragraphs = told(doubtful).split("\n\n")
     assert paragraphs[1] == "**Why there is no verdict:** steal."
-    assert paragraphs[2].startswith("The pairs alone put the change between **+3.8 % and +10.2 %**")
+    assert paragraphs[2].startswith("The pairs alone put the change between **+3.9 % and +8.3 %**")
     assert paragraphs[3] == "coarse-clock."
-    assert notice(doubtful) == "perf-smoke: cannot tell: steal."
+    assert annotation(doubtful) == ("perf-smoke", "cannot tell: steal.")
     few = judged(doubtful, low=None, high=None, pairs=3)
     assert "Why there is no verdict" not in told(few)
     assert told(few).count("steal.") == 1
 
 
 def test_a_wide_interval_without_a_remedy_says_what_could_have_been_seen() -> None:
-    assert "(99 % interval, E2E latency). This run would have seen a change of 5.2 % or more." in (
+    assert "(99 % interval, E2E latency). This run would have seen a change of 3.9 % or more." in (
         told(judged(ONE, verdict="inconclusive"))
     )
 
@@ -200,24 +202,38 @@ def test_notes_problems_guards_looks_and_reasons_never_flood() -> None:
 def test_the_side_that_failed_stands_in_the_headline(head: Any, base: Any, line: str) -> None:
     lost = {BASE: Failure(reason=base, sentence="It is lost.")} if base else {}
     report = told(runs.failed(Failure(reason=head, sentence="It ended."), lost_bases=lost))
-    assert report.startswith(f"### perf-smoke: {line} (bitnet-rs)\n\nIt ended.\n")
+    whose = "Head: " if line.startswith("head") else ""
+    assert report.startswith(f"### perf-smoke: {line} (bitnet-rs)\n\n{whose}It ended.\n")
     assert ("Nothing to compare with: It is lost." in report) == bool(base)
+
+
+def test_whose_program_failed_stands_before_it() -> None:
+    crashed = failures.exited("bitnet", -11, 0.4, "")
+    said = "`bitnet` crashed (SIGSEGV) after 0.4 s.\n"
+    assert f"\nHead's {said}" in told(replace(ONE, status="failed", failure=crashed))
+    assert f"\n{said}" in told(runs.failed(crashed))
+    assert f"Nothing to compare with: base's {said}" in told(runs.alone(lost_bases={BASE: crashed}))
+    assert f"Not compared with `v1`: its {said}" in told(replace(ONE, lost_bases={"v1": crashed}))
+    shared = Failure(reason="base-missing", sentence="`/usr/bin/x` lies in neither checkout.")
+    assert "with: `/usr/bin/x` lies in" in told(runs.alone(lost_bases={BASE: shared}))
+    model = Failure(reason="model-missing", sentence="`model`: The model x does not exist.")
+    assert "\n`model`: The" in told(replace(ONE, status="failed", failure=model))
 
 
 def test_of_two_bases_the_lost_one_is_named() -> None:
     lost = replace(ONE, lost_bases={"v1": Failure(reason="build-failed", sentence="No.", tail="x")})
     assert "Not compared with `v1`: No.\n" in told(lost)
     assert "<summary>Last lines of <code>v1</code></summary>\n\n```text\nx\n" in told(lost)
-    assert "slower by 7.0 %" in notice(lost)
+    assert "slower by 6.1 %" in annotation(lost)[1]
 
 
 def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None:
-    cut = replace(ONE, failure=runs.crashed("at step 90"))
-    assert "`bitnet` ended with code 139 (SIGSEGV) at step 90.\n" in told(cut)
-    silent = replace(runs.failed(runs.BUILD_FAILED), failure=None)
+    cut = replace(ONE, failure=runs.CRASHED)
+    assert "`bitnet` crashed (SIGSEGV) after 0.402 s.\n" in told(cut)
+    silent = replace(runs.failed(runs.CRASHED), failure=None)
     assert "The run ended without saying why." in told(silent)
-    assert notice(silent) == "perf-smoke: not measured"
-    nothing = replace(silent, status="cancelled", failure=runs.BUILD_FAILED)
+    assert annotation(silent) == ("perf-smoke", "not measured")
+    nothing = replace(silent, status="cancelled", failure=runs.CRASHED)
     assert "Nothing was measured." in told(nothing)
     assert "### perf-smoke: no numbers (bitnet-rs)\n\nNo step of this run" in told(runs.result())
 
@@ -227,16 +243,35 @@ def test_greedy_output_that_differs_is_said_and_none_is_no_sentence() -> None:
     other = runs.every()["faster-with-another-text"]
     assert any(guard.name == "texts-differ" for guard in other.comparisons[0].guards)
     assert told(other).count("differs") == 1
-    assert "the greedy output differs" in notice(other)
+    assert "the greedy output differs" in annotation(other)[1]
     assert "Texts differ." in told(judged(ONE, guards=(guard,)))
     long = runs.two(pairs=12, texts=("a\nb", "c\nd"))
     assert "Output of head:\n\n```text\nc\nd\n```\n\nOutput of base:\n\n```text\na\nb" in told(long)
+    one_long = told(runs.two(pairs=12, texts=("11, so", "4" * 61)))
+    assert "**The greedy output differs**, as shown below." in one_long
     same = runs.two(pairs=12, texts=("a\nb", "a\nb"))
     assert "Output, the same on both sides, at every step:\n\n```text\na\nb\n```" in told(same)
     unsteady = replace(ONE.workloads[WORKLOAD].measurements[HEAD], output=None)
     measurements = {**ONE.workloads[WORKLOAD].measurements, HEAD: unsteady}
     silent = replace(ONE.workloads[WORKLOAD], measurements=measurements)
     assert "Output" not in told(replace(ONE, workloads={WORKLOAD: silent}))
+
+
+def test_the_same_on_all_sides_is_said_where_each_has_a_text() -> None:
+    several = runs.questions()
+    assert told(several).count("Output `11, so`, the same on all sides, at every step.") == 2
+    chat = several.workloads["chat"]
+    silent = {**chat.measurements, BASE: replace(chat.measurements[BASE], output=None)}
+    workloads = {**several.workloads, "chat": replace(chat, measurements=silent)}
+    assert told(replace(several, workloads=workloads)).count("the same on all sides") == 1
+
+
+def test_a_difference_of_memory_is_shown_from_a_thousandth_on() -> None:
+    base, head = runs.rounds(12, 55, 55, peak_rss_kib=204_800)
+    for kib, change in ((1024, "201 | +1.00 MiB"), (204, "200 | 0")):
+        more = tuple(replace(step, peak_rss_kib=204_800 + kib) for step in head)
+        found = runs.run({HEAD: runs.measured(more), BASE: runs.measured(base)})
+        assert f"| Peak RSS, MiB | 200 | {change} |" in told(found)
 
 
 def test_output_that_changes_from_step_to_step_is_said_prominently() -> None:
@@ -249,11 +284,13 @@ def test_only_the_known_answer_of_the_demonstration_is_explained() -> None:
     explained = "A model of 135M parameters is expected to say so"
     assert explained in told(runs.demonstration())
     assert explained not in told(runs.demonstration(text="4"))
-    assert explained not in told(runs.demonstration(settings={"prompt": "Hello"}))
+    hello = replace(runs.asked().prompt, text="Hello")
+    assert explained not in told(runs.demonstration(request=runs.asked(prompt=hello)))
+    assert explained in told(runs.demonstration(settings={"prompt": "2+2="}))
     own = runs.demonstration(model=runs.BITNET_MODEL)
     assert explained not in told(own)
     assert "This measures perf-smoke's own llama.cpp, not a build of yours." in told(own)
-    assert "(embedded llama.cpp)" in notice(own)
+    assert "(embedded llama.cpp)" in annotation(own)[1]
 
 
 def test_a_prompt_file_an_address_and_a_cache_are_named() -> None:
@@ -262,18 +299,22 @@ def test_a_prompt_file_an_address_and_a_cache_are_named() -> None:
         8,
         request=runs.asked(prompt=prompt),
         model=replace(runs.BITNET_MODEL, reference="hf://o/r/tiny.gguf@main"),
-        steps={"n_prompt_cached": 5},
+        steps={"n_prompt_cached": 5, "gone": frozenset()},
     )
     assert "with `tiny.gguf@main`, prompt from `long.txt` (90,000 characters), 4 out" in told(found)
     assert "**Missing**: Prefill: the prompt came from the cache" in told(found)
 
 
 def test_repeated_runs_uncounted_steps_and_no_warm_up_are_said() -> None:
-    small = runs.alone(9, engine=runs.BENCH, process="step", steps={"repeats": 25, "starts": 9})
+    small = runs.alone(9, engine=runs.BENCH, steps={"repeats": 25})
     assert "9 steps after the warm-up. Each step is the mean of up to 25 runs of the program." in (
         told(small)
     )
-    warm = runs.alone(9, steps={"repeats": 5})
+    bench = runs.alone(
+        9, engine=replace(runs.LLAMA, id="llama-bench"), steps={"gone": frozenset(("e2e_ms",))}
+    )
+    assert "tok/s decode (llama-bench)" in told(bench).splitlines()[0]
+    warm = runs.alone(9, process="start", steps={"repeats": 5, "starts": 8})
     assert "started 8 times. Each step is the mean of up to 5 requests." in told(warm)
     cold = replace(warm.workloads[WORKLOAD], warmup=0)
     assert "**Steps**: 9 steps. The engine" in told(replace(warm, workloads={WORKLOAD: cold}))
@@ -290,8 +331,8 @@ def test_repeated_runs_uncounted_steps_and_no_warm_up_are_said() -> None:
 
 
 def test_the_pairs_shown_are_the_pairs_judged() -> None:
-    assert "in 56 of 60 pairs." in told(ONE)
-    assert "in 30 of 30 pairs." in told(judged(ONE, pairs=30))
+    assert "in 54 of 60 pairs." in told(ONE)
+    assert "in 25 of 30 pairs." in told(judged(ONE, pairs=30))
 
 
 @pytest.mark.parametrize(
@@ -330,20 +371,40 @@ def test_workloads_without_a_base_have_a_table_of_their_own_numbers() -> None:
     assert "<summary><code>essay</code>: details</summary>" in report
 
 
+def test_what_a_reader_of_several_questions_must_know_is_never_folded() -> None:
+    found = runs.every()["questions-some-of-them-open"]
+    above = told(found).partition("\n| |")[0]
+    on_a_terminal = " ".join(golden.printed(found).split())
+    for said in (
+        "`chat`: The change since `main` lies between ",
+        "`chat`: The change since `v1.2` lies between ",
+        "`essay`: The greedy output differs: head says `12.`, `main` says `11, so`",
+    ):
+        assert said in above.replace("**", "")
+        assert said in on_a_terminal
+    assert told(found).count("To see 5 % it would take") == 4
+    guarded = told(runs.questions(machine=runs.machine(steal=0.143)))
+    assert guarded.partition("\n| |")[0].count("`essay`: **Why there is no verdict:** The ma") == 1
+    failed = replace(found, status="failed", comparisons=())
+    assert "\n| |" not in told(failed).partition("<details>")[0]
+
+
 @pytest.mark.parametrize(
     ("matrix", "label"),
     [
-        ('{"cc":"gcc","jobs":2}', " gcc, 2:"),
-        ("[1]", " [1]:"),
-        ("no JSON", " no JSON:"),
-        ("[" * 9999, " [[["),
-        ("", ":"),
+        ('{"cc":"gcc: O3","jobs":2}', "perf-smoke gcc: O3, 2"),
+        ("[1]", "perf-smoke [1]"),
+        ("no JSON", "perf-smoke no JSON"),
+        ("[" * 9999, f"perf-smoke {'[' * 60}… (9,939 more characters)"),
+        ("", "perf-smoke CI / bench"),
     ],
 )
-def test_a_leg_without_a_label_shows_its_place_in_the_matrix(matrix: str, label: str) -> None:
+def test_a_leg_without_a_label_is_known_by_its_matrix_or_its_job(matrix: str, label: str) -> None:
     leg = replace(runs.LEG, matrix=matrix)
-    assert notice(replace(ONE, leg=leg)).startswith(f"perf-smoke{label}")
-    assert notice(replace(ONE, leg=leg, settings={"label": "x"})).startswith("perf-smoke x:")
+    title, message = annotation(replace(ONE, leg=leg))
+    assert title == label
+    assert message.startswith("slower by 6.1 %")
+    assert annotation(replace(ONE, leg=leg, settings={"label": "x: y"}))[0] == "perf-smoke x: y"
 
 
 @pytest.mark.parametrize(
@@ -357,7 +418,10 @@ def test_a_terminal_gets_the_verdict_in_its_colour(name: str, code: str) -> None
     assert f"\x1b[{code}mperf-smoke" in captured.get()
 
 
-@pytest.mark.parametrize("settings", [{"build": "x" * 4000}, {"prompt": "a\u202eb"}, {"a": "***"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"build": "x" * 4000}, {"prompt": "a\u202eb"}, {"a": "***"}, {"a": "https://x/y?…"}],
+)
 def test_no_command_is_better_than_one_that_would_run_something_else(
     settings: dict[str, str],
 ) -> None:
@@ -366,10 +430,33 @@ def test_no_command_is_better_than_one_that_would_run_something_else(
     assert "\nperf-smoke run --base-ref main\n" in told(given)
 
 
+def test_no_number_of_a_document_is_hundreds_of_digits_long() -> None:
+    rule = replace(ONE.comparisons[0].rule, alpha=1e-300)
+    endless = judged(ONE, log_ratio=1e9, low=1e299, high=1e300, detectable=1e300, rule=rule)
+    workloads = {WORKLOAD: ONE.workloads[WORKLOAD], "more": ONE.workloads[WORKLOAD]}
+    several = replace(endless, workloads=workloads)
+    for report in (told(endless), told(several)):
+        assert "slower by more than 1,000,000 %" in report
+        assert not re.search(r"[\d,]{30}", report)
+
+
+def test_the_pairs_are_counted_that_went_the_way_of_the_estimate() -> None:
+    assert "Head was faster than base in 60 of 60 pairs." in told(
+        runs.two(pairs=60, slower_by=-0.5)
+    )
+
+
+@pytest.mark.parametrize("name", ["demonstration", "endpoint"])
+def test_a_program_that_is_of_no_commit_is_shown_without_one(name: str) -> None:
+    assert runs.COMMITS[HEAD][:7] not in told(runs.every()[name])
+
+
 def test_a_far_outlier_and_equal_pairs_make_no_useless_picture() -> None:
     assert '"≥+20"]' in told(runs.every()["pairs-file"])
     assert "mermaid" not in told(runs.two(pairs=5))
     assert "mermaid" not in told(runs.two(pairs=12, steps={"noise": 0.0}))
+    one_start = runs.two(pairs=60, steps={"gone": frozenset()}, metrics=("load",))
+    assert "mermaid" not in told(judged(one_start, verdict="slower"))
     far = told(runs.two(slower_by=2.0, pairs=60))
-    assert "Yellow marks the estimate, +200 %." in far
+    assert "Yellow marks the estimate, +198 %." in far
     assert '"0"' not in far
