@@ -7,6 +7,7 @@ cancels or kills this step while it is written loses nothing else.
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +55,8 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     except InvalidSettings:
         settings = None  # the document says so, with each problem
     result = _document(folder, environ["PERF_SMOKE_RUNTIME"], values)
+    if result.leg is None:  # of what measuring left no trace, the job is known all the same
+        result = dataclasses.replace(result, leg=event.leg)
     _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log)
     return result
 

@@ -175,7 +175,7 @@ def test_a_failing_engine_is_a_warning_with_its_last_lines_and_never_red(job: Jo
     assert "exited with code 3" in step.summary
     assert "::set-env" in step.summary
     assert step.outputs["e2e-ms"] == ""
-    assert re.search(r"^::warning title=perf-smoke::.*code 3", step.log, re.MULTILINE)
+    assert re.search(r"^::warning title=perf-smoke CI / smoke::.*code 3", step.log, re.MULTILINE)
     (comment,) = job.comments()
     assert "not measured" in comment.splitlines()[1]
 
@@ -184,7 +184,7 @@ def test_a_base_that_cannot_be_had_is_a_warning(job: Job) -> None:
     step = job.step(command="true", base_command="./gone", runs="1")
 
     assert step.exit_code == 0
-    assert re.search(r"^::warning title=perf-smoke::", step.log, re.MULTILINE)
+    assert re.search(r"^::warning title=perf-smoke CI / smoke::", step.log, re.MULTILINE)
     assert "Nothing to compare with" in step.summary
 
 
@@ -212,6 +212,7 @@ def test_invalid_inputs_are_all_annotated_and_nothing_is_commented(job: Job) -> 
     assert step.exit_code == 0
     assert step.outputs["status"] == "invalid"
     annotated = re.findall(r"^::error title=perf-smoke::(\S+)", step.log, re.MULTILINE)
+    assert step.summary.startswith("### perf-smoke `CI / smoke`: not measured")
     assert annotated == ["tokens", "seed", "metric"]
     assert all(name in step.summary for name in annotated)
     assert job.comments() == []
