@@ -86,7 +86,8 @@ def _verdict(view: View) -> str:
         several = [f"{one_line(name, 40)} {speed}" for name, speed in speeds.items() if speed]
         shown = ", ".join(several if view.several else speeds.values())
         return f"{shown or 'no numbers'}{failure.why_alone(view)}"
-    said, margin = answer(leading), numbers.share(leading.rule.margin)
+    said, size = answer(leading), leading.estimate
+    margin = numbers.share(leading.rule.margin)
     sure = leading.verdict in ("slower", "faster")
     if view.several:
         all_alike = f"no change in {counting(len(view.questions), 'question')}"
@@ -96,7 +97,7 @@ def _verdict(view: View) -> str:
         return (
             f"{said}: {numbers.interval(leading.low or 0.0, leading.high or 0.0)}, within {margin}"
         )
-    small = sure and abs(leading.estimate or 0.0) < leading.rule.margin
+    small = sure and size is not None and abs(size) < leading.rule.margin
     return f"{said}, less than the {margin} margin" if small else said
 
 

@@ -460,3 +460,48 @@ def test_a_far_outlier_and_equal_pairs_make_no_useless_picture() -> None:
     far = told(runs.two(slower_by=2.0, pairs=60))
     assert "Yellow marks the estimate, +198 %." in far
     assert '"0"' not in far
+
+
+def test_what_is_not_there_is_said_before_what_is_wrong_with_what_is() -> None:
+    lost = {BASE: runs.BUILD_FAILED}
+    busy = runs.alone(
+        8, lost_bases=lost, machine=runs.machine(steal=0.2), failure=runs.crashed("x")
+    )
+    parts = ["Nothing to compare with", "gave away 20 %", "SIGSEGV"]
+    places = [told(busy).index(part) for part in parts]
+    assert places == sorted(places)
+    failed = told(replace(busy, status="failed"))
+    assert failed.index(parts[2]) < failed.index(parts[0]) < failed.index(parts[1])
+
+
+def test_odd_answers_claim_nothing() -> None:
+    assert "E2E latency alone decides" not in told(judged(ONE, verdict="no-baseline"))
+    assert told(judged(ONE, verdict="no-change", low=0.0)).startswith(
+        "### perf-smoke: no change (b"
+    )
+    alike = judged(ONE, verdict="not-comparable")
+    assert "did not do the same work, so there is no verdict." in told(alike)
+    unsized = judged(runs.every()["not-comparable"], log_ratio=None)
+    assert "Head produced 2 tokens, base 4.\n" in told(unsized)
+    assert notice(judged(ONE, log_ratio=None)).startswith("perf-smoke: slower (+3.8")
+
+
+def test_workloads_share_a_budget() -> None:
+    one = judged(ONE, verdict="inconclusive", pairs_needed=1177, stopped="budget")
+    names = ("chat", "essay")
+    both = replace(
+        one,
+        workloads=dict.fromkeys(names, one.workloads[WORKLOAD]),
+        comparisons=tuple(replace(one.comparisons[0], workload=name) for name in names),
+    )
+    assert "set `budget: 7 m`" in told(both)
+    assert "### perf-smoke: chat: cannot tell (bitnet-rs)\n" in told(both)
+
+
+def test_sides_that_have_one_text_in_common_do_not_differ() -> None:
+    workload = ONE.workloads[WORKLOAD]
+    base = workload.measurements[BASE]
+    odd = (replace(base.samples[0], text_sha256="f"), *base.samples[1:])
+    measurements = {**workload.measurements, BASE: replace(base, samples=odd)}
+    mixed = replace(ONE, workloads={WORKLOAD: replace(workload, measurements=measurements)})
+    assert "differs" not in told(mixed)
