@@ -45,8 +45,8 @@ def parts(workload: WorkloadView) -> tuple[Part, ...]:
     shown = Counter(min(max(_bar(change, width), first), last) for change in changes)
     counts = {bar: shown[bar] for bar in range(first, last + 1)}
     beyond = changes[0] < inside[0], inside[-1] < changes[-1]
-    zero = ", in the bar of no change." if _bar(estimate, width) == 0 else ", grey no change."
-    zero = zero if 0 in counts else "."
+    grey = ", grey no change." if 0 in counts else "."
+    zero = ", in the bar of no change." if _bar(estimate, width) == 0 else grey
     words = _in_words(workload, changes, estimate, len(changes) - len(inside), zero)
     return words, Block(_mermaid(counts, width, _bar(estimate, width), beyond), "mermaid")
 

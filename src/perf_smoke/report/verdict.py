@@ -86,8 +86,7 @@ def _verdict(view: View) -> str:
         several = [f"{one_line(name, 40)} {speed}" for name, speed in speeds.items() if speed]
         shown = ", ".join(several if view.several else speeds.values())
         return f"{shown or 'no numbers'}{failure.why_alone(view)}"
-    said, size = answer(leading), leading.estimate
-    margin = numbers.share(leading.rule.margin)
+    said, size, margin = answer(leading), leading.estimate, numbers.share(leading.rule.margin)
     sure = leading.verdict in ("slower", "faster")
     if view.several:
         all_alike = f"no change in {counting(len(view.questions), 'question')}"

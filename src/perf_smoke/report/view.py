@@ -103,7 +103,8 @@ class View:
     def of(cls, result: Result) -> View:
         """Everything, computed once."""
         engine = result.head.engine if result.head else None
-        workloads = tuple(_workload(result, *named) for named in result.workloads.items())
+        asked = result.workloads or {"": _NOT_ASKED}
+        workloads = tuple(_workload(result, *each) for each in asked.items())
         questions = tuple(one for workload in workloads for one in workload.comparisons)
         gravest = _gravest(result, questions)
         leading = [one for one in workloads if gravest and one.name == gravest.workload]
@@ -112,7 +113,7 @@ class View:
             engine=engine,
             row=engines.find(engine.id) if engine else None,
             workloads=workloads,
-            lead=next(iter((*leading, *workloads)), _workload(result, "", _NOT_ASKED)),
+            lead=next(iter((*leading, *workloads))),
             questions=questions,
         )
 
