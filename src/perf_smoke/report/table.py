@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 from perf_smoke import numbers
 from perf_smoke.metrics import METRICS, Metric
@@ -13,8 +12,6 @@ from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.verdict import answer
 from perf_smoke.report.view import BaseView, View, WorkloadView, latency
 from perf_smoke.result import Comparison
-
-Sentences: TypeAlias = tuple[Sentence, ...]
 
 
 def main_tables(view: View, workload: WorkloadView) -> list[Table]:
@@ -43,7 +40,9 @@ def questions(view: View) -> list[Table]:
     return [Table(columns=columns or (sentence("head"),), rows=tuple(rows))] if told else []
 
 
-def _answers(view: View, workload: WorkloadView, bases: Sequence[str]) -> list[Sentences]:
+def _answers(
+    view: View, workload: WorkloadView, bases: Sequence[str]
+) -> list[tuple[Sentence, ...]]:
     alone = sentence(latency(workload.head, workload.headline) or numbers.MISSING)
     answers = {(view.subject(one), one.base): one for one in workload.comparisons}
     leads = [label for (label, _), one in answers.items() if one is view.lead.leading]
@@ -108,7 +107,7 @@ def _two_sides(workload: WorkloadView, base: BaseView, metrics: Sequence[Metric]
 
 def _row(
     workload: WorkloadView, metric: Metric, unit: numbers.Unit, cells: Sequence[str]
-) -> Sentences:
+) -> tuple[Sentence, ...]:
     # The label has the unit, so that the columns stay narrow enough for a phone.
     texts, leads = (f"{metric.label}, {unit.name}", *cells), metric == workload.headline
     return tuple(sentence(strong(text) if leads else text) for text in texts)
