@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 T = TypeVar("T")
 
@@ -120,7 +121,13 @@ def sha256(value: str) -> str:
 def endpoint(value: str) -> str:
     """An http or https address without a slash at its end, or nothing."""
     address = value.strip().rstrip("/")
-    if address and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", address):
+    try:
+        urlsplit(address).port  # noqa: B018 - it is read to be checked
+    except ValueError:
+        well_formed = False  # a bracket of IPv6 without its other one, or a port that is none
+    else:
+        well_formed = bool(re.fullmatch(r"https?://[^\s/]+(/\S*)?", address))
+    if address and not well_formed:
         raise ValueError("must be an address such as http://127.0.0.1:8080")
     return address
 

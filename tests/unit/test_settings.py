@@ -145,7 +145,9 @@ def test_times_may_be_written_in_any_of_their_units(text: str, seconds: float) -
     assert settings(budget=text).budget_s == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", ["ftp://host", "http://", "http:// host", "host", "file:///etc"])
+@pytest.mark.parametrize(
+    "text", ["ftp://host", "http://", "http:// host", "host", "http://[::1", "http://host:x"]
+)
 def test_an_endpoint_is_an_http_address(text: str) -> None:
     assert "endpoint" in problems(endpoint=text)
 

@@ -463,11 +463,14 @@ def test_a_far_outlier_and_equal_pairs_make_no_useless_picture() -> None:
 
 
 def test_what_is_not_there_is_said_before_what_is_wrong_with_what_is() -> None:
-    lost = {BASE: runs.BUILD_FAILED}
+    lost = {BASE: runs.build_failed("9d8c7b6")}
     busy = runs.alone(
-        8, lost_bases=lost, machine=runs.machine(steal=0.2), failure=runs.crashed("x")
+        8,
+        lost_bases=lost,
+        machine=runs.machine(steal=0.2),
+        failure=runs.CRASHED,
     )
-    parts = ["Nothing to compare with", "gave away 20 %", "SIGSEGV"]
+    parts = ["Nothing to compare with", "gave away 20.0 %", "SIGSEGV"]
     places = [told(busy).index(part) for part in parts]
     assert places == sorted(places)
     failed = told(replace(busy, status="failed"))
@@ -483,7 +486,7 @@ def test_odd_answers_claim_nothing() -> None:
     assert "did not do the same work, so there is no verdict." in told(alike)
     unsized = judged(runs.every()["not-comparable"], log_ratio=None)
     assert "Head produced 2 tokens, base 4.\n" in told(unsized)
-    assert notice(judged(ONE, log_ratio=None)).startswith("perf-smoke: slower (+3.8")
+    assert annotation(judged(ONE, log_ratio=None))[1].startswith("slower (+3.9")
 
 
 def test_workloads_share_a_budget() -> None:
