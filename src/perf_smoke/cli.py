@@ -14,6 +14,7 @@ from rich.console import Console
 
 from perf_smoke import __version__, environment
 from perf_smoke.printable import printable
+from perf_smoke.redaction import public
 from perf_smoke.settings import INPUTS, InvalidSettings, parse
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def doctor(**options: str | None) -> None:
     unusable = job.unusable(at_terminal.folder_of(settings))
     problems = [*_without_effect(values), *diagnosis.problems, *filter(None, [unusable])]
     for sentence in problems or [f"OK: {diagnosis.plan}"]:
-        click.echo(one_line(sentence, 2000))
+        click.echo(one_line(public(sentence), 2000))
     if problems:
         sys.exit(EXIT_NOT_MEASURED)
 

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from perf_smoke import __version__, compare
 from perf_smoke.engines.table import Row
@@ -17,6 +17,7 @@ from perf_smoke.measure import machine
 from perf_smoke.measure.checks import mark_short, notes_on_tokens, text_sha256
 from perf_smoke.measure.schedule import Recording
 from perf_smoke.measure.summary import summarise
+from perf_smoke.redaction import public
 from perf_smoke.result import (
     BASE,
     HEAD,
@@ -104,7 +105,7 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
     """The document, with all that the draft holds."""
     return Result(
         status=status,
-        failure=failure,
+        failure=_public(failure),
         started=draft.started.isoformat(timespec="seconds"),
         tool=Tool(version=__version__, runtime=draft.runtime),
         settings=dict(draft.settings.recorded),
@@ -120,10 +121,17 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
         machine=draft.machine(),
         model=draft.model,
         sides=dict(draft.sides),
-        lost_bases={BASE: draft.lost_base} if draft.lost_base else {},
+        lost_bases={BASE: lost} if (lost := _public(draft.lost_base)) else {},
         workloads={WORKLOAD: _workload(draft, draft.request)} if draft.request else {},
         comparisons=(draft.comparison,) if draft.comparison else (),
-        notes=tuple(dict.fromkeys((*draft.notes, *_notes(draft)))),
+        notes=tuple(dict.fromkeys(map(public, (*draft.notes, *_notes(draft))))),
+    )
+
+
+def _public(failure: Failure | None) -> Failure | None:
+    """What may be published of it: a sentence may name an address, and a program print its key."""
+    return failure and replace(
+        failure, sentence=public(failure.sentence), tail=public(failure.tail)
     )
 
 

@@ -33,6 +33,7 @@ from perf_smoke.result import BASE, HEAD, WORKLOAD, MachineState, Prompt, Result
 from perf_smoke.run import run
 from perf_smoke.settings import parse
 from tests import results
+from tests.integration.engines.http_server import HttpServer
 from tests.integration.engines.programs import executable
 
 TEXT = "text stdout:\n(?P<text>.+)"
@@ -280,6 +281,24 @@ def test_what_was_measured_before_the_engine_died_is_kept(place: Place) -> None:
     assert (found.comparisons, found.verdict) == ((), None)
     assert found.cost.steps_s > 0
     assert series(found).parts["engine"] == "command"
+
+
+def test_no_sentence_or_last_line_repeats_a_secret(place: Place) -> None:
+    dies = 'echo \'{"Authorization": "Bearer in-a-header"} HF_TOKEN=in-a-variable\' >&2; exit 7'
+    with HttpServer({}) as server:
+        address = server.url.replace("//", "//me:in-an-address@")
+        asked: list[dict[str, str]] = [
+            {"command": place.program("engine", dies)},
+            {"engine": "openai", "endpoint": f"{address}/v1?key=in-a-query"},
+            {"command": "true", "model": f"{address}/m.gguf?sig=in-a-query"},
+        ]
+        for inputs in asked:
+            found = place.run(runs="2", **inputs)
+            assert found.status == "failed"
+            assert results.failure(found).sentence
+            assert "in-a" not in str(found)
+    assert any("/m.gguf" in phase for phase in place.watching.phases)
+    assert "in-a" not in str(place.watching.phases)
 
 
 def test_a_bug_of_ours_is_told_and_costs_nothing_that_was_measured(place: Place) -> None:
