@@ -14,6 +14,12 @@ _FILE_COMMANDS = (
     "GITHUB_STATE",
     "GITHUB_STEP_SUMMARY",
 )
+_OF_ANOTHER_REPOSITORY = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_SHALLOW_FILE"),
+)
+"""git sets them for its hooks. Whatever git a build of the base calls, and ours, would work on the
+caller's checkout with them and overwrite it."""
 
 
 def inputs(environ: Mapping[str, str]) -> dict[str, str]:
@@ -29,10 +35,11 @@ def inputs(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_children(environ: Mapping[str, str]) -> dict[str, str]:
-    """What builds and engines see: the job's environment without our inputs (the token is one of
-    them), the runner's own credentials, and the files through which a step gives orders."""
+    """What builds, engines and git see: the job's environment without our inputs (the token is one
+    of them), the runner's own credentials, the files through which a step gives orders, and what
+    ties git to a checkout."""
     return {
         name: value
         for name, value in environ.items()
-        if not name.startswith(_OURS) and name not in _FILE_COMMANDS
+        if not name.startswith(_OURS) and name not in _FILE_COMMANDS + _OF_ANOTHER_REPOSITORY
     }

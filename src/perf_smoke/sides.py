@@ -30,11 +30,6 @@ _QUIET_GIT = (
 )
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--refmap=")
 """Commits come in; the caller's branches, also those that follow a remote, stay as they are."""
-_OF_ANOTHER_REPOSITORY = (
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_SHALLOW_FILE"),
-)
-"""git sets them for its hooks; a checkout elsewhere would write the caller's index."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +62,7 @@ class Repository:
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self._directory = directory
-        self._environment = {
-            name: value for name, value in environment.items() if name not in _OF_ANOTHER_REPOSITORY
-        } | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        self._environment = {**environment, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
     def head(self) -> str:
         """The commit that is checked out; empty outside a repository."""
@@ -79,7 +72,9 @@ class Repository:
         """The branch or tag that head is of; empty where neither git nor the workflow names one."""
         if branch := self._git("symbolic-ref", "--quiet", "--short", "HEAD").text:
             return branch
-        named = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")  # a workflow checks out a commit alone
+        if self._environment.get("GITHUB_SHA") != self.head():
+            return ""  # another commit, or another repository, than the workflow speaks of
+        named = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
         return next(filter(None, (self._environment.get(name, "") for name in named)), "")
 
     def parents(self, commit: str) -> tuple[str, ...]:

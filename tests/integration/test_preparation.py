@@ -168,6 +168,14 @@ def test_both_sides_say_which_commit_they_are_of(place: Place) -> None:
     assert {side.process for side in sides} == {"step"}
 
 
+def test_the_workflow_names_the_branch_of_its_own_commit_alone(place: Place) -> None:
+    base, head = place.commits("old", "new")
+    for here, name in ((head, "my-branch"), (base, "")):
+        place.git("checkout", "--quiet", "--detach", here)
+        place.variables = {"GITHUB_SHA": head, "GITHUB_HEAD_REF": "my-branch"}
+        assert place.run(command="cat content", runs="1").sides[HEAD].ref == name
+
+
 def test_what_is_missing_here_is_said_before_anything_is_fetched(place: Place) -> None:
     found = place.run(engine="llama-bench", binary="./gone", model="https://127.0.0.1:1/m.gguf")
     assert found.reason == "engine-missing"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke import sides
+from perf_smoke import environment, sides
 from perf_smoke.result import Failure, Unmeasured
 from perf_smoke.sides import Checkout, Repository, run_build
 
@@ -377,7 +377,8 @@ def test_inside_a_hook_of_the_caller_his_index_stays_his(
         "GIT_WORK_TREE": str(clone),
         "GIT_INDEX_FILE": str(clone / ".git" / "index"),
     }
-    with Repository(clone, inside_a_hook).worktree(origin.main[1], place) as base:
+    seen = environment.for_children(inside_a_hook)
+    with Repository(clone, seen).worktree(origin.main[1], place) as base:
         assert (base.directory / "file.txt").read_text() == "main 1"
     assert state(clone) == before
 

@@ -37,6 +37,8 @@ def test_children_see_neither_inputs_nor_credentials_nor_the_files_for_orders() 
         "GITHUB_PATH": "/f",
         "GITHUB_STATE": "/f",
         "GITHUB_STEP_SUMMARY": "/f",
+        "GIT_DIR": "/w/.git",
+        "GIT_INDEX_FILE": "/w/.git/index",
     }
     assert environment.for_children(environ).keys() == {
         *("PATH", "GITHUB_SHA", "GITHUB_WORKSPACE", "HF_TOKEN")
