@@ -34,7 +34,7 @@ runtime_of_measuring() {
 # give_up STATUS REASON SENTENCE [FILE]: ends the step without a result. The step that measures leaves
 # these in the folder, with the last lines of FILE; the step that reports shows them.
 give_up() {
-  local status=$1 reason=$2 sentence=$3 tail=''
+  local status=$1 reason=$2 sentence=${3//[$newline$return]/ } tail=''
   finished=yes
   [ ! -s "${4:-}" ] || tail=$(tail -n 15 "$4" | cut -c 1-400 | LC_ALL=C tr -d '\000-\010\013-\037\177')
   if [ "$step" = measure ]; then
@@ -54,7 +54,7 @@ give_up() {
   [ -z "$tail" ] || print_inert "$tail"
   set_status "$status" "$reason"
   {
-    printf '### perf-smoke: not measured\n\n%s\n\n' "$sentence"
+    printf '### perf-smoke: not measured\n\n%s\n\n' "$(as_markdown "$sentence")"
     # Indented, and not in a fence: what a program printed may hold fences of its own.
     [ -z "$tail" ] || printf '    %s\n\n' "${tail//$newline/$newline    }"
     [ "${INPUT_FAIL_ON:-}" = error ] || printf '*Informational: this check never blocks a merge.*\n'
@@ -96,6 +96,10 @@ command_of_step() {
 
 say() {
   printf 'perf-smoke: %s\n' "$1"
+}
+
+as_markdown() {
+  printf '%s' "$1" | sed 's/[][\\`*_<>|~]/\\&/g'
 }
 
 escaped() {

@@ -55,8 +55,9 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     except InvalidSettings:
         settings = None  # the document says so, with each problem
     result = _document(folder, environ["PERF_SMOKE_RUNTIME"], values)
-    if result.leg is None:  # of what measuring left no trace, the job is known all the same
-        result = dataclasses.replace(result, leg=event.leg)
+    if result.leg is None:  # measuring left no document: job and inputs are known all the same
+        recorded = dict(settings.recorded) if settings else result.settings
+        result = dataclasses.replace(result, leg=event.leg, settings=recorded)
     _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log)
     return result
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.conftest import NOBODY, MakeJob
 from tests.e2e.job import INNER_STEPS, Job, command_lines, stop_token, wait_until
+from tests.runner_log import commands
 
 pytestmark = pytest.mark.docker
 
@@ -385,6 +386,14 @@ def test_docker_that_does_not_answer_is_said_and_not_replaced(job: Job) -> None:
 def test_an_image_that_cannot_be_pulled_is_said(job: Job, docker: str) -> None:
     outcome = job.run({**QUICK, "image": "127.0.0.1:9/nobody/nothing:1"})
     assert (outcome.code, outcome.status, outcome.reason) == (0, "failed", "image-pull-failed")
+    assert "perf-smoke run --command" in outcome.summary, "what to do again"
+
+
+def test_the_name_of_an_image_is_text_of_one_line(job: Job, docker: str) -> None:
+    outcome = job.run({**QUICK, "image": "x\n::error::y\n<img src=z>"})
+    (warning,) = outcome.warnings
+    assert "the image x ::error::y <img src=z> could not be pulled" in warning
+    assert not [line for line in commands(outcome.log) if line.startswith("::error")]
 
 
 def test_an_image_that_cannot_be_built_is_said(
