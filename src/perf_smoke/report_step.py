@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -35,6 +36,8 @@ from perf_smoke.settings import InvalidSettings, Settings, parse
 TITLE = "perf-smoke"
 UNMEASURED_NAME = "unmeasured"
 """Written by launch where perf-smoke could not run: status, reason, sentence and last lines."""
+REFUSED_NAME = "result-refused.json"
+"""What measuring left, where it is no document that can be shown: nothing measured is lost."""
 _MOST_BYTES = 64 * 1024
 """Of that file."""
 
@@ -72,8 +75,11 @@ def _document(folder: Path, runtime: str, values: Mapping[str, str]) -> Result:
         except (result_file.UnreadableResult, ValueError) as error:
             failure = Failure(
                 reason="perf-smoke-crashed",
-                sentence=f"What measuring left cannot be used: {one_line(str(error))}",
+                sentence=f"What measuring left cannot be used: {one_line(str(error)).rstrip('.')}. "
+                f"It is kept as {REFUSED_NAME}.",
             )
+            with suppress(OSError):  # else our own result.json takes its place
+                path.replace(path.with_name(REFUSED_NAME))
             return nothing_measured("failed", failure, runtime, values)
         return result
     status, failure = _unmeasured(folder / UNMEASURED_NAME)

@@ -103,6 +103,20 @@ def test_a_document_that_is_none_is_told_in_one_sentence(job: Job) -> None:
         assert outcome.reason == "perf-smoke-crashed"
         assert len(outcome.warnings) == 1
         assert "Traceback" not in outcome.log
+        assert (step.folder / "result-refused.json").read_bytes() == content
+
+
+def test_a_verdict_that_the_steps_do_not_give_is_not_published_and_not_lost(job: Job) -> None:
+    step = job.start({**QUICK, "command": "true", "base-command": "true"}, {})
+    step.process.wait(60)
+    path = step.folder / "result.json"
+    document = json.loads(path.read_bytes())
+    document["comparisons"][0]["verdict"] = "faster"
+    path.write_text(json.dumps(document))
+    outcome = step.wait()
+    assert (outcome.code, outcome.status) == (0, "failed"), outcome.log
+    assert "its verdict is 'faster', and its steps say 'inconclusive'" in outcome.warnings[0]
+    assert json.loads((step.folder / "result-refused.json").read_bytes()) == document
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def upsert(
                 ).settle()
         # PyGithub also raises AssertionError, RuntimeError, TypeError, … on answers that it did
         # not expect, and no comment is worth the job.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - said in the log, with its kind
             return _explained(error, event, patience)
 
     try:

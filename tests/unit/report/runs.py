@@ -379,7 +379,7 @@ def no_model() -> Failure:
                 cache=Path("/nowhere"),
                 environment={},
                 progress=lambda _done, _total: None,
-                base_directory=Path("/home/runner/work/r/r"),
+                base_directory=Path("/workspace"),
             )
 
     return failure_of(fetch_model)
