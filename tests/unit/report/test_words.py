@@ -26,6 +26,7 @@ from perf_smoke.result import (
     Sample,
     Verdict,
 )
+from perf_smoke.settings import INPUTS
 from tests.unit.report import golden, runs
 
 
@@ -508,3 +509,10 @@ def test_sides_that_have_one_text_in_common_do_not_differ() -> None:
     measurements = {**workload.measurements, BASE: replace(base, samples=odd)}
     mixed = replace(ONE, workloads={WORKLOAD: replace(workload, measurements=measurements)})
     assert "differs" not in told(mixed)
+
+
+def test_inputs_that_count_in_a_workflow_alone_are_in_no_command() -> None:
+    alone = [row.name for row in INPUTS if row.workflow_only]
+    shown = told(replace(ONE, settings={"runs": "7", **dict.fromkeys(alone, "x")}))
+    assert "perf-smoke run --runs 7" in shown
+    assert not [name for name in alone if f"--{name}" in shown]
