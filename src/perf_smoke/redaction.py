@@ -98,7 +98,7 @@ def _texts(part: Any) -> dict[str, Any]:
 
 
 def _may_hold_text(kind: Any) -> bool:
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+    if hasattr(kind, "__dataclass_fields__"):
         return bool(_texts(kind))
     return kind is str or any(map(_may_hold_text, typing.get_args(kind)))
 

@@ -22,8 +22,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 from perf_smoke.reasons import Reason
 
 Ours: TypeAlias = Annotated[str, "ours"]
-"""A key, a hash, a moment: no value of a secret is looked for in it (`redaction.py`), for it may stand
-there by chance."""
+"""A key, a hash, a moment: no value of a secret is looked for in it (`redaction.py`), for one may
+stand there by chance."""
 
 SCHEMA = 1
 HEAD: Final = "head"

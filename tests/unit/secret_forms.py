@@ -1,4 +1,4 @@
-"""The forms in which a secret is printed: most of them made from names, signs, quotes and places."""
+"""The forms in which a secret is printed: most are made of a name, a sign, quotes and a place."""
 
 from __future__ import annotations
 
@@ -8,9 +8,32 @@ from collections.abc import Iterator
 SECRET = "s3cr3t-V4lue.42x"
 
 NAMES = (
-    *("password", "passwd", "db_password", "dbPassword", "PGPASSWORD", "MYSQL_PWD", "smtp-password"),
-    *("token", "HF_TOKEN", "access_token", "refreshToken", "X-Vault-Token", "id-token", "authtoken"),
-    *("secret", "client_secret", "clientSecret", "AWS_SECRET_ACCESS_KEY", "secretKey", "shared-secret"),
+    *(
+        "password",
+        "passwd",
+        "db_password",
+        "dbPassword",
+        "PGPASSWORD",
+        "MYSQL_PWD",
+        "smtp-password",
+    ),
+    *(
+        "token",
+        "HF_TOKEN",
+        "access_token",
+        "refreshToken",
+        "X-Vault-Token",
+        "id-token",
+        "authtoken",
+    ),
+    *(
+        "secret",
+        "client_secret",
+        "clientSecret",
+        "AWS_SECRET_ACCESS_KEY",
+        "secretKey",
+        "shared-secret",
+    ),
     *("api_key", "apiKey", "apikey", "X-Api-Key", "OPENAI_API_KEY", "api-key"),
     *("private-key", "privateKey", "signing_key", "AccountKey", "X-Auth-Key", "encryptionKey"),
     *("GH_PAT", "DB_PASS", "passphrase", "credentials", "spring.datasource.password", "TOKEN_2"),
@@ -59,21 +82,40 @@ LISTED = (
     *("curl -u 'user:{}' host", "wget --proxy-user=u:{}", '["curl", "-u", "user:{}"]'),
     *("docker login -u user -p {} ghcr.io", "podman login ghcr.io -p {}", "sshpass -p {} ssh h"),
     *("sshpass -p{} ssh h", "mysql -h h -uroot -p{} db", "redis-cli -h h -a {} ping"),
-    *("openssl enc -aes-256-cbc -pass pass:{}", "twine upload -u __token__ -p {}", "7z x -p{} a.7z"),
+    *(
+        "openssl enc -aes-256-cbc -pass pass:{}",
+        "twine upload -u __token__ -p {}",
+        "7z x -p{} a.7z",
+    ),
     *("machine h login u password {}", "machine h\n  login u\n  password {}\n", "setenv TOKEN {}"),
     *("Authorization: Bearer {}", "Authorization: token {}", "authorization: Basic {}"),
-    *("Proxy-Authorization: Digest username=u, response={}", 'headers={{"Authorization": "Bearer {}"}}'),
+    *(
+        "Proxy-Authorization: Digest username=u, response={}",
+        'headers={{"Authorization": "Bearer {}"}}',
+    ),
     *("--header 'Authorization: Bearer {}'", "AUTHORIZATION={}", "the header was Bearer {}"),
     *("Cookie: a=b; session={}", "Set-Cookie: id={}; HttpOnly", "'cookie': 'id={}'"),
     *("https://user:{}@host/a", "postgres://u:{}@h/db", "postgresql+asyncpg://u:{}@h:5432/db"),
     *("redis://:{}@h:6379/0", "mongodb+srv://u:{}@h/db", "amqps://u:{}@h/%2f", "ssh://{}@h/r.git"),
     *("https://h/p?sig={}", "https://h/p?a=b&X-Amz-Signature={}&c=d", "SharedAccessSignature={}"),
     *("AccountName=a;AccountKey={};EndpointSuffix=core.windows.net", "&X-Amz-Signature={}&n=4"),
-    *("//registry.npmjs.org/:_authToken={}", "_auth={}", "API key: {}", "Private Key = {}", "jwt={}"),
+    *(
+        "//registry.npmjs.org/:_authToken={}",
+        "_auth={}",
+        "API key: {}",
+        "Private Key = {}",
+        "jwt={}",
+    ),
     *('machine.set("token", token="{}")', "password -> {}", 'os.environ["API_TOKEN"] = "{}"'),
     *("https://hooks.slack.com/services/T0/B0/{}", "https://discord.com/api/webhooks/1/{}"),
     *("https://api.telegram.org/bot1:{}/send", "jdbc:oracle:thin:scott/{}@h:1521/x"),
-    *("user[password]={}", "SECRET_KEY_BASE={}", "API_KEY_PROD={}", "password:={}", "pass={} user=u"),
+    *(
+        "user[password]={}",
+        "SECRET_KEY_BASE={}",
+        "API_KEY_PROD={}",
+        "password:={}",
+        "pass={} user=u",
+    ),
     *("-storepass {}", "-Dtoken={}", "-Pmy.secret={}", "--build-arg NPM_TOKEN={}", "pwd={};"),
 )
 LETTERS = "aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD2fG4hJ6"
@@ -85,7 +127,12 @@ SHAPED = (
     *(f"pypi-AgEIcHlwaS5vcmc{LETTERS}", f"AIza{LETTERS[:35]}", "AKIAIOSFODNN7EXAMPLE"),
     *(f"AKIAIOSFODNN7EXAMPLE:{LETTERS}a", "ASIAIOSFODNN7EXAMPLE", f"hvs.{LETTERS}"),
     *(f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{LETTERS}", "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQ"),
-    *(f"dckr_pat_{LETTERS}", f"sk_live_{LETTERS}", f"SG.{LETTERS[:22]}.{LETTERS}", f"gsk_{LETTERS}"),
+    *(
+        f"dckr_pat_{LETTERS}",
+        f"sk_live_{LETTERS}",
+        f"SG.{LETTERS[:22]}.{LETTERS}",
+        f"gsk_{LETTERS}",
+    ),
     f"ya29.{LETTERS}",
 )
 _BASE64 = "\n".join((LETTERS * 2)[start : start + 64] for start in range(12)) + "\nAb3/+w=="

@@ -63,6 +63,6 @@ def test_what_only_looks_a_little_like_one_stays(text: str) -> None:
     assert public(text) == text
 
 
-def test_passwords_in_addresses_are_hidden() -> None:
+def test_users_and_passwords_of_addresses_are_hidden() -> None:
     text = "fatal: https://me:tok@host/a and git://you@host, mail me@host"
     assert public(text) == "fatal: https://***@host/a and git://***@host, mail me@host"

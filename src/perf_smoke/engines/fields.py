@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
 
 
@@ -66,5 +67,5 @@ class Fields:
         return Unmeasured(
             "engine-output",
             f"{self._owner} gave `{name}` in a form that is not known: it should be {wanted}.",
-            json.dumps(value)[:400],
+            one_line(json.dumps(value), 400),
         )

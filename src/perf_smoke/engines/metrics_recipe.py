@@ -12,7 +12,7 @@ from typing import Any
 
 from perf_smoke.engines.metrics_text import last_match, number_cut
 from perf_smoke.engines.one_shot import Reading, Unreadable, strict_json
-from perf_smoke.printable import decoded
+from perf_smoke.printable import decoded, one_line
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier
 
@@ -152,8 +152,7 @@ def _number(value: Any) -> float | None:
 
 
 def _shown(value: Any) -> str:
-    shown = json.dumps(value, ensure_ascii=True)
-    return f"`{shown[:60]}…`" if len(shown) > 60 else f"`{shown}`"
+    return f"`{one_line(json.dumps(value, ensure_ascii=True), 61)}`"
 
 
 def _stream(finished: Finished, name: str) -> str:
