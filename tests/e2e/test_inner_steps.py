@@ -4,8 +4,10 @@ nothing that was measured."""
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -157,3 +159,24 @@ def test_whoever_ends_the_report_while_the_comment_is_written_loses_nothing_else
     assert Path(outcome.outputs["result-json"]).exists()
     assert outcome.summary.count("### perf-smoke") == 1
     assert "not measured" not in outcome.log
+
+
+def test_what_is_no_file_in_the_place_of_orders_is_the_callers_and_stays(
+    job: Job, tmp_path: Path
+) -> None:
+    (tmp_path / "folder" / "of the caller").mkdir(parents=True)
+    (tmp_path / "elsewhere").write_text("of the caller", "utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    try:
+        os.mknod(tmp_path / "device", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("making a device needs root")
+    for name in ("folder", "link", "device"):
+        variables = {
+            name: str(tmp_path / name) for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ENV")
+        } | {"GITHUB_STATE": str(tmp_path / name)}
+        outcome = job.run({**QUICK, "command": "true"}, variables)
+        assert (outcome.code, outcome.status) == (0, "measured"), outcome.log
+    assert (tmp_path / "folder" / "of the caller").is_dir()
+    assert (tmp_path / "link").is_symlink()
+    assert stat.S_ISCHR((tmp_path / "device").stat().st_mode)
