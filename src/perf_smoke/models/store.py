@@ -273,7 +273,7 @@ def wrong_hash(shown: str, actual: str, wanted: str) -> Unmeasured:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
