@@ -81,6 +81,8 @@ def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
     result = at_terminal.run(settings, environ, Console(), _complain)
     if result.status == "cancelled":
         return EXIT_INTERRUPTED
+    if result.status == "invalid":
+        return EXIT_INVALID
     if result.status != "measured":
         return EXIT_NOT_MEASURED
     return _as_fail_on_says(settings.fail_on, result)

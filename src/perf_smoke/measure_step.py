@@ -18,7 +18,7 @@ from perf_smoke.cancel import Signals
 from perf_smoke.github.event import read_event
 from perf_smoke.printable import printable
 from perf_smoke.result import Cost, Failure, Result, Status, Tool
-from perf_smoke.settings import InvalidSettings, parse
+from perf_smoke.settings import InvalidSettings, invalid_inputs, parse
 
 RESERVE_NAME = "reserve"
 """A file that takes the place that the document shall have on a disk which an engine fills."""
@@ -46,7 +46,8 @@ def _result(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     try:
         settings = parse(values)
     except InvalidSettings as error:
-        return nothing_measured("invalid", _invalid(error), runtime, values)
+        sentences = [problem.sentence for problem in error.problems]
+        return nothing_measured("invalid", invalid_inputs(sentences), runtime, values)
     try:
         event = read_event(environ)
         return job.measure(
@@ -65,15 +66,6 @@ def _result(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
             tail=printable(traceback.format_exc(limit=-5)),
         )
         return nothing_measured("failed", failure, runtime, values)
-
-
-def _invalid(error: InvalidSettings) -> Failure:
-    count = len(error.problems)
-    return Failure(
-        reason="invalid-inputs",
-        sentence=f"{count} inputs are invalid." if count > 1 else "One input is invalid.",
-        tail="\n".join(problem.sentence for problem in error.problems),
-    )
 
 
 def nothing_measured(

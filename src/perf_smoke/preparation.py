@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from perf_smoke.configuration import Configuration, about
+from perf_smoke.configuration import BaseProgram, Configuration, Unworkable, about
 from perf_smoke.context import Context
 from perf_smoke.document import Draft
 from perf_smoke.engines import registry
@@ -18,11 +18,13 @@ from perf_smoke.measure.schedule import BaseFailed
 from perf_smoke.models.base import ModelFile
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
+from perf_smoke.obstacles import absences, obstacles
 from perf_smoke.redaction import public
+from perf_smoke.remarks import remarks
 from perf_smoke.request import record_of
 from perf_smoke.result import BASE, HEAD, EngineIdentity, Model, Side, Unmeasured
 from perf_smoke.settings import Settings
-from perf_smoke.sides import Checkout, Repository, names_files_of, run_build
+from perf_smoke.sides import Checkout, Repository, UnknownRef, names_files_of, run_build
 
 BUILD_TIMEOUT_S = 3600.0
 
@@ -34,22 +36,43 @@ class Preparation:
         """Find out which engine is meant, and what is asked of it.
 
         Raises:
-            Unmeasured: `engine-unclear`, or the endpoint does not tell.
+            Unworkable: `engine-unclear`.
+            Unmeasured: the endpoint does not tell.
         """
         self._settings = settings
         self._context = context
         self._draft = draft
-        self._configuration = Configuration.of(
-            settings, context.environment, cpus=machine.available_cpus(machine.System())
-        )
+        cpus = machine.available_cpus(machine.System())
+        self._configuration = Configuration.of(settings, context.environment, cpus=cpus)
         self._engine = self._configuration.engine
         self._repository = Repository(self._configuration.directory, context.environment)
         self._head = EngineIdentity(id=self._engine.id)
         self._model: ModelFile | None = None
         self._tokenizer: ModelFile | None = None
+        self._base: BaseProgram | None = None
+        self._lost_base: Unmeasured | None = None
         self.request = self._configuration.request
         draft.engine = self._engine
         draft.request = record_of(self.request, self._engine, settings)
+        draft.notes += remarks(self._configuration, cpus)
+
+    def refuse_what_cannot_work(self) -> None:
+        """Look at everything that can be known before anything is fetched, built or started.
+
+        Raises:
+            Unworkable: with all that cannot work.
+        """
+        found = [*obstacles(self._configuration)]
+        try:
+            self._base = self._configuration.base(self._repository, self._context.merge_target)
+        except Unmeasured as error:
+            self._lost_base = error
+            # Whoever mistypes it wants no build without it; where nothing is built, head is had
+            # for nothing.
+            found += [error] if self._settings.build and isinstance(error, UnknownRef) else []
+        if found:
+            lost = [*filter(None, [self._lost_base])]
+            raise Unworkable([*found, *absences(self._configuration), *lost])
 
     def head(self) -> Engine:
         """The engine of head, its files fetched.
@@ -57,8 +80,6 @@ class Preparation:
         Raises:
             Unmeasured: it cannot be had.
         """
-        if obstacle := next(self._configuration.obstacles(), None):
-            raise obstacle
         self._fetch_files()
         if self._configuration.runs_callers_program and self._repository.is_changed():
             self._draft.notes.append(
@@ -93,10 +114,12 @@ class Preparation:
         return engine
 
     def _base_checkout(self, cleanup: ExitStack) -> Checkout | None:
-        base = self._configuration.base(self._repository, self._context.merge_target)
-        if base is None:
+        if self._lost_base:
+            raise self._lost_base
+        if (base := self._base) is None:
             return None
         if not base.commit:
+            self._configuration.check_base_program()
             return Checkout(directory=self._configuration.directory, commit="", name=base.name)
         place = self._context.scratch / "base-checkout"
         return cleanup.enter_context(self._repository.worktree(base.commit, place, base.name))

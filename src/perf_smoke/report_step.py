@@ -18,7 +18,12 @@ from rich.console import Console
 
 from perf_smoke import job, result_file
 from perf_smoke.consistency import expect_verdicts
-from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
+from perf_smoke.github.commands import (
+    AnnotationKind,
+    WorkflowLog,
+    append_summary,
+    set_outputs,
+)
 from perf_smoke.github.comment import CommentOutcome, policy_for, upsert
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
@@ -152,13 +157,14 @@ def _show(
 
 
 def _annotate(result: Result, log: WorkflowLog) -> None:
-    if result.status == "invalid" and result.failure:
+    if result.failure and result.failure.reason == "invalid-inputs" and result.failure.tail:
         for sentence in filter(None, result.failure.tail.splitlines()):
             log.annotate("error", TITLE, sentence)
         return
     title, message = annotation(result)
     as_asked = result.status == "measured" and not result.lost_bases
-    log.annotate("notice" if as_asked else "warning", title, message)
+    kind: AnnotationKind = "notice" if as_asked else "warning"
+    log.annotate("error" if result.status == "invalid" else kind, title, message)
 
 
 def _should_have_been_written(comment: CommentOutcome, settings: Settings, event: Event) -> bool:

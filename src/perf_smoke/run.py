@@ -11,6 +11,7 @@ from contextlib import ExitStack
 
 from perf_smoke import compare
 from perf_smoke.cancel import Cancelled
+from perf_smoke.configuration import Unworkable
 from perf_smoke.context import Context
 from perf_smoke.document import Draft, finish
 from perf_smoke.measure.schedule import (
@@ -44,6 +45,8 @@ def run(settings: Settings, context: Context) -> Result:
     try:
         with context.interruptible():
             _Run(settings, context, draft).measure()
+    except Unworkable as error:
+        return finish(draft, "invalid", error.failure)
     except Unmeasured as error:
         return finish(draft, "failed", error.failure)
     except Cancelled:
@@ -76,10 +79,12 @@ class _Run:
         """From the model to the comparison.
 
         Raises:
+            Unworkable: the inputs cannot work.
             Unmeasured: head could not be measured.
         """
         settings, watcher, draft = self._settings, self._context.watcher, self._draft
         sides = Preparation(settings, self._context, draft)
+        sides.refuse_what_cannot_work()
         head = sides.head()
         plan = Plan(
             request=sides.request,

@@ -6,7 +6,7 @@ scripts/tables. All problems are reported at once, each as one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from perf_smoke.engines import table
 from perf_smoke.metrics import AUTOMATIC, BY_NAME, DECIDING
 from perf_smoke.printable import one_line
 from perf_smoke.redaction import public
+from perf_smoke.result import Failure
 from perf_smoke.secret import Secret
 
 FailOn = Literal["never", "error", "slower"]
@@ -83,6 +84,16 @@ class InvalidSettings(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(problem.sentence for problem in problems))
         self.problems = tuple(problems)
+
+
+def invalid_inputs(sentences: Sequence[str]) -> Failure:
+    """The failure that tells all of these sentences, each on a line of its own."""
+    count = len(sentences)
+    return Failure(
+        reason="invalid-inputs",
+        sentence=f"{count} inputs are invalid." if count > 1 else "One input is invalid.",
+        tail="\n".join(" ".join(sentence.split()) for sentence in sentences),
+    )
 
 
 @dataclass(frozen=True)
@@ -242,7 +253,7 @@ INPUTS: tuple[Input, ...] = (
         "base-ref",
         "",
         parsers.text,
-        "The other side's commit, branch or tag. Empty on a pull request: the merge base.",
+        "The other side's commit, branch or tag, or `merge-base`: where head left the branch that it is meant for. Empty on a pull request: that.",
     ),
     Input("base-binary", "", parsers.text, "The other side's program, already built."),
     Input("base-command", "", parsers.words, "The other side's command line."),

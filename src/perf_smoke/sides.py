@@ -32,6 +32,11 @@ _FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--refmap=
 """Commits come in; the caller's branches, also those that follow a remote, stay as they are."""
 
 
+_NO_SUCH_REF = ("couldn't find remote ref", "not our ref", "invalid refspec")
+_NO_ORIGIN = ("No such remote", "not a git repository")
+"""What git says of what is not there, in a locale of its own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
     """A folder with the caller's files."""
@@ -55,6 +60,10 @@ class _Answer:
     ok: bool
     text: str
     complaint: str
+
+
+class UnknownRef(Unmeasured):
+    """No commit has this name, here or at origin: whoever asks again gets the same answer."""
 
 
 class Repository:
@@ -114,11 +123,27 @@ class Repository:
             for _ in self._deepened(self.head()):
                 if commit := self._resolved(ref):
                     return commit
-        raise Unmeasured(
+        raise (UnknownRef if self._is_nowhere(complaint) else Unmeasured)(
             "base-missing",
             f"The base `{ref}` is neither a commit here nor can it be fetched from origin: check "
             "`base-ref`, and give the checkout step `fetch-depth: 0`.",
             complaint,
+        )
+
+    def default_branch(self) -> str:
+        """The commit of the branch that changes here are meant for: origin's default branch, or
+        the one that is called so here.
+
+        Raises:
+            Unmeasured: `base-missing`.
+        """
+        for name in ("origin/HEAD", "origin/main", "origin/master", "main", "master"):
+            if commit := self._resolved(name):
+                return commit
+        raise UnknownRef(
+            "base-missing",
+            "`base-ref: merge-base` finds no branch main or master here, nor origin's default "
+            "branch: name the other side's branch, tag or commit.",
         )
 
     def merge_base(self, commit: str) -> str:
@@ -198,6 +223,14 @@ class Repository:
         tips = self._git("ls-remote", "origin", f"refs/heads/{ref}", f"refs/tags/{ref}").text
         here = (self._resolved(line.split()[0]) for line in tips.splitlines())
         return next(filter(None, here), "")
+
+    def _is_nowhere(self, complaint: str) -> bool:
+        """Whether origin, asked for a ref, has answered that there is none; or there is no origin
+        to be asked."""
+        if any(answer in complaint for answer in _NO_SUCH_REF):
+            return True
+        asked = self._git("remote", "get-url", "origin").complaint
+        return any(answer in asked for answer in _NO_ORIGIN)
 
     def _is_shallow(self) -> bool:
         return self._git("rev-parse", "--is-shallow-repository").text == "true"

@@ -172,7 +172,7 @@ def test_without_its_model_a_run_knows_where_it_was_and_what_was_asked(place: Pl
 def test_an_engine_that_is_missing_is_told_before_anything_is_fetched(place: Place) -> None:
     found = place.run(command="./gone {model}", model="https://127.0.0.1:9/tiny.gguf")
 
-    assert (found.status, found.reason) == ("failed", "engine-missing")
+    assert (found.status, found.reason) == ("invalid", "engine-missing")
     assert "gone" in results.failure(found).sentence
     assert (found.sides, found.series, found.model) == ({}, None, None)
     assert place.watching.phases == []
@@ -189,7 +189,8 @@ def test_a_tokenizer_that_is_missing_leaves_the_model_known(place: Place) -> Non
 
 
 def test_an_engine_that_reads_a_model_asks_for_it(place: Place) -> None:
-    found = place.run(engine="llama-completion")
+    executable(place.work / "main", "tests.integration.engines.fake_llama_completion")
+    found = place.run(engine="llama-completion", binary="./main")
     assert found.reason == "model-missing"
     assert results.failure(found).sentence.startswith("Engine `llama-completion` needs a model")
 
@@ -217,6 +218,98 @@ def test_a_build_that_fails_ends_the_run_with_its_last_lines(place: Place) -> No
     assert results.failure(found).tail == "no such file"
     assert found.cost.build_s > 0
     assert place.watching.phases == ["Building head"]
+
+
+BUILD = "touch built; exit 1"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [
+        ({"command": "./bench {modle}", "model": "gone.gguf"}, "{modle}, which is no placeholder"),
+        ({"command": "./bench {model}"}, "it holds {model}, but `model` is empty"),
+        ({"command": "./bench", "base_command": "./old {tokn}"}, "`base-command` cannot be run"),
+        ({"command": "./bench", "metrics": "json out.json:\nspeed /s"}, "`speed` is no metric"),
+        ({"command": "./bench", "metrics": "text stderr:\n(?P<e2e_ms>["}, "regular expression"),
+        ({"command": "./bench", "metric": "ttft"}, "does not say where the command's ttft_ms is"),
+        ({"binary": "./llama-bench", "model": "https://h/m", "metric": "ttft"}, "does not give"),
+        ({"binary": "./llama-server", "model": "https://h/m", "features": "gpuu"}, "`gpuu`"),
+        ({"binary": "./bitnet", "model": "https://h/m", "features": "cuda,sse"}, "`sse`"),
+        ({"binary": "./llama-cli", "model": "ftp://h/m"}, "ftp://"),
+        ({"binary": "./llama-cli"}, "needs a model"),
+        ({"binary": "./engine", "model": "https://h/m"}, "does not tell which engine it is"),
+        ({"command": "./bench", "prompt_file": "gone.txt"}, "gone.txt cannot be read"),
+        ({}, "nothing that it makes would be run"),
+        ({"engine": "embedded", "model": "hf://o/r/f.gguf"}, "nothing that it makes would be run"),
+        ({"command": "./bench", "metric": "decode", "tokens": "1", "metrics": "json stdout:\n"
+          "decode_s /d\nn_out /n"}, "no decode step"),
+        ({"command": "./bench", "base_ref": "v1.O"}, "The base `v1.O` is neither a commit here"),
+    ],
+)  # fmt: skip
+def test_a_typo_costs_no_build_and_no_download(
+    place: Place, inputs: dict[str, str], why: str
+) -> None:
+    place.commits("one")
+
+    found = place.run(build=BUILD, **inputs)
+
+    assert found.status == "invalid"
+    failure = results.failure(found)
+    assert why in f"{failure.sentence} {failure.tail}"
+    assert place.watching.phases == []
+    assert not (place.work / "built").exists()
+    assert found.sides == {}
+
+
+def test_all_that_cannot_work_is_told_at_once(place: Place) -> None:
+    place.commits("one")
+
+    found = place.run(
+        command="./bench {modle}",
+        model="gone.gguf",
+        tokenizer="gone.json",
+        metric="prefill",
+        base_ref="gone",
+        build=BUILD,
+    )
+
+    failure = results.failure(found)
+    assert (found.status, found.reason) == ("invalid", "invalid-inputs")
+    said = failure.tail.splitlines()
+    for part in ("{modle}", "prompt_ms", "gone.gguf", "gone.json", "The base `gone`"):
+        assert [sentence for sentence in said if part in sentence], part
+    assert failure.sentence == f"{len(said)} inputs are invalid."
+    assert len(set(said)) == 5
+
+
+def test_a_base_that_origin_cannot_be_asked_for_stops_no_build(place: Place) -> None:
+    place.commits("one")
+    place.git("remote", "add", "origin", f"{place.folder}/nowhere")
+    found = place.run(command="true", build="touch built", base_ref="release", runs="1")
+    assert_head_alone(found, "The base `release` is neither a commit here")
+    assert (place.work / "built").exists()
+
+
+def test_what_is_odd_is_a_note_of_the_run(place: Place) -> None:
+    found = place.run(command="true '>' out", features="fast", tokenizer="t.json", runs="1")
+    assert found.reason == "model-missing"
+    odd = "so that `>` would be an argument", "has no {features}: it only names the series"
+    assert [part for part in odd if part not in " ".join(found.notes)] == []
+
+
+@pytest.mark.parametrize("named", ["main", "origin"])
+def test_the_merge_base_can_be_named_where_there_is_no_pull_request(
+    place: Place, named: str
+) -> None:
+    left, _ = place.commits("old", "new")
+    if named == "main":
+        place.git("branch", "main", left)
+    else:
+        place.git("update-ref", "refs/remotes/origin/develop", left)
+        place.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/develop")
+    found = place.run(command="cat content", base_ref="merge-base", metrics=TEXT, runs="1")
+    assert found.sides[BASE].commit == left
+    assert results.output(found, BASE).text == "old"
 
 
 def test_build_auto_is_refused_where_nobody_knows_how(place: Place) -> None:

@@ -43,7 +43,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     Raises:
         Unmeasured: `engine-missing`, `features-unknown`.
     """
-    cargo.check_features(_ID, setup)
+    check_inputs(setup)
     program = find(_ID, setup)
     result_file = setup.scratch / _RESULT
     tokenizer = ("--tokenizer", str(setup.tokenizer)) if setup.tokenizer else ()
@@ -76,6 +76,15 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             explain=_explain,
         ),
     )
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features that there are none of.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    cargo.check_features(_ID, setup)
 
 
 def check_build(setup: EngineSetup) -> None:

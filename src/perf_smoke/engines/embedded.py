@@ -40,12 +40,7 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
     Raises:
         Unmeasured: `engine-missing`, or `features-unknown`: it has no features.
     """
-    if setup.features:
-        raise Unmeasured(
-            "features-unknown",
-            f"The embedded engine has no features, but `{', '.join(setup.features)}` is given: "
-            "leave features empty.",
-        )
+    check_inputs(setup)
     try:
         installed = importlib.metadata.distribution(PACKAGE)
     except importlib.metadata.PackageNotFoundError:
@@ -64,6 +59,20 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
             binary_sha256=hashed(libraries[0]).sha256 if libraries else "",
         ),
     )
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    if setup.features:
+        raise Unmeasured(
+            "features-unknown",
+            f"The embedded engine has no features, but `{', '.join(setup.features)}` is given: "
+            "leave features empty.",
+        )
 
 
 class EmbeddedEngine:

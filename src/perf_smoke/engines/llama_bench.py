@@ -11,6 +11,7 @@ import re
 
 from perf_smoke.engines import llama_program
 from perf_smoke.engines.base import EngineSetup, Request
+from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
 from perf_smoke.processes.foreground import Finished
@@ -39,6 +40,15 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
         ]
 
     return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=_read))
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features that are not in the table.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    refuse_unknown("llama-bench", setup.features, LLAMA_FEATURES)
 
 
 def prompt_tokens(prompt: str) -> int:

@@ -104,7 +104,7 @@ def details(view: View) -> list[Part]:
     failure = view.result.failure
     if failure is None or not failure.tail.strip():
         return []
-    if view.result.status != "invalid":
+    if failure.reason != "invalid-inputs":
         return [Block(untrusted.end(failure.tail))]
     lines = [line for line in failure.tail.splitlines() if line.strip()]
     return [Items(tuple(quoted(line) for line in lines[:_MOST_PROBLEMS]))]
