@@ -57,7 +57,11 @@ give_up() {
     printf '### perf-smoke: not measured\n\n%s\n\n' "$(as_markdown "$sentence")"
     # Indented, and not in a fence: what a program printed may hold fences of its own.
     [ -z "$tail" ] || printf '    %s\n\n' "${tail//$newline/$newline    }"
-    [ "${INPUT_FAIL_ON:-}" = error ] || printf '*Informational: this check never blocks a merge.*\n'
+    case $status in
+      cancelled) ;;
+      *) ! fails_on error || printf "This step failed because of \`fail-on: error\`.\n" ;;
+    esac
+    fails_on error || fails_on slower || printf '*Informational: this check never blocks a merge.*\n'
   } 2>/dev/null >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
   end_step "$status"
 }
@@ -69,7 +73,7 @@ give_up_outputs() {
   printf '::warning title=perf-smoke::%s\n' \
     "$(escaped "the outputs could not be written$(if_full "${GITHUB_OUTPUT%/*}"). Later steps find none.")"
   set_status failed outputs-not-written
-  [ "${INPUT_FAIL_ON:-}" != slower ] || exit "$code"
+  if [ "$code" = 1 ] && fails_on slower; then turn_red slower; fi
   end_step failed
 }
 
@@ -83,11 +87,20 @@ set_status() {
 }
 
 end_step() {
-  case ${INPUT_FAIL_ON:-}:$1 in
-    error:cancelled) ;; # whoever cancels a job does not ask whether it failed
-    error:*) exit 1 ;;
-  esac
+  # Whoever cancels a job does not ask whether it failed.
+  if [ "$1" != cancelled ] && fails_on error; then turn_red error; fi
   exit 0
+}
+
+# fails_on WORD: whether `fail-on`, a list, asks for it.
+fails_on() {
+  local asked=${INPUT_FAIL_ON:-}
+  case ,${asked//[[:space:]]/,}, in *,"$1",*) ;; *) return 1 ;; esac
+}
+
+turn_red() {
+  printf "::error title=perf-smoke::failed because of \`fail-on: %s\`.\n" "$1"
+  exit 1
 }
 
 command_of_step() {
@@ -260,10 +273,10 @@ perf_smoke() {
   [ ! -s "$scratch/log" ] || print_inert "$(tail -n 200 "$scratch/log")"
   finished=yes
   [ "$step" = report ] || exit 0
-  case ${INPUT_FAIL_ON:-}:$code in
-    error:0) ;;
-    error:* | slower:1) [ "$signals" -gt 0 ] || exit 1 ;;
-  esac
+  # What it printed says because of what.
+  if [ "$code" != 0 ] && [ "$signals" = 0 ]; then
+    if fails_on error || { [ "$code" = 1 ] && fails_on slower; }; then exit 1; fi
+  fi
   exit 0
 }
 

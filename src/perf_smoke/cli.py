@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -15,10 +14,8 @@ from rich.console import Console
 from perf_smoke import __version__, environment
 from perf_smoke.printable import printable
 from perf_smoke.redaction import public
+from perf_smoke.result import because_of, fail_on
 from perf_smoke.settings import INPUTS, InvalidSettings, parse
-
-if TYPE_CHECKING:
-    from perf_smoke.result import Result
 
 EXIT_NOT_MEASURED = 1
 EXIT_INVALID = 2
@@ -63,7 +60,8 @@ def publish() -> None:
 
     environ = dict(os.environ)
     values = environment.inputs(environ)
-    sys.exit(_as_fail_on_says(values.get("fail-on", "").strip(), report(values, environ)))
+    cause = report(values, environ).fails_step(fail_on(values.get("fail-on", "")))
+    sys.exit(EXIT_NOT_MEASURED if cause else 0)
 
 
 def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
@@ -85,7 +83,9 @@ def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
         return EXIT_INVALID
     if result.status != "measured":
         return EXIT_NOT_MEASURED
-    return _as_fail_on_says(settings.fail_on, result)
+    if cause := result.fails_step(settings.fail_on):
+        _complain(because_of(cause))
+    return EXIT_NOT_MEASURED if cause else 0
 
 
 @main.command()
@@ -220,14 +220,3 @@ def _refuse(why: object) -> int:
 
 def _complain(why: object) -> None:
     click.echo(f"perf-smoke: {' '.join(printable(str(why)).split())}", err=True)
-
-
-def _as_fail_on_says(fail_on: str, result: Result) -> int:
-    if fail_on == "error" and result.status not in ("measured", "cancelled"):
-        return EXIT_NOT_MEASURED
-    if fail_on == "slower" and any(
-        comparison.verdict == "slower" and (comparison.estimate or 0.0) > comparison.rule.margin
-        for comparison in result.comparisons
-    ):
-        return EXIT_NOT_MEASURED
-    return 0

@@ -17,7 +17,7 @@ from perf_smoke import __version__, job
 from perf_smoke.cancel import Signals
 from perf_smoke.github.event import read_event
 from perf_smoke.printable import printable
-from perf_smoke.result import Cost, Failure, Result, Status, Tool
+from perf_smoke.result import Cost, Failure, Result, Status, Tool, fail_on
 from perf_smoke.settings import InvalidSettings, invalid_inputs, parse
 
 RESERVE_NAME = "reserve"
@@ -73,12 +73,12 @@ def nothing_measured(
 ) -> Result:
     """The document of a step that came to no measuring. Of the inputs it keeps the one that the
     report needs to say what comes of it."""
-    fail_on = values.get("fail-on", "").strip()
+    asked = ",".join(fail_on(values.get("fail-on", "")))
     return Result(
         status=status,
         failure=failure,
         started=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         tool=Tool(version=__version__, runtime=runtime),
-        settings={"fail-on": fail_on} if fail_on in ("error", "slower") else {},
+        settings={"fail-on": asked} if asked else {},
         cost=Cost(total_s=0.0),
     )

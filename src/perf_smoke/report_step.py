@@ -34,7 +34,7 @@ from perf_smoke.reasons import Reason
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
-from perf_smoke.result import Failure, Result, Status
+from perf_smoke.result import Failure, Result, Status, because_of, fail_on
 from perf_smoke.secret import Secret
 from perf_smoke.settings import InvalidSettings, Settings, parse
 
@@ -67,6 +67,8 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
         recorded = dict(settings.recorded) if settings else result.settings
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
     _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log)
+    if cause := result.fails_step(fail_on(values.get("fail-on", ""))):
+        log.error(TITLE, because_of(cause))
     return result
 
 
@@ -172,7 +174,8 @@ def _should_have_been_written(comment: CommentOutcome, settings: Settings, event
     if comment.status == "no-token":
         # A push cannot tell without a token whether there is a pull request at all.
         return bool(settings.pr_number or event.pull_request) and not event.from_fork
-    return comment.status in ("failed", "forbidden")
+    refused = comment.status == "forbidden" and not event.from_fork
+    return refused or comment.status == "failed"
 
 
 def _comment(result: Result, settings: Settings, markdown: str, event: Event) -> CommentOutcome:

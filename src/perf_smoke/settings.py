@@ -17,10 +17,9 @@ from perf_smoke.engines import table
 from perf_smoke.metrics import AUTOMATIC, BY_NAME, DECIDING
 from perf_smoke.printable import one_line
 from perf_smoke.redaction import public
-from perf_smoke.result import Failure
+from perf_smoke.result import FAIL_ON, INPUTS_BESIDE, FailOn, Failure
 from perf_smoke.secret import Secret
 
-FailOn = Literal["never", "error", "slower"]
 CommentWhen = Literal["always", "changes", "never"]
 
 
@@ -61,7 +60,8 @@ class Settings:
     comment: CommentWhen
     github_token: Secret
     pr_number: int | None
-    fail_on: FailOn
+    fail_on: tuple[FailOn, ...]
+    """Empty: never."""
     runtime: Literal["auto", "docker", "host"]
     image: str
     output_dir: Path | None
@@ -111,12 +111,15 @@ class Input:
     """Whether it may name a file to be read, which a container must see."""
     instead_of: str = ""
     """Another input, beside which it cannot be meant."""
-    workflow_only: bool = False
-    """Without effect on the command line, where everything runs on this machine and no comment is
-    written."""
     verbatim: bool = False
     """Recorded as it is, not redacted: only by chance does a prompt or a pattern look like a
     secret."""
+
+    @property
+    def workflow_only(self) -> bool:
+        """Whether it is without effect on the command line, where everything runs on this machine
+        and no comment is written."""
+        return INPUTS_BESIDE.get(self.name) == "workflow"
 
     @property
     def field(self) -> str:
@@ -143,7 +146,7 @@ INPUTS: tuple[Input, ...] = (
         "engine",
         "auto",
         parsers.choice("auto", *table.IDS),
-        f"What runs the model. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else {_OURS.id}.",
+        f"What runs the model: {', '.join(table.IDS)}. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else {_OURS.id}.",
     ),
     Input(
         "model",
@@ -223,7 +226,7 @@ INPUTS: tuple[Input, ...] = (
         "runs",
         "0",
         parsers.whole(0, 100_000),
-        "Steps per side (with a base: pairs; fewer where an early look decides). 0: as many as the budget holds.",
+        "Steps per side (with a base: pairs; fewer where an early look decides), however long they take: `budget` does not count then. 0: as many as the budget holds.",
     ),
     Input(
         "budget",
@@ -247,7 +250,7 @@ INPUTS: tuple[Input, ...] = (
         "baseline",
         "auto",
         parsers.choice("auto", "none", "ref"),
-        "auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref` or a pull request), else none.",
+        "ref: against the other side; none: head alone. auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref` or a pull request), else none.",
     ),
     Input(
         "base-ref",
@@ -269,15 +272,13 @@ INPUTS: tuple[Input, ...] = (
         "comment",
         "always",
         parsers.choice("always", "changes", "never"),
-        "When to write the pull-request comment. changes: only when slower, faster, not comparable or not measured; an existing one is updated all the same.",
-        workflow_only=True,
+        "When to write the pull-request comment: always, changes, never. changes: only when slower, faster, not comparable or not measured; an existing one is updated all the same.",
     ),
     Input(
         "github-token",
         "",
         lambda value: Secret(value.strip()),
         "Token for the comment; needs `pull-requests: write`.",
-        workflow_only=True,
         secret=True,
     ),
     Input(
@@ -285,27 +286,24 @@ INPUTS: tuple[Input, ...] = (
         "",
         parsers.optional(parsers.whole(1, 10**9)),
         "Pull request to comment on. Empty: the event's.",
-        workflow_only=True,
     ),
     Input(
         "fail-on",
         "never",
-        parsers.choice("never", "error", "slower"),
-        "never; error: exit 1 when not measured; slower: exit 1 when slower by more than the margin.",
+        parsers.several("never", *FAIL_ON),
+        "never, or what the step fails on, several with commas. error: not measured; slower: slower by more than the margin.",
     ),
     Input(
         "runtime",
         "auto",
         parsers.choice("auto", "docker", "host"),
-        "Where perf-smoke itself runs; see the README.",
-        workflow_only=True,
+        "Where perf-smoke itself runs: docker, host, or auto, which the README explains.",
     ),
     Input(
         "image",
         "",
         parsers.text,
         "Image for runtime docker. Empty: the release's own.",
-        workflow_only=True,
     ),
     Input(
         "output-dir",

@@ -26,10 +26,13 @@ _FAULTS = {
     "bad-durations": ("gives impossible numbers", "does not"),
     "base-missing": ("cannot be had", "can"),
     "build-failed": ("does not build", "does"),
+    "connection-lost": ("breaks off its answer", "does not"),
     "engine-crashed": ("crashes", "does not"),
     "engine-killed": ("is killed", "is not"),
     "engine-missing": ("has no program", "has"),
+    "engine-output": ("does not say what it should", "does"),
     "engine-timeout": ("takes too long", "does not"),
+    "model-unusable": ("cannot load the model", "can"),
     "no-tokens": ("gives no token", "does"),
 }
 """By reason: what a side does that has failed so, and what the other one does instead."""

@@ -6,11 +6,8 @@ import shlex
 
 from perf_smoke.report.untrusted import visible
 from perf_smoke.report.view import View
-from perf_smoke.result import HEAD
+from perf_smoke.result import HEAD, INPUTS_BESIDE
 
-_ONLY_IN_A_WORKFLOW = frozenset(
-    ("comment", "fail-on", "github-token", "image", "label", "output-dir", "pr-number", "runtime")
-)
 _MOST = 3000
 _LINE = 80
 """A longer command gets a line per option, so that nobody has to scroll sideways."""
@@ -29,10 +26,13 @@ def command(view: View) -> str:
     settings = {
         name: value
         for name, value in result.settings.items()
-        if name not in _ONLY_IN_A_WORKFLOW and value
+        if name not in INPUTS_BESIDE and value
     }
     bases = (side.commit for name, side in result.sides.items() if name != HEAD)
-    if (commit := next(bases, "")) and not any(name.startswith("base") for name in settings):
+    named = settings.get("base-ref") != "merge-base" and any(
+        name.startswith("base") for name in settings
+    )
+    if (commit := next(bases, "")) and not named:
         settings["base-ref"] = commit
     options = [
         # A value that looks like an option must be tied to its name.

@@ -30,6 +30,7 @@ from perf_smoke.report.parts import (
     sentence,
 )
 from perf_smoke.report.view import View, WorkloadView, counting
+from perf_smoke.result import fail_on
 
 _MOST_NOTES = 6
 
@@ -165,15 +166,18 @@ def _command(view: View) -> list[Part]:
 
 def _consequence(view: View) -> Sentence:
     """What the check may do to the job, as `fail-on` says."""
-    setting = view.result.settings.get("fail-on", "").strip()
-    if setting == "error":
-        end = ": this step fails when measuring fails, never for what it finds."
-        return sentence(code("fail-on: error"), end)
-    if setting == "slower":
-        size = f"{numbers.share(view.lead.leading.rule.margin)} " if view.lead.leading else ""
-        end = f": this step fails when head is slower by more than the {size}margin."
-        return sentence(code("fail-on: slower"), end)
-    return sentence("Informational: this check never blocks a merge.")
+    asked = fail_on(view.result.settings.get("fail-on", ""))
+    if not asked:
+        return sentence("Informational: this check never blocks a merge.")
+    cause = view.result.fails_step(asked)
+    size = f"{numbers.share(view.lead.leading.rule.margin)} " if view.lead.leading else ""
+    when = {
+        "error": f"measuring fails{', never for what it finds' if asked == ('error',) else ''}",
+        "slower": f"head is slower by more than the {size}margin",
+    }
+    ends = " or when ".join(when[one] for one in asked)
+    failed = sentence(" It failed because of ", code(f"fail-on: {cause}"), ".") if cause else ()
+    return sentence(code(f"fail-on: {','.join(asked)}"), f": this step fails when {ends}.", failed)
 
 
 def _where_to_go_on(links: Links) -> tuple[Sentence, ...]:

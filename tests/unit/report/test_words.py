@@ -164,6 +164,7 @@ def test_one_program_on_both_sides_is_said_where_it_is_sure(
     ("setting", "line"),
     [
         ("never", "*Informational: this check never blocks a merge.*"),
+        ("error, slower", "*`fail-on: error,slower`: this step fails when measuring fails or when"),
         ("error", "*`fail-on: error`: this step fails when measuring fails, never for what it"),
         ("slower", "*`fail-on: slower`: this step fails when head is slower by more than the 5 %"),
     ],
@@ -171,6 +172,7 @@ def test_one_program_on_both_sides_is_said_where_it_is_sure(
 def test_what_the_check_may_do_to_the_job_is_said_as_it_was_set(setting: str, line: str) -> None:
     strict = replace(ONE, settings={"fail-on": setting})
     assert told(strict).splitlines()[-1].startswith(line)
+    assert ("It failed because of `fail-on: slower`." in told(strict)) == ("slower" in setting)
     assert "more than the margin" in told(runs.alone(8, settings={"fail-on": "slower"}))
 
 
