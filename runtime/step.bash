@@ -61,7 +61,7 @@ give_up() {
       cancelled) ;;
       *) ! fails_on error || printf "This step failed because of \`fail-on: error\`.\n" ;;
     esac
-    fails_on error || fails_on slower || printf '*Informational: this check never blocks a merge.*\n'
+    fails_on error || printf '*Informational: this check never blocks a merge.*\n'
   } 2>/dev/null >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
   end_step "$status"
 }

@@ -35,13 +35,13 @@ def measure(
         complain: gets what did not work besides the measuring, a sentence at a time.
     """
     folder = Path(environ["PERF_SMOKE_FOLDER"])
-    result = _result(values, environ)
+    result = _result(values, environ, folder)
     (folder / RESERVE_NAME).unlink(missing_ok=True)
     if problem := job.write_result(result, folder).problem:
         complain(problem)
 
 
-def _result(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
+def _result(values: Mapping[str, str], environ: Mapping[str, str], folder: Path) -> Result:
     runtime = environ["PERF_SMOKE_RUNTIME"]
     try:
         settings = parse(values)
@@ -58,6 +58,7 @@ def _result(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
             merge_target=event.base_sha,
             console=Console(force_terminal=False, no_color=True, width=100),
             signals=Signals(),
+            folder=folder,
         )
     except Exception:  # noqa: BLE001 - promise 1: a bug of ours turns no job red, and is told
         failure = Failure(

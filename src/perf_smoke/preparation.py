@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from perf_smoke.build_log import build_log
 from perf_smoke.configuration import BaseProgram, Configuration, Unworkable, about
 from perf_smoke.context import Context
 from perf_smoke.document import Draft
@@ -137,7 +138,7 @@ class Preparation:
         )
         is_of_base = checkout.directory != self._configuration.directory
         if self._settings.build and (side == HEAD or is_of_base):
-            setup = self._built(setup, checkout)
+            setup = self._built(side, setup, checkout)
         if is_of_base:
             self._expect_program(setup)
         engine = registry.prepare(self._engine.id, setup)
@@ -153,20 +154,25 @@ class Preparation:
         )
         return engine
 
-    def _built(self, setup: EngineSetup, checkout: Checkout) -> EngineSetup:
+    def _built(self, side: str, setup: EngineSetup, checkout: Checkout) -> EngineSetup:
         """The setup after the build of its side, which no measurement times."""
-        self._context.watcher.phase(f"Building {checkout.shown}")
+        context = self._context
+        context.watcher.phase(" ".join(filter(None, ("Building", side, checkout.commit[:12]))))
         started_s = time.monotonic()
         try:
-            if self._settings.build == "auto":
-                program = registry.build(self._engine.id, setup, timeout_s=BUILD_TIMEOUT_S)
-                return dataclasses.replace(setup, binary=str(program))
-            run_build(
-                self._settings.build,
-                checkout,
-                environment=self._context.environment,
-                timeout_s=BUILD_TIMEOUT_S,
-            )
+            with build_log(side, context.folder, context.build_line) as log:
+                if self._settings.build == "auto":
+                    logged = dataclasses.replace(setup, on_build_output=log.stderr)
+                    program = registry.build(self._engine.id, logged, timeout_s=BUILD_TIMEOUT_S)
+                    return dataclasses.replace(setup, binary=str(program))
+                run_build(
+                    self._settings.build,
+                    checkout,
+                    environment=context.environment,
+                    timeout_s=BUILD_TIMEOUT_S,
+                    on_stdout=log.stdout,
+                    on_stderr=log.stderr,
+                )
         finally:
             self._draft.build_s += time.monotonic() - started_s
         return setup

@@ -66,7 +66,9 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     if result.leg is None:  # measuring left no document: job and inputs are known all the same
         recorded = dict(settings.recorded) if settings else result.settings
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
-    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log)
+    place = Path(environ["PERF_SMOKE_OUTPUT"])
+    _show(result, settings, place, event, log)
+    job.bring_build_logs(folder, place)
     if cause := result.fails_step(fail_on(values.get("fail-on", ""))):
         log.error(TITLE, because_of(cause))
     return result

@@ -603,10 +603,13 @@ class Result(Strict):
                     yield workload.measurements.get(HEAD, Measurement()), measurement
 
     @property
-    def verdict(self) -> Verdict | Literal["head-fails"] | None:
-        """The gravest one; None where the run did not come to its end, and no base did better."""
-        if self.head_fails:
-            return HEAD_FAILS
+    def outcome(self) -> Verdict | Literal["head-fails"] | None:
+        """The verdict, or what is graver than any."""
+        return HEAD_FAILS if self.head_fails else self.verdict
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The gravest one; None where the run did not come to its end."""
         if gravest := self.gravest:
             return gravest.verdict
         return "no-baseline" if self.status == "measured" else None

@@ -104,7 +104,7 @@ class _Run:
             except BaseFailed as error:
                 draft.lost_base = error.failure  # head alone is still worth having
         if not recording.stopped and len(recording.samples[HEAD]) < LEAST_FOR_SPREAD:
-            watcher.phase("Measuring")
+            watcher.phase("Measuring head")
             with draft.machine_watched():
                 measure_alone(head, plan, recording, watcher.step)
         if BASE in draft.sides and not draft.lost_base:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_smoke.printable import decoded, last_lines
+from perf_smoke.printable import decoded, last_lines, telling_lines
 from perf_smoke.processes.foreground import run_process
 from perf_smoke.result import Unmeasured
 
@@ -307,12 +307,22 @@ def names_files_of(tree: Path, command: Sequence[str]) -> str:
 
 
 def run_build(
-    script: str, checkout: Checkout, *, environment: Mapping[str, str], timeout_s: float
+    script: str,
+    checkout: Checkout,
+    *,
+    environment: Mapping[str, str],
+    timeout_s: float,
+    on_stdout: Callable[[bytes], None] = lambda _data: None,
+    on_stderr: Callable[[bytes], None] = lambda _data: None,
 ) -> None:
     """Run the caller's build script (bash, stopping at the first error), untimed.
 
+    Args:
+        on_stdout: gets each piece of its standard output as it comes.
+        on_stderr: the same of its standard error.
+
     Raises:
-        Unmeasured: `build-failed`, with its last lines.
+        Unmeasured: `build-failed`, with the lines that name an error and its last ones.
     """
     try:
         finished = run_process(
@@ -320,6 +330,8 @@ def run_build(
             timeout_s=timeout_s,
             cwd=checkout.directory,
             environment=environment,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
         )
     except OSError as error:
         raise Unmeasured(
@@ -329,7 +341,7 @@ def run_build(
         raise Unmeasured(
             "build-failed",
             f"The build of {checkout.shown} {finished.how}.",
-            last_lines(decoded(finished.stdout + finished.stderr), lines=20),
+            telling_lines(decoded(finished.stdout + finished.stderr)),
         )
 
 

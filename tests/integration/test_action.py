@@ -207,17 +207,17 @@ def test_fail_on_error_is_the_only_way_to_red(job: Job) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "inputs", "cause"),
+    ("asked", "command", "cause"),
     [
-        ("error, slower", {"command": "sleep 0.1", "base_command": "true"}, "slower"),
-        ("slower\nerror\n", {"command": "no-such-program"}, "error"),
-        ("slower", {"command": "no-such-program"}, ""),
+        ("error, slower", "sleep 0.1", "slower"),
+        ("slower\nerror\n", "no-such-program", "error"),
+        ("slower", "no-such-program", ""),
     ],
 )
-def test_a_red_step_says_because_of_what(
-    job: Job, asked: str, inputs: dict[str, str], cause: str
-) -> None:
-    step = job.step(**inputs, runs="12", warmup="0", metric="wall", fail_on=asked)
+def test_a_red_step_says_because_of_what(job: Job, asked: str, command: str, cause: str) -> None:
+    step = job.step(
+        command=command, base_command="true", runs="12", warmup="0", metric="wall", fail_on=asked
+    )
     said = f"::error title=perf-smoke::failed because of `fail-on: {cause}`."
     assert (step.exit_code, said in step.log) == (bool(cause), bool(cause))
     assert (f"It failed because of `fail-on: {cause}`." in step.summary) == bool(cause)

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf_smoke import result_file
+from perf_smoke import build_log, result_file
 from perf_smoke.cancel import Cancelled
 from perf_smoke.compare import decide_again
 from perf_smoke.context import Context
@@ -70,6 +70,8 @@ class Place:
     cache: Path = field(init=False)
     merge_target: str = ""
     variables: dict[str, str] = field(default_factory=dict)
+    build_lines: list[str] = field(default_factory=list)
+    build_line: Callable[[str], None] | None = None
 
     def __post_init__(self) -> None:
         self.cache = self.folder / "cache"
@@ -99,6 +101,8 @@ class Place:
             merge_target=self.merge_target,
             watcher=self.watching,
             interruptible=nullcontext,
+            folder=self.folder / "out",
+            build_line=self.build_line or self.build_lines.append,
         )
         return run(settings, context)
 
@@ -312,6 +316,58 @@ def test_the_merge_base_can_be_named_where_there_is_no_pull_request(
     assert results.output(found, BASE).text == "old"
 
 
+def test_what_a_build_prints_is_shown_as_it_comes_and_kept(place: Place) -> None:
+    base, _ = place.commits("old", "new")
+
+    def lines_until(text: str) -> None:
+        place.build_lines.append(text)
+        (place.work / "seen").touch()
+
+    place.build_line = lines_until
+    build = (
+        "echo compiling $(cat content) with --token hidden-123; "
+        # It ends only when somebody has seen the line.
+        "[ $(cat content) = old ] || timeout 60 sh -c 'until [ -e seen ]; do sleep 0.05; done'; "
+        "printf '10 %%\\r100 %%\\n'; printf 'a warning' >&2"
+    )
+
+    found = place.run(command="cat content", build=build, base_ref=base, runs="1")
+
+    assert found.status == "measured", found.failure
+    told = ["compiling {} with --token ***", "100 %", "a warning"]
+    for side, content in ((HEAD, "new"), (BASE, "old")):
+        kept = (place.folder / "out" / f"build-{side}.log").read_text().splitlines()
+        assert sorted(kept) == sorted(line.format(content) for line in told)
+    assert len(place.build_lines) == 6
+    assert "hidden-123" not in str(place.build_lines)
+
+
+def test_a_build_log_is_bounded_and_its_end_is_kept(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MOST_SHOWN", "MOST_KEPT"):
+        monkeypatch.setattr(build_log, name, 5_000)
+    place.run(command="true", build="seq 20000; head -c 9000 /dev/zero", runs="1")
+    kept = (place.folder / "out" / "build-head.log").read_text().splitlines()
+    assert kept[:2] == ["1", "2"]
+    assert "20000" in kept[-5:]
+    assert len(kept) < 2_500
+    assert [line for line in kept if "lines left out" in line]
+    assert len(place.build_lines) < 1_500
+    assert place.build_lines[-1] == "[… more is in the file …]"
+    assert max(map(len, kept)) <= 4_000
+
+
+def test_a_build_that_fails_shows_its_errors_beside_its_last_lines(place: Place) -> None:
+    errors = "src/x.c:3:5: error: boom", "error[E0425]: no such value", "CMake Error at x.txt:3"
+    noise = "cc -Werror -c error.c", "0 warnings"
+    script = "; ".join(f"echo '{line}'" for line in (noise[0], *errors, noise[1]))
+    found = place.run(command="true", build=f"{script}; seq 100; exit 2")
+    tail = results.failure(found).tail.splitlines()
+    assert tail[:4] == [*errors, "…"]
+    assert tail[4:] == [str(number) for number in range(81, 101)]
+
+
 def test_build_auto_is_refused_where_nobody_knows_how(place: Place) -> None:
     found = place.run(command="true", build="auto")
     assert found.reason == "build-unknown"
@@ -492,6 +548,7 @@ def test_a_head_that_dies_keeps_what_both_sides_gave(place: Place) -> None:
     assert steps(found) == ["ok"] * 3 + ["engine-crashed"]
     assert len(results.steps(found, BASE)) in (3, 4)
     assert (found.comparisons, found.verdict) == ((), None)
+    assert found.outcome == "head-fails"
 
 
 def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
@@ -503,7 +560,11 @@ def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
     why = f"The build of {base[:12]} exited with code 3. it is broken"
     assert_head_alone(found, why)
     assert {name: side.commit for name, side in found.sides.items()} == {HEAD: head}
-    assert place.watching.phases == [f"Building {head[:12]}", f"Building {base[:12]}", "Measuring"]
+    assert place.watching.phases == [
+        f"Building head {head[:12]}",
+        f"Building base {base[:12]}",
+        "Measuring head",
+    ]
     assert place.git("worktree", "list", "--porcelain").count("worktree ") == 1
 
 

@@ -135,7 +135,7 @@ OUTPUTS: tuple[Output, ...] = (
         "verdict",
         "`slower`, `faster`, `no-change`, `inconclusive`, `not-comparable` or `no-baseline`; "
         f"`{HEAD_FAILS}` where head's program fails and the base's does not.",
-        lambda published: published.result.verdict or "",
+        lambda published: published.result.outcome or "",
     ),
     Output(
         "change",

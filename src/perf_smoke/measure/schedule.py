@@ -81,6 +81,8 @@ class Progress:
     elapsed_s: float
     budget_s: float
     sample: Sample
+    runs: int = 0
+    """How many steps of each side were asked for; 0: as many as the budget holds."""
 
 
 Watch = Callable[[Progress], None]
@@ -239,7 +241,12 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
             elapsed_s = now_s - started_s
             watch(
                 Progress(
-                    steps=taken, pairs=0, elapsed_s=elapsed_s, budget_s=budget_s, sample=sample
+                    steps=taken,
+                    pairs=0,
+                    elapsed_s=elapsed_s,
+                    budget_s=budget_s,
+                    sample=sample,
+                    runs=plan.runs,
                 )
             )
             if plan.runs:
@@ -306,6 +313,7 @@ def measure_pairs(
                     elapsed_s=elapsed_s,
                     budget_s=plan.budget_s,
                     sample=sample,
+                    runs=plan.runs,
                 )
             )
             if look(recording):
