@@ -21,6 +21,9 @@ EXIT_NOT_MEASURED = 1
 EXIT_INVALID = 2
 EXIT_INTERRUPTED = 130
 
+_NARROWEST = 20
+"""Columns. Fewer are most often a COLUMNS of a terminal that is none."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="perf-smoke")
@@ -31,6 +34,20 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
+class _Grouped(click.Command):
+    """A command whose options are listed below the headings of the inputs."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        listed: dict[str, list[tuple[str, str]]] = {}
+        headings = {row.field: row.heading for row in INPUTS}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                listed.setdefault(headings.get(parameter.name or "", "Options"), []).append(record)
+        for heading, records in listed.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
 def _every_input(command: Callable[..., None]) -> Callable[..., None]:
     """Each input as an option of the same name."""
     for row in reversed(INPUTS):
@@ -39,7 +56,7 @@ def _every_input(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@main.command()
+@main.command(cls=_Grouped)
 @_every_input
 def run(**options: str | None) -> None:
     """Measure, compare where there is a base, and report."""
@@ -76,7 +93,7 @@ def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
         return _refuse(unusable)
     for sentence in _without_effect(values):
         _complain(sentence)
-    result = at_terminal.run(settings, environ, Console(), _complain)
+    result = at_terminal.run(settings, environ, _console(), _complain)
     if result.status == "cancelled":
         return EXIT_INTERRUPTED
     if result.status == "invalid":
@@ -108,33 +125,37 @@ def report(document: Path, *, markdown: bool) -> None:
     if markdown:
         click.echo(render(result))
     else:
-        show(result, Console())
+        show(result, _console())
 
 
 @main.command()
-@click.argument("document", type=click.Path(path_type=Path), required=False)
+@click.argument("documents", type=click.Path(path_type=Path), nargs=-1, metavar="[DOCUMENT]")
 @click.option(
     "--pairs", type=click.Path(path_type=Path), help="A CSV file instead: base,head in seconds."
 )
 @click.option("--margin", help="With --pairs: as in run. [default: 5%]")
 @click.option("--alpha", help="With --pairs: as in run. [default: 0.01]")
 def compare(
-    document: Path | None, pairs: Path | None, margin: str | None, alpha: str | None
+    documents: tuple[Path, ...], pairs: Path | None, margin: str | None, alpha: str | None
 ) -> None:
     """Decide again from the steps in a result.json, or from a plain file of pairs."""
+    from perf_smoke import two_runs
     from perf_smoke.compare import Rule, decide_again
     from perf_smoke.consistency import expect_sums
     from perf_smoke.pairs_file import read_pairs
     from perf_smoke.report.terminal import show
     from perf_smoke.result_file import UnreadableResult, read
 
-    if (document is None) == (pairs is None):
+    if bool(documents) == (pairs is not None):
         raise click.UsageError("give either a result.json or --pairs FILE")
+    document = next(iter(documents), None)
     if document and (margin or alpha):
         raise click.UsageError(
             "--margin and --alpha count with --pairs only: a result.json keeps those of its run"
         )
     try:
+        if len(documents) > 1:
+            sys.exit(_refuse(two_runs.why_not_compared([read(path) for path in documents])))
         if pairs:
             settings = parse({"margin": margin or "", "alpha": alpha or ""})
             result = read_pairs(pairs, Rule(alpha=settings.alpha, margin=settings.margin))
@@ -146,7 +167,7 @@ def compare(
         sys.exit(_refuse(error))
     except ValueError as error:
         sys.exit(_refuse(f"{document} contradicts itself: {error}."))
-    show(result, Console())
+    show(result, _console())
 
 
 @main.command()
@@ -162,10 +183,10 @@ def engines() -> None:
     for engine in inventory.engines(working_directory=Path.cwd(), environment=environ):
         here = f"{engine.program} {engine.version}" if engine.usable else engine.missing
         table.add_row(engine.engine, engine.summary, Text(here))
-    Console().print(table)
+    _console().print(table)
 
 
-@main.command()
+@main.command(cls=_Grouped)
 @_every_input
 def doctor(**options: str | None) -> None:
     """Say why a configuration would not work, without measuring anything."""
@@ -190,6 +211,14 @@ def doctor(**options: str | None) -> None:
         click.echo(one_line(public(sentence), 2000))
     if problems:
         sys.exit(EXIT_NOT_MEASURED)
+
+
+def _console() -> Console:
+    """As wide as the terminal says, if that leaves room for words."""
+    console = Console()
+    if console.width < _NARROWEST:
+        console.width = 80
+    return console
 
 
 def _invalid(error: InvalidSettings) -> int:

@@ -122,10 +122,28 @@ class Input:
         return INPUTS_BESIDE.get(self.name) == "workflow"
 
     @property
+    def heading(self) -> str:
+        """Below which the command line lists it: that of the nearest row at or above it."""
+        if self.workflow_only:
+            return _IN_A_WORKFLOW
+        rows = [row.name for row in INPUTS]
+        above = rows[: rows.index(self.name) + 1]
+        return next(HEADINGS[name] for name in reversed(above) if name in HEADINGS)
+
+    @property
     def field(self) -> str:
         """Its name in Settings."""
         return _FIELDS.get(self.name, self.name.replace("-", "_"))
 
+
+HEADINGS = {
+    "engine": "What is run",
+    "warmup": "How long it is measured",
+    "metric": "What it is compared with, and what decides",
+    "label": "How it is shown, and what comes of it",
+}
+"""By the first of the inputs that stand below each."""
+_IN_A_WORKFLOW = "Without effect here: heeded in a workflow alone"
 
 _FIELDS = {"budget": "budget_s", "timeout": "timeout_s"}
 
