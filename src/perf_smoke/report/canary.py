@@ -38,17 +38,23 @@ def difference(workload: WorkloadView) -> Sentence:
     return said if differ else ()
 
 
+def differing_texts(workload: WorkloadView) -> list[Part]:
+    """The texts that the difference is in, where its sentence has no room for them."""
+    differ = differing(workload)
+    return [
+        part
+        for who, text in differ
+        for part in (sentence("Output of ", *who, ":"), Block(untrusted.beginning(text.text)))
+        if not _fit(differ)
+    ]
+
+
 def output(view: View, workload: WorkloadView) -> list[Part]:
-    """The engine's text: a sentence, or blocks for what does not fit into one."""
-    head, differ = workload.head.output, differing(workload)
-    if head is None or (differ and _fit(differ)):
+    """The engine's text where the sides do not differ in it: a sentence, or a block for what does
+    not fit into one."""
+    head = workload.head.output
+    if head is None or differing(workload):
         return []
-    if differ:
-        return [
-            part
-            for who, text in differ
-            for part in (sentence("Output of ", *who, ":"), Block(untrusted.beginning(text.text)))
-        ]
     same = _sameness(workload, head)
     if not _fit([((), head)]):
         return [sentence("Output", *same, ":"), Block(untrusted.beginning(head.text))]

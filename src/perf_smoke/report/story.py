@@ -77,7 +77,9 @@ def _question(view: View, links: Links) -> list[Part]:
     return [
         *found,
         *failure.details(view),
-        *_numbers(view, workload),
+        *table.main_tables(view, workload),
+        *canary.differing_texts(workload),
+        *_texts(view, workload),
         *_notes(view),
         Folded(
             sentence(facts.title(view, workload)),
@@ -97,6 +99,7 @@ def _questions(view: View) -> list[Part]:
             for one in (*_unanswered(view, workload), *_differences(workload))
         ),
         *table.questions(view),
+        *(part for workload in view.workloads for part in _long_texts(view, workload)),
         *_notes(view),
         *(
             Folded(
@@ -104,7 +107,8 @@ def _questions(view: View) -> list[Part]:
                 (
                     *_answered(view, workload),
                     *_beside(workload),
-                    *_numbers(view, workload),
+                    *table.main_tables(view, workload),
+                    *_texts(view, workload),
                     facts.of_workload(view, workload),
                     *table.further_tables(workload),
                     *chart.parts(workload),
@@ -143,12 +147,18 @@ def _beside(workload: WorkloadView) -> list[Sentence]:
     return finding.beside(workload, bool(canary.differing(workload)))
 
 
-def _numbers(view: View, workload: WorkloadView) -> list[Part]:
+def _texts(view: View, workload: WorkloadView) -> list[Part]:
     return [
-        *table.main_tables(view, workload),
         *canary.output(view, workload),
         *filter(None, [what_ran.what_ran(view, workload)]),
     ]
+
+
+def _long_texts(view: View, workload: WorkloadView) -> list[Part]:
+    """Unfolded, for a terminal folds nothing out: a sentence says that they stand below."""
+    texts = canary.differing_texts(workload)
+    named = len(view.workloads) > 1 and texts
+    return [*([sentence(code(workload.name, 60), ":")] if named else []), *texts]
 
 
 def _notes(view: View) -> list[Part]:

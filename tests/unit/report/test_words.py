@@ -241,6 +241,16 @@ def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None
     assert "### perf-smoke: no numbers (bitnet-rs)\n\nNo step of this run" in told(runs.result())
 
 
+def test_texts_that_are_said_to_stand_below_do_so_at_a_terminal_too() -> None:
+    several = runs.questions(new_text="a line\nand more")
+    for report in (golden.printed(several), told(several)):
+        before, _, after = report.partition("as shown below")
+        assert "and more" not in before
+        assert "Output of head:" in after
+        assert "and more" in after
+        assert after.count("and more") == 1
+
+
 def test_greedy_output_that_differs_is_said_and_none_is_no_sentence() -> None:
     guard = Guard(name="texts-differ", effect="said", sentence="Texts differ.")
     other = runs.every()["faster-with-another-text"]
