@@ -28,6 +28,7 @@ from perf_smoke.github.comment import CommentOutcome, policy_for, upsert
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
+from perf_smoke.github.reusable import SENTENCE, in_a_reusable_workflow
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
 from perf_smoke.reasons import Reason
@@ -58,6 +59,8 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     event = read_event(environ)
     log = WorkflowLog()
     log.mask(Secret(values.get("github-token", "")))
+    if in_a_reusable_workflow(environ) and not values.get("label", "").strip():
+        log.text(SENTENCE)
     try:
         settings = parse(values)
     except InvalidSettings:
@@ -124,6 +127,7 @@ def _show(
         run_url=event.run_url,
         docs_url=_page(event, "docs/STATISTICS.md"),
         verdict_url=_page(event, "README.md#did-this-change-make-it-slower"),
+        package=_package(event),
     )
     problems = [*event.notes]
     markdown = ""
@@ -190,6 +194,13 @@ def _comment(result: Result, settings: Settings, markdown: str, event: Event) ->
         policy=policy_for(settings.comment, result),
         pr_number=settings.pr_number,
     )
+
+
+def _package(event: Event) -> str:
+    """Where pip gets the perf-smoke that is used."""
+    if not event.action_repository:
+        return ""
+    return f"git+{event.server_url}/{event.action_repository}@{event.action_ref}"
 
 
 def _page(event: Event, page: str) -> str:

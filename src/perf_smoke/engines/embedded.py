@@ -41,14 +41,7 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
         Unmeasured: `engine-missing`, or `features-unknown`: it has no features.
     """
     check_inputs(setup)
-    try:
-        installed = importlib.metadata.distribution(PACKAGE)
-    except importlib.metadata.PackageNotFoundError:
-        raise Unmeasured(
-            "engine-missing",
-            f"The embedded engine is not installed here: `pip install {PACKAGE}` in the "
-            "environment that perf-smoke runs in, or choose another engine.",
-        ) from None
+    installed = importlib.metadata.distribution(PACKAGE)
     libraries = sorted(Path(str(installed.locate_file(PACKAGE))).glob(f"{PACKAGE}*.so"))
     return EmbeddedEngine(
         setup,
@@ -62,10 +55,10 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
 
 
 def check_inputs(setup: EngineSetup) -> None:
-    """Refuse features.
+    """Refuse features, and a machine without the package.
 
     Raises:
-        Unmeasured: `features-unknown`.
+        Unmeasured: `features-unknown`, `engine-missing`.
     """
     if setup.features:
         raise Unmeasured(
@@ -73,6 +66,14 @@ def check_inputs(setup: EngineSetup) -> None:
             f"The embedded engine has no features, but `{', '.join(setup.features)}` is given: "
             "leave features empty.",
         )
+    try:
+        importlib.metadata.distribution(PACKAGE)
+    except importlib.metadata.PackageNotFoundError:
+        raise Unmeasured(
+            "engine-missing",
+            f"The embedded engine is not installed here: `pip install {PACKAGE}` in the "
+            "environment that perf-smoke runs in, or choose another engine.",
+        ) from None
 
 
 class EmbeddedEngine:

@@ -46,7 +46,7 @@ def check_inputs(engine: str, setup: EngineSetup) -> None:
         setup: its files need not be there yet.
 
     Raises:
-        Unmeasured: `command-invalid`, `features-unknown`.
+        Unmeasured: `command-invalid`, `features-unknown`; `engine-missing` of a package.
     """
     module = _module(table.row(engine))
     if hasattr(module, "check_inputs"):

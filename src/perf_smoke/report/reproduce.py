@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from perf_smoke.report.untrusted import visible
@@ -11,6 +12,20 @@ from perf_smoke.result import HEAD, INPUTS_BESIDE
 _MOST = 3000
 _LINE = 80
 """A longer command gets a line per option, so that nobody has to scroll sideways."""
+
+
+def installation(view: View, package: str) -> str:
+    """What has pip install the perf-smoke that measured, with what this run needs of it.
+
+    Args:
+        package: where it comes from; empty where nobody knows, and nothing is said.
+    """
+    reads = view.result.settings.values()
+    extras = [view.row.id] if view.row and view.row.package else []
+    extras += ["huggingface"] if any(text.startswith("hf://") for text in reads) else []
+    chosen = f"[{','.join(extras)}]" if extras else ""
+    known = re.fullmatch(r"git\+https?://[\w.:/@+-]+", package, re.ASCII)
+    return f"pip install 'perf-smoke-action{chosen} @ {package}'" if known else ""
 
 
 def command(view: View) -> str:

@@ -47,6 +47,8 @@ class Links:
     """How to read the verdict."""
     verdict_url: str = ""
     """How to get one: the inputs for a base."""
+    package: str = ""
+    """Where pip gets this perf-smoke from: `git+https://host/owner/name@ref`."""
 
 
 def story(view: View, links: Links) -> tuple[Part, ...]:
@@ -56,7 +58,7 @@ def story(view: View, links: Links) -> tuple[Part, ...]:
         *filter(None, _before_the_numbers(view)),
         *(_questions(view) if view.several else _question(view, links)),
         *failure.lost_tails(view),
-        *_command(view),
+        *_command(view, links),
         Foot(_consequence(view), _where_to_go_on(links)),
     )
 
@@ -168,9 +170,10 @@ def _notes(view: View) -> list[Part]:
     return [*notes]
 
 
-def _command(view: View) -> list[Part]:
+def _command(view: View, links: Links) -> list[Part]:
     command = reproduce.command(view)
-    folded = Folded(sentence("Reproduce on your machine"), (Block(command, language="sh"),))
+    lines = "\n".join(filter(None, (reproduce.installation(view, links.package), command)))
+    folded = Folded(sentence("Reproduce on your machine"), (Block(lines, language="sh"),))
     return [folded] if command else []
 
 

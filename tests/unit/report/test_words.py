@@ -241,6 +241,19 @@ def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None
     assert "### perf-smoke: no numbers (bitnet-rs)\n\nNo step of this run" in told(runs.result())
 
 
+def test_reproducing_begins_with_what_installs_the_same_perf_smoke() -> None:
+    for settings, extras in (({}, ""), ({"model": "hf://o/r/f.gguf"}, "[huggingface]")):
+        lines = told(replace(ONE, settings={"command": "x", **settings})).splitlines()
+        place = lines.index("```sh")
+        wanted = f"perf-smoke-action{extras} @ git+https://github.com/o/p@v1"
+        assert lines[place + 1] == f"pip install '{wanted}'"
+        assert lines[place + 2].startswith("perf-smoke run ")
+    ours = told(runs.every()["demonstration"])
+    assert "pip install 'perf-smoke-action[embedded] @ git+https" in ours
+    for package in ("", "git+https://h/o/p@v1'; rm -rf ~", "git+ssh://h/o/p@v1"):
+        assert "pip install" not in render(ONE, replace(golden.LINKS, package=package))
+
+
 def test_texts_that_are_said_to_stand_below_do_so_at_a_terminal_too() -> None:
     several = runs.questions(new_text="a line\nand more")
     for report in (golden.printed(several), told(several)):
