@@ -143,6 +143,7 @@ def _workload(draft: Draft, request: RequestRecord) -> Workload:
         warmup=draft.settings.warmup,
         warmup_counted=draft.recording.warmup_counted,
         stopped=draft.recording.stopped,
+        rest=draft.recording.rests.record,
         order_seed=draft.order_seed if BASE in draft.sides else None,
         measurements={name: _measurement(draft, name, steps) for name, steps in samples.items()},
     )

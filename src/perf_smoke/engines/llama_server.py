@@ -137,6 +137,7 @@ class LlamaServerSession:
         self._client = client
         self._server = server
         self.load_ms = server.load_ms if server else None
+        self.pids = server.pids if server else ()
 
     def step(self, request: Request, timeout_s: float) -> Reply:
         """One completion, streamed."""
