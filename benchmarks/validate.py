@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from benchmarks import jobs, recorder, scores, simulated, tables
+from benchmarks.kinds import KINDS
 from benchmarks.ours import outcome
 from benchmarks.strata import ARRANGED, STRATA, NotOnThisMachine, machine_in
 from perf_smoke.compare import plan, tail_at_end, tail_at_look
@@ -55,45 +56,36 @@ def main(context: click.Context) -> None:
 
 
 @main.command()
-@_strata_option
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(list(KINDS)),
+    help="Only this one; may be given again. Default: all that one command can make.",
+)
 @_data_option
-@click.option("--jobs", "wanted", default=300, show_default=True, help="Jobs of each stratum.")
-@click.option("--budget", "budget_s", default=30.0, show_default=True, help="Seconds of a job.")
-@click.option("--tokens", default=4, show_default=True, help="Output tokens of a step.")
-@click.option("--head-threads", type=int, help="Other threads for head: a change that is real.")
-def record(
-    strata: Sequence[str],
-    data: Path,
-    wanted: int,
-    budget_s: float,
-    tokens: int,
-    head_threads: int | None,
-) -> None:
-    """Record until there are so many jobs of each stratum. The strata take turns."""
+def record(kinds: Sequence[str], data: Path) -> None:
+    """Record until there are as many jobs of each kind as are wanted. The kinds take turns."""
     model = recorder.find_model()
-    wished = list(strata or ARRANGED)
-    while missing := _missing(wished, data, wanted, head_threads):
-        for stratum in missing:
+    wished = list(kinds or (name for name, kind in KINDS.items() if kind.stratum in ARRANGED))
+    while missing := [name for name in wished if _have(name, data) < KINDS[name].wanted]:
+        for name in missing:
+            kind = KINDS[name]
             try:
-                with _bar() as bar, machine_in(STRATA[stratum]):
-                    task = bar.add_task(stratum, total=budget_s)
-                    job = recorder.record(
-                        model,
-                        stratum,
-                        budget_s=budget_s,
-                        tokens=tokens,
-                        head_threads=head_threads,
-                        watch=_shown(bar, task),
-                    )
+                with _bar() as bar, machine_in(STRATA[kind.stratum]):
+                    task = bar.add_task(name, total=kind.budget_s)
+                    swapped = _have(name, data) % 2 == 1
+                    watch = _shown(bar, task)
+                    job = recorder.record(model, kind, swapped=swapped, watch=watch)
             except NotOnThisMachine as error:
-                _console.print(f"{stratum}: left out, {error}", highlight=False)
-                wished.remove(stratum)
+                _console.print(f"{name}: left out, {error}", highlight=False)
+                wished.remove(name)
                 continue
             except Unmeasured as error:
-                sys.exit(f"{stratum}: {error.failure.sentence}\n{error.failure.tail}")
-            jobs.append(job, _file(stratum, data, head_threads))
-            have = len(jobs.read(_file(stratum, data, head_threads)))
-            _console.print(f"{stratum}: job {have} of {wanted}, {job.pairs} pairs", highlight=False)
+                sys.exit(f"{name}: {error.failure.sentence}\n{error.failure.tail}")
+            jobs.append(job, jobs.path_of(name, data))
+            have = f"{_have(name, data)} of {kind.wanted}"
+            _console.print(f"{name}: job {have}, {job.pairs} pairs", highlight=False)
 
 
 @main.command()
@@ -160,15 +152,8 @@ def _shown(bar: Progress, task: TaskID) -> Callable[[Step], None]:
     return lambda step: bar.update(task, completed=step.elapsed_s)
 
 
-def _file(stratum: str, data: Path, head_threads: int | None) -> Path:
-    suffix = "" if head_threads is None else f"-head-threads-{head_threads}"
-    return jobs.path_of(stratum + suffix, data)
-
-
-def _missing(strata: Sequence[str], data: Path, wanted: int, head_threads: int | None) -> list[str]:
-    return [
-        stratum for stratum in strata if len(jobs.read(_file(stratum, data, head_threads))) < wanted
-    ]
+def _have(name: str, data: Path) -> int:
+    return len(jobs.read(jobs.path_of(name, data)))
 
 
 def _real_changes(stratum: str, data: Path) -> Iterator[tables.RealChange]:
