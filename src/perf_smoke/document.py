@@ -166,6 +166,12 @@ def _output(text: str, samples: tuple[Sample, ...]) -> Output:
 
 def _notes(draft: Draft) -> Iterator[str]:
     """What the steps themselves tell of how far the numbers can be trusted."""
+    rest = draft.recording.rests.record
+    if rest and rest.given_up:
+        yield (
+            "The engine's threads go on running when a step has ended: there was no rest between "
+            "the steps, and they may disturb each other."
+        )
     for name in draft.sides:
         of_whom = "" if name == HEAD else "Base: "
         samples = draft.samples(name)
@@ -176,6 +182,13 @@ def _notes(draft: Draft) -> Iterator[str]:
                 f"{of_whom}Part of the prompt came from a cache: prefill speed counts only the "
                 "rest."
             )
+
+
+def _rest(draft: Draft, head: Side) -> str:
+    """Whether steps begin with all programs asleep, which they do wherever one is kept running and
+    can sleep."""
+    rest = draft.recording.rests.record
+    return "none" if head.process != "start" or (rest and rest.given_up) else "asleep"
 
 
 def _series(draft: Draft) -> Series | None:
@@ -194,6 +207,7 @@ def _series(draft: Draft) -> Series | None:
         "prompt": request.prompt.text or f"sha256:{request.prompt.sha256}",
         "label": draft.settings.label,
         "runtime": draft.runtime,
+        "rest": _rest(draft, head),
     }
     if draft.engine.whose == "ours":
         parts["engine_version"] = head.engine.version

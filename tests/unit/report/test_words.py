@@ -384,8 +384,8 @@ def test_what_a_reader_of_several_questions_must_know_is_never_folded() -> None:
         assert said in above.replace("**", "")
         assert said in on_a_terminal
     assert told(found).count("To see 5 % it would take") == 4
-    guarded = told(runs.questions(machine=runs.machine(steal=0.143)))
-    assert guarded.partition("\n| |")[0].count("`essay`: **Why there is no verdict:** The ma") == 1
+    guarded = told(runs.questions(noise=0.3, machine=runs.machine(steal=0.143)))
+    assert guarded.partition("\n| |")[0].count("`chat`: **Why there is no verdict:** The ma") == 1
     failed = replace(found, status="failed", comparisons=())
     assert "\n| |" not in told(failed).partition("<details>")[0]
 
