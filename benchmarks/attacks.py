@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.jobs import Job
 from benchmarks.ours import outcome
+from benchmarks.scores import Share
 from benchmarks.simulated import FloatArray, Starts
 
 Generator = np.random.Generator
@@ -22,6 +23,7 @@ Noise = Callable[[Generator, int], FloatArray]
 
 STEP_US = 50_000
 MOST_FALSE = 0.01
+"""Share of the jobs that may be called."""
 
 
 def heavy(deviation: float) -> Noise:
@@ -206,7 +208,7 @@ ATTACKS = (
         noise=_T3,
         why=_ALTERNATING,
     ),
-    Attack(name="second: base 0, head +2 %", second=(0.0, 0.02), noise=_T3),
+    Attack(name="second: base 0, head +2 %", second=(0.0, 0.02), noise=_T3, why=_ALTERNATING),
     Attack(name="starts 1 %, quiet", noise=_QUIET, kind=Starts(spread=0.01), quick=True),
     Attack(name="starts 2 %, quiet", noise=_QUIET, kind=Starts(spread=0.02)),
     Attack(
@@ -237,6 +239,12 @@ class Outcome:
     no_change: int
     estimate: float
     """Mean log-ratio at the moment of decision."""
+
+    @property
+    def surprising(self) -> bool:
+        """Whether surely more jobs are called than should be, and the kind does not say why."""
+        least = Share(count=self.false, of=self.jobs).interval[0]
+        return not self.attack.why and least > MOST_FALSE
 
 
 def outcomes(count: int, tick: Callable[[], None], attacks: Sequence[Attack]) -> Iterator[Outcome]:

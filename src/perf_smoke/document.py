@@ -184,16 +184,10 @@ def _notes(draft: Draft) -> Iterator[str]:
             )
 
 
-def _rest(draft: Draft, head: Side) -> str:
-    """Whether steps begin with all programs asleep, which they do wherever one is kept running and
-    can sleep."""
-    rest = draft.recording.rests.record
-    return "none" if head.process != "start" or (rest and rest.given_up) else "asleep"
-
-
 def _series(draft: Draft) -> Series | None:
     """Results of the same parts may be compared over time. The version of an engine that we bring
-    is one of them: a new release of ours is no change of theirs."""
+    is one of them: a new release of ours is no change of theirs. So is the rest before each step,
+    where a program is kept running that can sleep."""
     head = draft.sides.get(HEAD)
     if head is None or head.engine is None or draft.request is None or draft.engine is None:
         return None
@@ -207,8 +201,10 @@ def _series(draft: Draft) -> Series | None:
         "prompt": request.prompt.text or f"sha256:{request.prompt.sha256}",
         "label": draft.settings.label,
         "runtime": draft.runtime,
-        "rest": _rest(draft, head),
     }
+    rest = draft.recording.rests.record
+    if head.process == "start" and not (rest and rest.given_up):
+        parts["rest"] = "asleep"
     if draft.engine.whose == "ours":
         parts["engine_version"] = head.engine.version
     canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True)
