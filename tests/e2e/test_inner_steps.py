@@ -57,6 +57,12 @@ def test_a_workspace_that_is_removed_is_there_for_the_steps_that_follow(job: Job
     assert outcome.reason == "engine-missing"
 
 
+def test_a_folder_in_the_place_of_the_document_gives_way(job: Job) -> None:
+    script = 'mkdir -p "$RUNNER_TEMP/perf-smoke/result.json/x"'
+    outcome = job.run({**QUICK, "command": program(job, script)})
+    assert (outcome.code, outcome.status) == (0, "measured"), outcome.log
+
+
 def test_nothing_that_measures_holds_the_token(job: Job) -> None:
     seen = job.workspace / "seen"
     script = f'cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline >>"{seen}" 2>/dev/null; true'
