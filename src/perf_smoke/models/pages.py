@@ -22,8 +22,9 @@ _BESIDE = frozenset(
 )
 """What stands beside the error in the JSON of a server."""
 _WORDS = re.compile(
-    r"invalid (?:username|credentials|token)|access (?:denied|to )|(?:http(?:/[0-9.]+)? )?[45][0-9]{2}\b"
-    r"|(?:(?:entry|repository|revision|file|page|model|object|resource) )?not found\b|unauthori[sz]ed|forbidden|bad gateway|gateway time-?out|bad request"
+    r"invalid (?:username|credentials|token)|access (?:denied|to )|unauthori[sz]ed|forbidden"
+    r"|(?:http(?:/[0-9.]+)? )?[45][0-9]{2}\b|bad request|bad gateway|gateway time-?out"
+    r"|(?:(?:entry|repository|revision|file|page|model|object|resource) )?not found\b"
     r"|too many requests|service unavailable|internal server error|please (?:log|sign) in"
     r"|error\b|you (?:are not|must|need)|authentication",
     re.IGNORECASE,

@@ -78,7 +78,7 @@ def test_what_stands_in_for_a_model_is_refused_and_stays(
         b"\xef\xbb\xbf\n  <HTML>",
         b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
         b'{"error":"Repository not found"}',
-        b'{"message": "Not Found", "documentation_url": "https://example.invalid", "status": "404"}',
+        b'{"message": "Not Found", "type": "x", "status": "404"}',
         b'{"detail": {"reason": "no token"}}',
         b"Invalid username or password.",
         b"Access to model o/r is restricted. You must be authenticated to access it.",

@@ -96,7 +96,7 @@ def test_an_address_pasted_from_a_browser_is_refused_with_the_right_form(
         parse(text)
     assert caught.value.failure.reason == "invalid-reference"
     assert caught.value.failure.sentence.endswith(f": write {form}.")
-    assert parse(form)
+    assert parse(form).place.name.endswith(".gguf")
 
 
 def test_the_address_of_a_file_itself_is_understood() -> None:
