@@ -257,7 +257,8 @@ give_up_if_cancelled() {
 # returns its code; what it wrote on stderr is in $scratch/log.
 perf_smoke() {
   local code
-  attend 0 "$@" 2>"$scratch/log"
+  # It ends by itself at the deadline, unless it cannot.
+  attend $(($(left) + 13)) "$@" 2>"$scratch/log"
   code=$?
   [ "$code" -ge 125 ] || [ "$signals" -gt 0 ] || container=''
   if [ "$step" = measure ]; then
@@ -293,6 +294,7 @@ crashed() {
   local cause=''
   give_up_if_cancelled
   [ "$1" != 137 ] || cause=' (it was killed, perhaps for lack of memory)'
+  [ "$SECONDS" -lt "$bound" ] || cause=" (it was killed: it still waited for something at the deadline)"
   give_up failed perf-smoke-crashed \
     "perf-smoke itself ended with code $1$cause before it could report." "$scratch/log"
 }
