@@ -18,6 +18,7 @@ from perf_smoke import __version__, job
 from perf_smoke.cancel import Signals
 from perf_smoke.github.event import read_event
 from perf_smoke.printable import printable
+from perf_smoke.redaction import published
 from perf_smoke.result import Cost, Failure, Result, Status, Tool
 from perf_smoke.settings import InvalidSettings, parse
 
@@ -85,7 +86,7 @@ def nothing_measured(
     """The document of a step that came to no measuring. Of the inputs it keeps the one that the
     report needs to say what comes of it."""
     fail_on = values.get("fail-on", "").strip()
-    return Result(
+    result = Result(
         status=status,
         failure=failure,
         started=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
@@ -93,3 +94,4 @@ def nothing_measured(
         settings={"fail-on": fail_on} if fail_on in ("error", "slower") else {},
         cost=Cost(total_s=0.0),
     )
+    return published(result)
