@@ -64,12 +64,12 @@ def nearest(value: str, choices: Iterable[str]) -> str:
     return f"; perhaps `{close[0]}` is meant" if close else ""
 
 
-_TIME = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|min|)"
-_UNITS_S = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0}
+_TIME = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|min|h|)"
+_UNITS_S = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def seconds(low: float, high: float) -> Callable[[str], float]:
-    """A time in s, ms or minutes; a bare number is in s."""
+    """A time in s, ms, minutes or hours; a bare number is in s."""
 
     def parse(value: str) -> float:
         match = re.fullmatch(_TIME, value.strip())

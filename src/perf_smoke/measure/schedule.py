@@ -7,6 +7,7 @@ interruption loses nothing. A failed step ends the measuring: an engine that fai
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 import statistics
 import time
@@ -53,6 +54,10 @@ class Plan:
     timeout_s: float
     order_seed: int
     """Of the order within the pairs, and of the layouts."""
+    end_s: float = math.inf
+    """When everything must have ended, on the clock of time.monotonic."""
+    pairs_end_s: float = math.inf
+    """When the pairs must have: head alone can still be measured after them."""
 
 
 @dataclass(kw_only=True)
@@ -96,6 +101,9 @@ Look = Callable[[Recording], bool]
 GoOn = Callable[[Recording, int], bool]
 """Called where the budget has ended and might be a longer one, which would hold so many pairs: is
 that worth it?"""
+
+
+_LATE = Failure(reason="deadline-passed", sentence="There is no time left for a step.")
 
 
 class BaseFailed(Unmeasured):
@@ -213,7 +221,12 @@ class _Side:
     def _repeated(self, session: Session, repeats: int) -> Reply:
         replies = []
         for _ in range(repeats):
-            reply = checked(session.step(self._plan.request, self._plan.timeout_s))
+            limit_s = min(self._plan.timeout_s, self._plan.end_s - time.monotonic())
+            if limit_s <= 0:
+                raise self._failed(_LATE)
+            reply = checked(session.step(self._plan.request, limit_s))
+            if reply.sample.error == "engine-timeout" and limit_s < self._plan.timeout_s:
+                raise self._failed(_LATE)  # it may be as good as any other
             if reply.failure is not None or repeats == 1:
                 return reply
             replies.append(reply)
@@ -256,9 +269,11 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
                     steps=taken, pairs=0, elapsed_s=elapsed_s, budget_s=budget_s, sample=sample
                 )
             )
-            if plan.runs:
-                recording.stopped = "runs" if taken >= plan.runs else ""
-            elif elapsed_s + longest_s > budget_s:
+            if plan.runs and taken >= plan.runs:
+                recording.stopped = "runs"
+            elif now_s + longest_s > plan.end_s:
+                recording.stopped = "deadline"
+            elif not plan.runs and elapsed_s + longest_s > budget_s:
                 recording.stopped = "budget"
 
 
@@ -276,7 +291,7 @@ def measure_pairs(
     Where it ends, `go_on` may ask for the longest one.
 
     There is always one pair; where another would end more than a step after the budget, the
-    warm-up is what counts.
+    warm-up is what counts. No pair is begun that would not end before `pairs_end_s`.
 
     Raises:
         BaseFailed: base did not start, or a step of it failed.
@@ -284,6 +299,10 @@ def measure_pairs(
     """
     rng = random.Random(plan.order_seed)  # noqa: S311 - an order of steps, no secret
     started_s = time.monotonic()
+    left_s = plan.pairs_end_s - started_s
+    plan = dataclasses.replace(
+        plan, end_s=plan.pairs_end_s, budget_s=max(0.001, min(plan.budget_s, left_s))
+    )
     pair_times_s: list[float] = []
     with (
         closing(_Side(HEAD, head, plan, recording)) as head_side,
@@ -303,7 +322,7 @@ def measure_pairs(
         one_shot = head.process == base.process == "step"
         blocks = 1 if one_shot else _blocks(plan, start_s)
         block, in_budget, budget_s = 1, blocks, plan.budget_s
-        longest_s = plan.longest_budget_s or budget_s
+        longest_s = min(plan.longest_budget_s or budget_s, left_s)
         while not recording.stopped:
             order = rng.sample(sides, k=2)
             done = _share_done(plan, recording.pairs, time.monotonic() - started_s)
@@ -333,7 +352,7 @@ def measure_pairs(
             if look(recording):
                 recording.stopped = "decided"
                 return
-            recording.stopped = _used_up(plan, recording.pairs, elapsed_s, budget_s, pair_times_s)
+            recording.stopped = _used_up(plan, recording.pairs, started_s, budget_s, pair_times_s)
             if recording.stopped == "budget" and budget_s < longest_s:
                 budget_s, blocks = longest_s, int(in_budget * longest_s / plan.budget_s)
                 left_s = budget_s - elapsed_s - (blocks - block) * start_s
@@ -379,11 +398,15 @@ def _share_done(plan: Plan, pairs: int, elapsed_s: float) -> float:
 
 
 def _used_up(
-    plan: Plan, pairs: int, elapsed_s: float, budget_s: float, pair_times_s: list[float]
+    plan: Plan, pairs: int, started_s: float, budget_s: float, pair_times_s: list[float]
 ) -> Stopped:
-    if plan.runs:
-        return "runs" if pairs >= plan.runs else ""
-    return "budget" if elapsed_s + statistics.median(pair_times_s) > budget_s else ""
+    """Why there is no further pair, if there is none."""
+    if plan.runs and pairs >= plan.runs:
+        return "runs"
+    next_end_s = time.monotonic() + statistics.median(pair_times_s)
+    if next_end_s > plan.end_s:
+        return "deadline"
+    return "budget" if not plan.runs and next_end_s - started_s > budget_s else ""
 
 
 def _pairs_that_fit(left_s: float, pair_times_s: list[float]) -> int:
