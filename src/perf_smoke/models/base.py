@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.hashing import HashedFile
 from perf_smoke.models.pages import said_instead
 from perf_smoke.result import Unmeasured
@@ -65,8 +66,9 @@ class Patience:
     connect_s: float = 15.0
     silence_s: float = 60.0
     """Longest wait for the next bytes."""
-    total_s: float = 3600.0
-    """For one reference, waiting for another process that fetches it included."""
+    total_s: float = 7200.0
+    """For one reference, waiting for another process that fetches it included: what is left of the
+    deadline."""
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -81,6 +83,8 @@ class Errand:
     """What relative paths are relative to."""
     progress: Progress
     patience: Patience
+    deadline: Deadline
+    """When `patience.total_s` ends."""
 
 
 class Throttled:

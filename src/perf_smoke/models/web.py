@@ -42,7 +42,8 @@ def bring(places: Sequence[Web], errand: Errand, entry: Entry) -> list[Fetched]:
     Raises:
         Unmeasured: see fetch.py.
     """
-    with session(errand.environment, pinned=bool(errand.wanted)) as client:
+    pinned = bool(errand.wanted)
+    with session(errand.environment, pinned=pinned, deadline=errand.deadline) as client:
         sha256 = errand.wanted if len(places) == 1 else ""
         return [_Transfer(place, errand, entry, client, sha256).run() for place in places]
 
@@ -63,7 +64,7 @@ class _Transfer:
         self._patience = errand.patience
         self._part = entry.part(place.name)
         self._held = entry.held(place.name)
-        self._give_up_s = time.monotonic() + errand.patience.total_s
+        self._deadline = errand.deadline
 
     def run(self) -> Fetched:
         attempt = 0
@@ -78,7 +79,7 @@ class _Transfer:
                 pause_s = again.pause_s
                 if pause_s is None:
                     pause_s = self._patience.pause_s * 2 ** (attempt - 1)
-                late = time.monotonic() + pause_s > self._give_up_s
+                late = pause_s >= self._deadline.left_s
                 if attempt >= most or pause_s > self._patience.longest_pause_s or late:
                     return self._without_the_server(again, attempt)
             self._patience.sleep(pause_s)
@@ -118,7 +119,10 @@ class _Transfer:
             return self._receive(response, 0, int(length[0]) if length else None)
 
     def _ask(self, headers: Mapping[str, str]) -> requests.Response:
-        timeouts = (self._patience.connect_s, self._patience.silence_s)
+        left_s = self._deadline.left_s
+        if not left_s:
+            raise _TryAgain("model-download", "it takes too long")
+        timeouts = (min(left_s, self._patience.connect_s), self._patience.silence_s)
         try:
             return self._client.get(
                 self._place.url, headers=dict(headers), stream=True, timeout=timeouts
@@ -204,12 +208,14 @@ class _Transfer:
         with self._part.writing("ab" if offset else "wb", validator) as file:
             try:
                 for chunk in response.iter_content(_CHUNK):
+                    # Of a length that nobody announced, and beside others that write.
+                    ensure_space(self._entry.folder, len(chunk))
                     write_all(file, chunk, self._entry.folder)
                     done += len(chunk)
                     self._progress(done, total)
-                    if time.monotonic() > self._give_up_s:
-                        raise _TryAgain("model-download", "it takes too long")
             except requests.RequestException as error:
+                if not self._deadline.left_s:
+                    raise _TryAgain("model-download", "it takes too long") from error
                 raise self._broken(done, total) from error
             if total is not None and done != total:
                 raise self._broken(done, total)
