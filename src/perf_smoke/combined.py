@@ -85,11 +85,15 @@ def combine(
     strangers = [(Legs.of([result]).legs[0].name, why) for result, why in reasons if why]
     absent = [
         *(
-            Absent(name=one.name, why="its document is no result", sentence=one.sentence)
+            Absent(
+                name=one.name,
+                why="no valid result",
+                sentence=one.sentence.removeprefix(f"{one.name} "),
+            )
             for one in found.refused
         ),
         *(
-            Absent(name=name, why="its result is another run's", sentence=f"Its result {why}.")
+            Absent(name=name, why="of another run", sentence=f"Its result {why}.")
             for name, why in strangers
         ),
     ]

@@ -112,7 +112,8 @@ def _last_attempts(results: Iterable[Result]) -> Iterator[Result]:
     attempts: dict[object, int] = {}
     for result in results:
         if leg := result.leg:
-            attempts[_job_of(result, leg)] = max(attempts.get(_job_of(result, leg), 0), leg.attempt)
+            job = _job_of(result, leg)
+            attempts[job] = max(attempts.get(job, leg.attempt), leg.attempt)
     for result in results:
         if result.leg is None or result.leg.attempt == attempts[_job_of(result, result.leg)]:
             yield result

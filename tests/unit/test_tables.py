@@ -6,9 +6,7 @@ import runpy
 from pathlib import Path
 
 TABLES = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "tables"))
-TEXTS = {
-    str(file.relative_to(TABLES["ROOT"])): file.read_text("utf-8") for file in TABLES["FILES"]
-}
+TEXTS = {str(file.relative_to(TABLES["ROOT"])): file.read_text("utf-8") for file in TABLES["FILES"]}
 
 
 def test_running_it_would_change_nothing() -> None:
