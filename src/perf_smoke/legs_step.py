@@ -16,8 +16,17 @@ from rich.console import Console
 
 from perf_smoke import environment, job, report_inputs
 from perf_smoke.combined import NO_LIMIT, Combined, combine
+from perf_smoke.deadline import Deadline
+from perf_smoke.github.client import Patience
 from perf_smoke.github.commands import SUMMARY_ROOM, WorkflowLog, append_summary, set_outputs
-from perf_smoke.github.comment import BODY_ROOM, CommentOutcome, Policy, policy_for, upsert
+from perf_smoke.github.comment import (
+    BODY_ROOM,
+    PATIENCE,
+    CommentOutcome,
+    Policy,
+    policy_for,
+    upsert,
+)
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.legs_outputs import Published, legs_outputs
 from perf_smoke.github.marker import key_of, stamp_of
@@ -30,7 +39,7 @@ from perf_smoke.report.markdown import written
 from perf_smoke.report.parts import Items, Title, quoted, sentence
 from perf_smoke.report.terminal import show_parts
 from perf_smoke.report_inputs import REPORT_INPUTS, ReportSettings
-from perf_smoke.report_step import TITLE, links_of, should_have_been_written
+from perf_smoke.report_step import TITLE, links_of, patience_until, should_have_been_written
 from perf_smoke.result import GRAVEST_FIRST, Failure, Result
 from perf_smoke.secret import Secret
 from perf_smoke.settings import InvalidSettings
@@ -42,6 +51,7 @@ def report(environ: Mapping[str, str]) -> list[Result]:
     Returns:
         A result for each leg, also for those that left none.
     """
+    deadline = Deadline.within(float(environ.get("PERF_SMOKE_LEFT_S") or PATIENCE.total_s))
     values = environment.inputs(environ, REPORT_INPUTS)
     event, log = read_event(environ), WorkflowLog()
     log.mask(Secret(values.get("github-token", "")))
@@ -65,7 +75,7 @@ def report(environ: Mapping[str, str]) -> list[Result]:
         combined = _of_nothing(settings)
     published = _published(combined)
     place = Path(environ["PERF_SMOKE_OUTPUT"])
-    _show(combined, published, settings, place, event, log)
+    _show(combined, published, settings, place, event, log, deadline)
     if published.status == "skipped":
         return [missing("skipped", _failure("no-results"))]
     absent = [missing("failed", _failure("leg-missing")) for _ in combined.legs.missing]
@@ -108,6 +118,7 @@ def _show(
     place: Path,
     event: Event,
     log: WorkflowLog,
+    deadline: Deadline,
 ) -> None:
     links, problems = links_of(event), [*event.notes]
     body = summary = ""
@@ -130,7 +141,7 @@ def _show(
     with log.stopped_commands():
         show_parts(combined.parts(), Console(force_terminal=False, no_color=True, width=100))
     if body:
-        comment = _comment(combined, settings, body, event)
+        comment = _comment(combined, settings, body, event, patience_until(deadline))
         log.text(f"Comment: {comment.status}. {comment.sentence}")
         if should_have_been_written(comment, None, event):
             problems.append(comment.sentence)
@@ -143,7 +154,7 @@ def _show(
 
 
 def _comment(
-    combined: Combined, settings: ReportSettings, body: str, event: Event
+    combined: Combined, settings: ReportSettings, body: str, event: Event, patience: Patience
 ) -> CommentOutcome:
     return upsert(
         event,
@@ -152,6 +163,7 @@ def _comment(
         stamp=stamp_of(event),
         body=body,
         policy=_policy(combined, settings),
+        patience=patience,
     )
 
 

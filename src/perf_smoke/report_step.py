@@ -18,14 +18,17 @@ from rich.console import Console
 
 from perf_smoke import job, result_file
 from perf_smoke.consistency import expect_verdicts
+from perf_smoke.deadline import Deadline
+from perf_smoke.github.client import Patience
 from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
-from perf_smoke.github.comment import CommentOutcome, policy_for, upsert
+from perf_smoke.github.comment import PATIENCE, CommentOutcome, policy_for, upsert
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
 from perf_smoke.reasons import Reason
+from perf_smoke.redaction import published
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
@@ -38,6 +41,8 @@ UNMEASURED_NAME = "unmeasured"
 """Written by launch where perf-smoke could not run: status, reason, sentence and last lines."""
 REFUSED_NAME = "result-refused.json"
 """What measuring left, where it is no document that can be shown: nothing measured is lost."""
+_ENDING_S = 2.0
+"""Kept of the deadline for what follows the comment."""
 _MOST_BYTES = 64 * 1024
 """Of that file."""
 
@@ -49,6 +54,7 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
         values: the inputs by name.
         environ: the step's environment.
     """
+    deadline = Deadline.within(float(environ.get("PERF_SMOKE_LEFT_S") or PATIENCE.total_s))
     folder = Path(environ["PERF_SMOKE_FOLDER"])
     event = read_event(environ)
     log = WorkflowLog()
@@ -61,7 +67,8 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     if result.leg is None:  # measuring left no document: job and inputs are known all the same
         recorded = dict(settings.recorded) if settings else result.settings
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
-    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log)
+    result = published(result)  # whoever wrote it did not know this step's secrets
+    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, deadline)
     return result
 
 
@@ -109,7 +116,12 @@ def _unmeasured(path: Path) -> tuple[Status, Failure]:
 
 
 def _show(
-    result: Result, settings: Settings | None, place: Path, event: Event, log: WorkflowLog
+    result: Result,
+    settings: Settings | None,
+    place: Path,
+    event: Event,
+    log: WorkflowLog,
+    deadline: Deadline,
 ) -> None:
     links = links_of(event)
     problems = [*event.notes]
@@ -135,7 +147,7 @@ def _show(
         show(result, Console(force_terminal=False, no_color=True, width=100))
     # A cancelled job has no time for the network.
     if settings and markdown and result.status != "cancelled":
-        comment = _comment(result, settings, markdown, event)
+        comment = _comment(result, settings, markdown, event, patience_until(deadline))
         log.text(f"Comment: {comment.status}. {comment.sentence}")
         if should_have_been_written(comment, settings.pr_number, event):
             problems.append(comment.sentence)
@@ -145,6 +157,11 @@ def _show(
         )
     for problem in dict.fromkeys(filter(None, problems)):
         log.warning(TITLE, problem)
+
+
+def patience_until(deadline: Deadline) -> Patience:
+    """How long the API may be waited for."""
+    return dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
 
 
 def annotate(result: Result, log: WorkflowLog) -> None:
@@ -166,7 +183,9 @@ def should_have_been_written(comment: CommentOutcome, pr_number: int | None, eve
     return comment.status in ("failed", "forbidden")
 
 
-def _comment(result: Result, settings: Settings, markdown: str, event: Event) -> CommentOutcome:
+def _comment(
+    result: Result, settings: Settings, markdown: str, event: Event, patience: Patience
+) -> CommentOutcome:
     return upsert(
         event,
         token=settings.github_token,
@@ -175,6 +194,7 @@ def _comment(result: Result, settings: Settings, markdown: str, event: Event) ->
         body=markdown,
         policy=policy_for(settings.comment, result),
         pr_number=settings.pr_number,
+        patience=patience,
     )
 
 

@@ -49,6 +49,7 @@ class Settings:
     """0: as many as the budget holds."""
     budget_s: float
     timeout_s: float
+    deadline_s: float
     metric: str
     baseline: Literal["auto", "none", "ref"]
     base_ref: str
@@ -103,9 +104,6 @@ class Input:
     workflow_only: bool = False
     """Without effect on the command line, where everything runs on this machine and no comment is
     written."""
-    verbatim: bool = False
-    """Recorded as it is, not redacted: only by chance does a prompt or a pattern look like a
-    secret."""
 
     @property
     def field(self) -> str:
@@ -113,7 +111,7 @@ class Input:
         return _FIELDS.get(self.name, self.name.replace("-", "_"))
 
 
-_FIELDS = {"budget": "budget_s", "timeout": "timeout_s"}
+_FIELDS = {name: f"{name}_s" for name in ("budget", "timeout", "deadline")}
 
 
 def _deciding_metric(value: str) -> str:
@@ -150,7 +148,7 @@ INPUTS: tuple[Input, ...] = (
         f"Path or reference, where the engine takes one. Empty, {_TOKENIZER_BESIDE}: `tokenizer.json` beside the model.",
         is_file=True,
     ),
-    Input("prompt", "2+2=", str, "What the model completes.", verbatim=True),
+    Input("prompt", "2+2=", str, "What the model completes."),
     Input(
         "prompt-file",
         "",
@@ -203,7 +201,6 @@ INPUTS: tuple[Input, ...] = (
         "",
         str,
         "Engine `command`: where its numbers are; see docs/ENGINES.md.",
-        verbatim=True,
     ),
     Input(
         "warmup", "1", parsers.whole(0, 1000), "Steps per side that are run first and not counted."
@@ -225,6 +222,12 @@ INPUTS: tuple[Input, ...] = (
         "300 s",
         parsers.seconds(0.1, 21_600),
         "Longest time for one step; then its whole process group is killed.",
+    ),
+    Input(
+        "deadline",
+        "2 h",
+        parsers.seconds(1, 86_400),
+        "Longest time for everything: model, builds, git, starts, measuring, comment. Whatever is not there by then is given up, the base earlier, so that head can still be measured.",
     ),
     Input(
         "metric",
@@ -331,9 +334,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     if problems:
         raise InvalidSettings(problems)
     recorded = {
-        row.name: texts[row.name] if row.verbatim else public(texts[row.name])
-        for row in INPUTS
-        if row.name in chosen and not row.secret
+        row.name: public(texts[row.name]) for row in INPUTS if row.name in chosen and not row.secret
     }
     return Settings(**parsed, recorded=recorded)
 
@@ -364,4 +365,4 @@ def parse_each(
 
 
 def _shown(text: str) -> str:
-    return one_line(public(text), 80)
+    return one_line(text, 80)

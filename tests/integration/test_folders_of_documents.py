@@ -8,6 +8,7 @@ import random
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -180,7 +181,22 @@ def test_changed_bytes_are_refused_or_shown_and_nothing_else_happens(tmp_path: P
     result_file.write(documents.leg("gcc", pairs=12), place)
     whole = place.read_bytes()
     tree = json.loads(whole)
-    odd = [None, True, -1, 0, 2**70, 1e308, -0.0, "", "\x00", "x" * 9999, [], {}, [[]], {"": 0}]
+    odd: list[Any] = [
+        None,
+        True,
+        -1,
+        0,
+        2**70,
+        1e308,
+        -0.0,
+        "",
+        "\x00",
+        "x" * 9999,
+        [],
+        {},
+        [[]],
+        {"": 0},
+    ]
     for number in range(150):
         changed = json.loads(json.dumps(tree))
         at, depth = changed, 0

@@ -13,7 +13,7 @@ from perf_smoke.github.comment import BODY_ROOM
 from perf_smoke.report.legs import OUTCOMES, Absent, Legs, annotation
 from perf_smoke.report.legs_story import legs_story
 from perf_smoke.report.markdown import LegsReport
-from perf_smoke.result import HEAD, Output, Result
+from perf_smoke.result import HEAD, Output, Result, Rule
 from tests import documents
 from tests.unit.report import golden, runs
 from tests.unit.report.test_escaping import NASTY, hostile, tokens
@@ -56,7 +56,7 @@ def every_outcome() -> list[Result]:
     return [
         documents.leg("crashes", result=documents.failed("engine-crashed")),
         documents.leg("slow", slower_by=0.2),
-        documents.leg("unequal", result=runs.decide(unequal, runs.Rule())),
+        documents.leg("unequal", result=runs.decide(unequal, Rule())),
         documents.leg("no model", result=documents.failed("model-download")),
         documents.leg("noisy", result=runs.two(pairs=12, steps={"noise": 0.4})),
         documents.leg("alone", result=runs.alone(24)),
