@@ -102,6 +102,19 @@ mount_named() {
   done
 }
 
+# Adds what report/action.yml is to read, each line of its input `path`.
+mount_documents() {
+  local path
+  named=''
+  while IFS= read -r path; do
+    path=${path#"${path%%[![:space:]]*}"} path=${path%"${path##*[![:space:]]}"}
+    case $path in /*) ;; *) path=${GITHUB_WORKSPACE:-$PWD}/$path ;; esac
+    [ -e "$path" ] || continue
+    if [ -d "$path" ]; then mount_folder "$path" ,readonly; else mount_file "$path"; fi
+    named=$named$newline$path
+  done <<<"${INPUT_PATH:-perf-smoke-results}"
+}
+
 # Everything that may be read or written, and nothing else of the machine.
 mount_everything() {
   local path name
@@ -110,11 +123,12 @@ mount_everything() {
   mount "$scratch"
   mount "$folder"
   case ${GITHUB_EVENT_PATH:-} in /*) mount "$GITHUB_EVENT_PATH" ,readonly ;; esac
-  if [ "$step" = report ]; then
+  if [ "$step" != measure ]; then
     for path in "${GITHUB_OUTPUT:-}" "${GITHUB_STEP_SUMMARY:-}"; do
       case $path in /*) mount "${path%/*}" ;; esac
     done
     mkdir -p "$output" 2>/dev/null && mount_folder "$output"
+    [ "$step" = report ] || mount_documents
     return
   fi
   mount "$PWD"
@@ -167,7 +181,7 @@ run_in_docker() {
   listing=$(LC_ALL=C ls -a "$where" | cksum)
   local -x PERF_SMOKE_NAMED=$named
   container=perf-smoke-$$-$RANDOM$RANDOM
-  [ "$step" = report ] || echo docker >"$folder/runtime"
+  [ "$step" != measure ] || echo docker >"$folder/runtime"
   perf_smoke docker run --rm --pull never --name "$container" --network host \
     --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env RUNNER_TEMP="$scratch" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \

@@ -20,6 +20,10 @@ make_folder() {
     number=$((number + 1))
     folder=${RUNNER_TEMP:-$PWD}/perf-smoke-$number
   done
+}
+
+# For the steps that follow.
+hand_over_folder() {
   head -c 8388608 /dev/zero 2>/dev/null >"$folder/reserve" || rm -f "$folder/reserve"
   printf 'folder=%s\n' "$folder" 2>/dev/null >>"${GITHUB_OUTPUT:-/dev/null}"
 }
@@ -35,7 +39,8 @@ runtime_of_measuring() {
 # give_up STATUS REASON SENTENCE [FILE]: ends the step without a result. The step that measures leaves
 # these in the folder, with the last lines of FILE; the step that reports shows them.
 give_up() {
-  local status=$1 reason=$2 sentence=${3//[$newline$return]/ } tail=''
+  local status=$1 reason=$2 sentence=${3//[$newline$return]/ } tail='' what=measured
+  [ "$step" != legs ] || what=reported
   finished=yes
   [ ! -s "${4:-}" ] || tail=$(tail -n 15 "$4" | cut -c 1-400 | LC_ALL=C tr -d '\000-\010\013-\037\177')
   if [ "$step" = measure ]; then
@@ -51,11 +56,11 @@ give_up() {
     tail=$(tail -n +4 "$folder/unmeasured")
     case $status:$reason in *[!a-z:-]* | :* | *:) status=failed reason=perf-smoke-crashed ;; esac
   fi
-  printf '::warning title=perf-smoke::not measured: %s\n' "$(escaped "$sentence")"
+  printf '::warning title=perf-smoke::not %s: %s\n' "$what" "$(escaped "$sentence")"
   [ -z "$tail" ] || print_inert "$tail"
   set_status "$status" "$reason"
   {
-    printf '### perf-smoke: not measured\n\n%s\n\n' "$(as_markdown "$sentence")"
+    printf '### perf-smoke: not %s\n\n%s\n\n' "$what" "$(as_markdown "$sentence")"
     # Indented, and not in a fence: what a program printed may hold fences of its own.
     [ -z "$tail" ] || printf '    %s\n\n' "${tail//$newline/$newline    }"
     [ "${INPUT_FAIL_ON:-}" = error ] || printf '*Informational: this check never blocks a merge.*\n'
@@ -92,7 +97,11 @@ end_step() {
 }
 
 command_of_step() {
-  case $step in measure) echo run ;; *) echo publish ;; esac
+  case $step in
+    measure) echo run ;;
+    report) echo publish ;;
+    legs) echo publish-legs ;;
+  esac
 }
 
 say() {
@@ -273,7 +282,7 @@ perf_smoke() {
   fi
   [ ! -s "$scratch/log" ] || print_inert "$(tail -n 200 "$scratch/log")"
   finished=yes
-  [ "$step" = report ] || exit 0
+  [ "$step" != measure ] || exit 0
   case ${INPUT_FAIL_ON:-}:$code in
     error:0) ;;
     error:* | slower:1) [ "$signals" -gt 0 ] || exit 1 ;;

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from perf_smoke.settings import INPUTS
+from perf_smoke.settings import INPUTS, Input
 
 _OURS = ("INPUT_", "PERF_SMOKE_", "ACTIONS_")
 _FILE_COMMANDS = (
@@ -22,11 +22,11 @@ _OF_ANOTHER_REPOSITORY = (
 caller's checkout with them and overwrite it."""
 
 
-def inputs(environ: Mapping[str, str]) -> dict[str, str]:
-    """The action's inputs by name. The runner writes `INPUT_MODEL-SHA256` for an action of its
+def inputs(environ: Mapping[str, str], rows: Iterable[Input] = INPUTS) -> dict[str, str]:
+    """An action's inputs by name. The runner writes `INPUT_MODEL-SHA256` for an action of its
     own kind, a composite one `INPUT_MODEL_SHA256`: both are read, the filled one wins."""
     texts = {}
-    for row in INPUTS:
+    for row in rows:
         dashed = f"INPUT_{row.name.upper()}"
         for name in (dashed, dashed.replace("-", "_")):
             if environ.get(name):

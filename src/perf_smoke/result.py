@@ -557,6 +557,8 @@ class Leg(Strict):
     """Compact JSON with sorted keys; empty without a matrix."""
     run_id: int
     attempt: int
+    head_sha: str = ""
+    """The commit that the run is about: on a pull request its head."""
 
 
 Origin = Literal["measured", "pairs-file"]
