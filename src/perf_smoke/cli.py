@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from perf_smoke import __version__, environment
 from perf_smoke.printable import printable
+from perf_smoke.processes.kinship import MARK
 from perf_smoke.redaction import public
 from perf_smoke.settings import INPUTS, InvalidSettings, parse
 
@@ -53,6 +55,8 @@ def run(**options: str | None) -> None:
 
         measure({**environment.inputs(environ), **values}, environ, _complain)
     else:
+        # Behind an outer run's, which this one may be a part of.
+        environ[MARK] = f"{environ.get(MARK, '')}{secrets.token_hex(8)}/"
         sys.exit(_at_terminal(values, environ))
 
 
