@@ -33,7 +33,8 @@ def guarded(*, has_lifeline: bool) -> None:
     Until somebody installs handlers of its own, a signal ends the child with one line.
 
     Args:
-        has_lifeline: whether the end of standard input tells that nobody waits any more.
+        has_lifeline: whether a line on standard input cancels, and its end tells that nobody waits
+            any more.
     """
     numbers = {*_PASSED_ON, DESERTED, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
@@ -89,7 +90,9 @@ class _Guardian:
             ready, _, _ = select.select([self._awake, *self._watched], [], [], left_s)
             if self._awake in ready:
                 self._pass_on()
-            elif ready and not os.read(ready[0], 4096):
+            elif ready and os.read(_STDIN, 4096):  # a line: the job is cancelled
+                os.kill(self._child, signal.SIGINT)
+            elif ready:
                 self._watched = []
                 deadline_s = time.monotonic() + ENDS_WITHIN_S
                 os.kill(self._child, DESERTED)
