@@ -3,6 +3,7 @@
 # launch.
 
 child='' container='' scratch='' part='' mark='' stop_token='' finished=no
+orders=()
 # bash 3.2 takes $'…' inside of "${…//…/…}" for what it looks like.
 newline=$'\n' return=$'\r'
 
@@ -132,13 +133,23 @@ start_commands() {
   stop_token=''
 }
 
-# What was measured may have written orders to the runner, for this step or for those that follow;
-# the file itself may have become something at which a reader waits for ever.
-forget_orders() {
+# The files by which a step gives orders to the runner, as measuring finds them. A folder or a device
+# in such a place (`/dev/null`, at somebody's terminal) is the caller's, and stays.
+remember_orders() {
   local file
+  orders=()
   for file in "${GITHUB_ENV:-}" "${GITHUB_PATH:-}" "${GITHUB_OUTPUT:-}" "${GITHUB_STATE:-}" \
     "${GITHUB_STEP_SUMMARY:-}"; do
-    [ -n "$file" ] || continue
+    [ -n "$file" ] && [ ! -L "$file" ] || continue
+    if [ -f "$file" ] || [ ! -e "$file" ]; then orders+=("$file"); fi
+  done
+}
+
+# What was measured may have written orders, for this step or for those that follow; the file itself
+# may have become something at which a reader waits for ever.
+forget_orders() {
+  local file
+  for file in ${orders[@]+"${orders[@]}"}; do
     rm -rf -- "$file" 2>/dev/null
     : 2>/dev/null >"$file"
   done
@@ -156,7 +167,7 @@ at_exit() {
   local code=$?
   trap '' INT TERM
   if [ -n "$child" ]; then # a signal that cannot be dealt with
-    exec 9>&-
+    exec 7>&- 9>&-
     see_its_end
   fi
   if [ "$finished" = no ]; then
@@ -168,6 +179,8 @@ at_exit() {
   end_marked
   if [ "$step" = measure ]; then
     forget_orders
+    # Also where what was measured has removed it: the steps that follow could not start elsewhere.
+    mkdir -p "$PWD" 2>/dev/null
     start_commands
   fi
   [ -z "$part" ] || rm -rf "$part"
@@ -177,36 +190,35 @@ at_exit() {
 
 # ---- running things so that nothing outlives the step ----------------------------------------------
 
-# Opens a pipe of which this process alone holds the end for writing, on 9; what it starts reads from
-# 8. A line says that the job is cancelled, and waits for its reader, however long that one takes to
-# start; the end of the pipe says that this process is gone.
-open_lifeline() {
-  local pipe=$scratch/lifeline
-  mkfifo "$pipe" 2>/dev/null || return
-  exec 9<>"$pipe"
-  exec 8<"$pipe"
-  rm -f "$pipe"
+# Opens two pipes of which this process alone holds the ends for writing: what it starts reads from 8,
+# the guards of what it starts from 6. A line says that the job is cancelled, and waits for its reader,
+# however long that one takes to start; the end of the pipe says that this process is gone.
+open_lifelines() {
+  local pipe=$scratch/pipe
+  mkfifo "$pipe" "$pipe.2" 2>/dev/null || return
+  exec 9<>"$pipe" 7<>"$pipe.2"
+  exec 8<"$pipe" 6<"$pipe.2"
+  rm -f "$pipe" "$pipe.2"
 }
 
-# attend SECONDS COMMAND…: its exit code. 0 seconds: no limit, and the command itself reads from the
-# lifeline, as perf-smoke does.
+# attend SECONDS COMMAND…: its exit code; when the time is over it is killed.
+attend() {
+  attend_with_grace 1 "$@"
+}
+
+# attend_with_grace GRACE SECONDS COMMAND…: the same, with so many seconds from SIGTERM to SIGKILL.
 #
 # The command runs in the background: bash runs a trap only when the command in the foreground has
 # ended, and the runner kills a cancelled step after 7.5 s. `set -m` gives it a process group of its own.
-attend() {
-  local limit=$1 guard='' code
-  shift
+attend_with_grace() {
+  local grace=$1 limit=$2 guard code
+  shift 2
   [ "$signals" = 0 ] || return 130
   set -m
-  if [ "$limit" -gt 0 ]; then
-    "$@" 8<&- 9>&- &
-    child=$!
-    guard "$child" "$limit" >/dev/null 2>&1 &
-    guard=$!
-  else
-    "$@" <&8 8<&- 9>&- &
-    child=$!
-  fi
+  "$@" 6<&- 7>&- 8<&- 9>&- &
+  child=$!
+  guard "$child" "$limit" "$grace" >/dev/null 2>&1 &
+  guard=$!
   set +m
   wait "$child" 2>/dev/null
   code=$?
@@ -218,29 +230,35 @@ attend() {
     code=$?
   fi
   child=''
-  [ -z "$guard" ] || { kill -KILL -- "-$guard" && wait "$guard"; } >/dev/null 2>&1
+  { kill -KILL -- "-$guard" && wait "$guard"; } >/dev/null 2>&1
   return "$code"
 }
 
-# Waits for the end of what is about to end, and does not wait for ever. The clock is looked at as
-# well, for bash may lose a second signal while it deals with the first.
-see_its_end() {
-  local deadline=$((SECONDS + 8))
-  while kill -0 -- "-$child" 2>/dev/null; do
-    [ "$SECONDS" -lt "$deadline" ] || end_now
-    [ "$SECONDS" -lt $((deadline + 2)) ] || break
-    sleep 0.1
-  done
-}
-
-# Ends a command when its time is over, the job is cancelled, or launch is gone.
+# guard GROUP SECONDS GRACE: ends a command when its time is over, the job is cancelled, or launch is
+# gone; then it is not asked to, for perf-smoke knows by itself.
 guard() {
-  exec 9>&-
-  read -r -t "$2" <&8
-  kill -TERM -- "-$1"
-  sleep 0.5
+  exec 7>&- 8<&- 9>&-
+  read -r -t "$2" <&6
+  ! kill -0 $$ || kill -TERM -- "-$1"
+  wait_for_group "$1" "$3"
   kill -KILL -- "-$1"
   end_marked
+}
+
+# wait_for_group GROUP SECONDS
+wait_for_group() {
+  local ticks=$(($2 * 10))
+  while [ "$ticks" -gt 0 ] && kill -0 -- "-$1" 2>/dev/null; do
+    ticks=$((ticks - 1))
+    PERF_SMOKE_MARK='' sleep 0.1 # for whoever waits for the last that has it
+  done
+  [ "$ticks" -gt 0 ]
+}
+
+# Waits for the end of what is about to end, and does not wait for ever.
+see_its_end() {
+  wait_for_group "$child" 8 || end_now
+  wait_for_group "$child" 2
 }
 
 # The runner cancels with SIGINT, 7.5 s later with SIGTERM, and 2.5 s later kills everything. The
@@ -251,6 +269,7 @@ on_signal() {
   signals=$((signals + 1))
   if [ "$signals" = 1 ]; then
     echo >&9
+    echo >&7
   elif [ -n "$child" ]; then
     end_now
   fi
@@ -270,7 +289,7 @@ remove_container() {
 within() {
   local ticks=$(($1 * 20)) process
   shift
-  "$@" 8<&- 9>&- >/dev/null 2>&1 &
+  "$@" 6<&- 7>&- 8<&- 9>&- >/dev/null 2>&1 &
   process=$!
   while [ "$ticks" -gt 0 ] && kill -0 "$process" 2>/dev/null; do
     ticks=$((ticks - 1))
@@ -313,7 +332,8 @@ give_up_if_cancelled() {
 # returns its code; what it wrote on stderr is in $scratch/log.
 perf_smoke() {
   local code
-  attend 0 "$@" 2>"$scratch/log"
+  # It ends by itself at the deadline, unless it cannot.
+  attend_with_grace 8 $(($(left) + 5)) "$@" <&8 2>"$scratch/log"
   code=$?
   # A client that was killed leaves the container, which ends by itself.
   [ "$code" -le 128 ] || [ -z "$container" ] || within 10 docker wait "$container"
@@ -351,6 +371,7 @@ crashed() {
   local cause=''
   give_up_if_cancelled
   [ "$1" != 137 ] || cause=' (it was killed, perhaps for lack of memory)'
+  [ "$SECONDS" -lt "$bound" ] || cause=" (it was killed: it still waited for something at the deadline)"
   give_up failed perf-smoke-crashed \
     "perf-smoke itself ended with code $1$cause before it could report." "$scratch/log"
 }

@@ -7,6 +7,7 @@ by the step after it (`report_step.py`), in processes of its own.
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,6 +38,8 @@ def measure(
     folder = Path(environ["PERF_SMOKE_FOLDER"])
     result = _result(values, environ)
     (folder / RESERVE_NAME).unlink(missing_ok=True)
+    # Only what was measured can have put a folder there.
+    shutil.rmtree(folder / job.RESULT_NAME, ignore_errors=True)
     if problem := job.write_result(result, folder).problem:
         complain(problem)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from perf_smoke.configuration import Configuration, about
 from perf_smoke.context import Context
+from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft
 from perf_smoke.engines import registry
 from perf_smoke.engines.base import Engine, EngineSetup
 from perf_smoke.hashing import hashed
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import BaseFailed
-from perf_smoke.models.base import ModelFile
+from perf_smoke.models.base import ModelFile, Patience
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
 from perf_smoke.redaction import public
@@ -23,8 +24,6 @@ from perf_smoke.request import record_of
 from perf_smoke.result import BASE, HEAD, EngineIdentity, Model, Side, Unmeasured
 from perf_smoke.settings import Settings
 from perf_smoke.sides import Checkout, Repository, names_files_of, run_build
-
-BUILD_TIMEOUT_S = 3600.0
 
 
 class Preparation:
@@ -39,11 +38,20 @@ class Preparation:
         self._settings = settings
         self._context = context
         self._draft = draft
-        self._configuration = Configuration.of(
-            settings, context.environment, cpus=machine.available_cpus(machine.System())
-        )
+        self.deadlines = {
+            HEAD: context.deadline,
+            BASE: context.deadline.keeping(min(settings.budget_s, context.deadline.left_s / 2)),
+        }
+        """When the measuring of each side must have ended: head alone can be measured after a base
+        that was given up."""
+        with context.deadline.waiting_for("what answers at `endpoint`"):
+            self._configuration = Configuration.of(
+                settings, context.environment, cpus=machine.available_cpus(machine.System())
+            )
         self._engine = self._configuration.engine
-        self._repository = Repository(self._configuration.directory, context.environment)
+        self._repository = Repository(
+            self._configuration.directory, context.environment, self.deadlines[BASE]
+        )
         self._head = EngineIdentity(id=self._engine.id)
         self._model: ModelFile | None = None
         self._tokenizer: ModelFile | None = None
@@ -57,18 +65,21 @@ class Preparation:
         Raises:
             Unmeasured: it cannot be had.
         """
-        if obstacle := next(self._configuration.obstacles(), None):
-            raise obstacle
+        deadline = self.deadlines[HEAD]
+        with deadline.waiting_for("what head's program says of itself"):
+            if obstacle := next(self._configuration.obstacles(), None):
+                raise obstacle
         self._fetch_files()
-        if self._configuration.runs_callers_program and self._repository.is_changed():
-            self._draft.notes.append(
-                "Head is the working tree as it is: it has changes that are not committed."
+        with deadline.waiting_for("git"):
+            if self._configuration.runs_callers_program and self._repository.is_changed():
+                self._draft.notes.append(
+                    "Head is the working tree as it is: it has changes that are not committed."
+                )
+            here = Checkout(
+                directory=self._configuration.directory,
+                commit=self._repository.head(),
+                name=self._repository.branch(),
             )
-        here = Checkout(
-            directory=self._configuration.directory,
-            commit=self._repository.head(),
-            name=self._repository.branch(),
-        )
         engine = self._prepared(HEAD, here)
         self._head = engine.identity
         return engine
@@ -84,7 +95,8 @@ class Preparation:
             Unmeasured: `head-overwritten`: nor can head be measured any more.
         """
         try:
-            checkout = self._base_checkout(cleanup)
+            with self.deadlines[BASE].waiting_for("git to bring the base"):
+                checkout = self._base_checkout(cleanup)
             engine = self._prepared(BASE, checkout) if checkout else None
         except Unmeasured as error:
             self._expect_head_as_it_was()
@@ -111,13 +123,15 @@ class Preparation:
             scratch=scratch,
             model=self._model.path if self._model else None,
             tokenizer=self._tokenizer.path if self._tokenizer else None,
+            deadline=self.deadlines[side],
         )
         is_of_base = checkout.directory != self._configuration.directory
         if self._settings.build and (side == HEAD or is_of_base):
-            setup = self._built(setup, checkout)
+            setup = self._built(setup, checkout, self.deadlines[side])
         if is_of_base:
             self._expect_program(setup)
-        engine = registry.prepare(self._engine.id, setup)
+        with self.deadlines[side].waiting_for(f"what {side}'s program says of itself"):
+            engine = registry.prepare(self._engine.id, setup)
         if is_of_base:
             self._expect_own(Path(engine.identity.binary))
         ours = self._configuration.runs_callers_program  # else no commit says anything of it
@@ -130,20 +144,21 @@ class Preparation:
         )
         return engine
 
-    def _built(self, setup: EngineSetup, checkout: Checkout) -> EngineSetup:
+    def _built(self, setup: EngineSetup, checkout: Checkout, deadline: Deadline) -> EngineSetup:
         """The setup after the build of its side, which no measurement times."""
         self._context.watcher.phase(f"Building {checkout.shown}")
         started_s = time.monotonic()
         try:
-            if self._settings.build == "auto":
-                program = registry.build(self._engine.id, setup, timeout_s=BUILD_TIMEOUT_S)
-                return dataclasses.replace(setup, binary=str(program))
-            run_build(
-                self._settings.build,
-                checkout,
-                environment=self._context.environment,
-                timeout_s=BUILD_TIMEOUT_S,
-            )
+            with deadline.waiting_for(f"the build of {checkout.shown}"):
+                if self._settings.build == "auto":
+                    program = registry.build(self._engine.id, setup, timeout_s=deadline.left_s)
+                    return dataclasses.replace(setup, binary=str(program))
+                run_build(
+                    self._settings.build,
+                    checkout,
+                    environment=self._context.environment,
+                    timeout_s=deadline.left_s,
+                )
         finally:
             self._draft.build_s += time.monotonic() - started_s
         return setup
@@ -210,7 +225,8 @@ class Preparation:
 
     def _fetch(self, name: str, reference: str, sha256: str) -> ModelFile:
         self._context.watcher.phase(f"Looking for {public(reference)}")
-        with about(name):
+        deadline = self._context.deadline
+        with about(name), deadline.waiting_for(public(reference)):
             file = fetch(
                 reference,
                 sha256=sha256,
@@ -218,6 +234,7 @@ class Preparation:
                 environment=self._context.environment,
                 progress=self._context.watcher.download,
                 base_directory=self._configuration.directory,
+                patience=Patience(total_s=deadline.left_s),
             )
         self._draft.download_s += file.download_s
         self._draft.notes += file.notes

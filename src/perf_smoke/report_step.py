@@ -18,8 +18,10 @@ from rich.console import Console
 
 from perf_smoke import job, result_file
 from perf_smoke.consistency import expect_verdicts
+from perf_smoke.deadline import Deadline
+from perf_smoke.github.client import Patience
 from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
-from perf_smoke.github.comment import CommentOutcome, policy_for, upsert
+from perf_smoke.github.comment import PATIENCE, CommentOutcome, policy_for, upsert
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
@@ -38,6 +40,8 @@ UNMEASURED_NAME = "unmeasured"
 """Written by launch where perf-smoke could not run: status, reason, sentence and last lines."""
 REFUSED_NAME = "result-refused.json"
 """What measuring left, where it is no document that can be shown: nothing measured is lost."""
+_ENDING_S = 2.0
+"""Kept of the deadline for what follows the comment."""
 _MOST_BYTES = 64 * 1024
 """Of that file."""
 
@@ -49,6 +53,7 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
         values: the inputs by name.
         environ: the step's environment.
     """
+    deadline = Deadline.within(float(environ.get("PERF_SMOKE_LEFT_S") or PATIENCE.total_s))
     folder = Path(environ["PERF_SMOKE_FOLDER"])
     event = read_event(environ)
     log = WorkflowLog()
@@ -61,7 +66,7 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     if result.leg is None:  # measuring left no document: job and inputs are known all the same
         recorded = dict(settings.recorded) if settings else result.settings
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
-    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log)
+    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, deadline)
     return result
 
 
@@ -109,7 +114,12 @@ def _unmeasured(path: Path) -> tuple[Status, Failure]:
 
 
 def _show(
-    result: Result, settings: Settings | None, place: Path, event: Event, log: WorkflowLog
+    result: Result,
+    settings: Settings | None,
+    place: Path,
+    event: Event,
+    log: WorkflowLog,
+    deadline: Deadline,
 ) -> None:
     links = Links(
         run_url=event.run_url,
@@ -139,7 +149,8 @@ def _show(
         show(result, Console(force_terminal=False, no_color=True, width=100))
     # A cancelled job has no time for the network.
     if settings and markdown and result.status != "cancelled":
-        comment = _comment(result, settings, markdown, event)
+        patience = dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
+        comment = _comment(result, settings, markdown, event, patience)
         log.text(f"Comment: {comment.status}. {comment.sentence}")
         if _should_have_been_written(comment, settings, event):
             problems.append(comment.sentence)
@@ -169,7 +180,9 @@ def _should_have_been_written(comment: CommentOutcome, settings: Settings, event
     return comment.status in ("failed", "forbidden")
 
 
-def _comment(result: Result, settings: Settings, markdown: str, event: Event) -> CommentOutcome:
+def _comment(
+    result: Result, settings: Settings, markdown: str, event: Event, patience: Patience
+) -> CommentOutcome:
     return upsert(
         event,
         token=settings.github_token,
@@ -178,6 +191,7 @@ def _comment(result: Result, settings: Settings, markdown: str, event: Event) ->
         body=markdown,
         policy=policy_for(settings.comment, result),
         pr_number=settings.pr_number,
+        patience=patience,
     )
 
 

@@ -49,7 +49,7 @@ stream on our clock, D text of the engine, E the wall clock alone."""
 RequestPart = Literal["prompt", "tokens", "seed", "threads", "features"]
 """A part of a request that is passed on to an engine, or not."""
 
-Stopped = Literal["", "decided", "budget", "runs"]
+Stopped = Literal["", "decided", "budget", "runs", "deadline"]
 """Why measuring stopped: a planned look decided, the time or the number of steps was used up; empty
 where something else ended it."""
 

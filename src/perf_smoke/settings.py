@@ -49,6 +49,7 @@ class Settings:
     """0: as many as the budget holds."""
     budget_s: float
     timeout_s: float
+    deadline_s: float
     metric: str
     baseline: Literal["auto", "none", "ref"]
     base_ref: str
@@ -113,7 +114,7 @@ class Input:
         return _FIELDS.get(self.name, self.name.replace("-", "_"))
 
 
-_FIELDS = {"budget": "budget_s", "timeout": "timeout_s"}
+_FIELDS = {name: f"{name}_s" for name in ("budget", "timeout", "deadline")}
 
 
 def _deciding_metric(value: str) -> str:
@@ -225,6 +226,12 @@ INPUTS: tuple[Input, ...] = (
         "300 s",
         parsers.seconds(0.1, 21_600),
         "Longest time for one step; then its whole process group is killed.",
+    ),
+    Input(
+        "deadline",
+        "2 h",
+        parsers.seconds(1, 86_400),
+        "Longest time for everything: model, builds, git, starts, measuring, comment. Whatever is not there by then is given up, the base earlier, so that head can still be measured.",
     ),
     Input(
         "metric",
