@@ -182,11 +182,11 @@ run_in_docker() {
   local -x PERF_SMOKE_NAMED=$named
   container=perf-smoke-$$-$RANDOM$RANDOM
   [ "$step" != measure ] || echo docker >"$folder/runtime"
-  perf_smoke docker run --rm --pull never --name "$container" --network host \
+  perf_smoke docker run --interactive --rm --pull never --name "$container" --network host \
     --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env RUNNER_TEMP="$scratch" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
     --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_FOLDER="$folder" \
-    --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" \
+    --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" --env PERF_SMOKE_MARK \
     --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" "$image" "$(command_of_step)"
   code=$?
   give_up_if_cancelled
