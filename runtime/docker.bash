@@ -25,14 +25,14 @@ find_image() {
 }
 
 pull_image() {
-  echo "perf-smoke: pulling $image"
+  say "pulling $image"
   attend "$(left)" docker pull --quiet "$image" >"$scratch/log" 2>&1 && return
   reason=image-pull-failed sentence="the image $image could not be pulled$(if_late)"
   return 1
 }
 
 build_image() {
-  echo "perf-smoke: building $image, once on this machine: about a minute"
+  say "building $image, once on this machine: about a minute"
   attend "$(left)" docker build --quiet --force-rm --tag "$image" --build-arg PIP_INDEX_URL \
     --build-arg PIP_EXTRA_INDEX_URL --build-arg PIP_TRUSTED_HOST "$here" >"$scratch/log" 2>&1 && return
   reason=image-build-failed sentence="the image could not be built$(if_late)"

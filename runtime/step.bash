@@ -39,22 +39,28 @@ runtime_of_measuring() {
 # give_up STATUS REASON SENTENCE [FILE]: ends the step without a result. The step that measures leaves
 # these in the folder, with the last lines of FILE; the step that reports shows them.
 give_up() {
-  local status=$1 reason=$2 sentence=${3//[$newline$return]/ } tail='' what=measured
+  local status=$1 reason=$2 sentence=$3 tail='' what=measured public
   [ "$step" != legs ] || what=reported
   finished=yes
-  [ ! -s "${4:-}" ] || tail=$(tail -n 15 "$4" | cut -c 1-400 | LC_ALL=C tr -d '\000-\010\013-\037\177')
+  [ ! -s "${4:-}" ] || tail=$(tail -n 200 "$4")
+  # What measuring left is what the reader wants to know, where reporting it comes to nothing.
+  if [ "$step" = report ] && grep -qxE '[a-z]+-[a-z-]+|cancelled' "$folder/unmeasured" 2>/dev/null; then
+    { read -r status && read -r reason && read -r sentence; } <"$folder/unmeasured"
+    tail=$(tail -n +4 "$folder/unmeasured")
+    case $status:$reason in *[!a-z:-]* | :* | *:) status=failed reason=perf-smoke-crashed ;; esac
+  fi
+  sentence=$(printf '%s' "$sentence" | LC_ALL=C tr '\000-\037\177' ' ')
+  if [ -n "$tail" ]; then
+    public=$(public "$sentence$newline$tail")
+    sentence=${public%%"$newline"*}
+    tail=$(tail -n +2 <<<"$public" | tail -n 15 | cut -c 1-400)
+  fi
   if [ "$step" = measure ]; then
     say "not measured: $sentence"
     [ -z "$tail" ] || print_inert "$tail"
     [ ! -d "$folder" ] ||
       printf '%s\n' "$status" "$reason" "$sentence" "$tail" 2>/dev/null >"$folder/unmeasured"
     exit 0
-  fi
-  # What measuring left is what the reader wants to know, where reporting it comes to nothing.
-  if grep -qxE '[a-z]+-[a-z-]+|cancelled' "$folder/unmeasured" 2>/dev/null; then
-    { read -r status && read -r reason && read -r sentence; } <"$folder/unmeasured"
-    tail=$(tail -n +4 "$folder/unmeasured")
-    case $status:$reason in *[!a-z:-]* | :* | *:) status=failed reason=perf-smoke-crashed ;; esac
   fi
   printf '::warning title=perf-smoke::not %s: %s\n' "$what" "$(escaped "$sentence")"
   [ -z "$tail" ] || print_inert "$tail"
@@ -104,12 +110,26 @@ command_of_step() {
   esac
 }
 
+# A line of ours, in which an input may be named.
 say() {
-  printf 'perf-smoke: %s\n' "$1"
+  local line=${1//[$newline$return]/ }
+  printf 'perf-smoke: %s\n' "${line//\#\#\[/# #[}"
+}
+
+# Text of others as it may be published, by the one gate that there is. Only with Python can it be asked:
+# without one the first line, a sentence of ours, comes through and nothing else.
+public() {
+  local python
+  if find_python; then
+    printf '%s' "$1" | LC_ALL=C tr -d '\000-\010\013-\037\177' |
+      "$python" -I -S -B -X utf8 "$here/runtime/public.py"
+  else
+    printf '%s\n' "${1%%"$newline"*}"
+  fi
 }
 
 as_markdown() {
-  printf '%s' "$1" | sed 's/[][\\`*_<>|~]/\\&/g'
+  printf '%s' "$1" | sed -e 's/[][\\`*_<>|~#&@!$]/\\&/g' -e 's#://#:\\/\\/#g' -e 's/www\./www\\./g'
 }
 
 escaped() {
@@ -357,7 +377,7 @@ perf_smoke() {
     esac
     return "$code"
   fi
-  [ ! -s "$scratch/log" ] || print_inert "$(tail -n 200 "$scratch/log")"
+  [ ! -s "$scratch/log" ] || print_inert "$(public "perf-smoke says:$newline$(tail -n 200 "$scratch/log")")"
   finished=yes
   [ "$step" != measure ] || exit 0
   case ${INPUT_FAIL_ON:-}:$code in
