@@ -1,6 +1,8 @@
 # What a developer types. Every target makes .venv first, from the locked requirements.
 SHELL := bash
 PYTHON := .venv/bin/python
+# One more than there are CPUs: many tests wait for a program or an answer.
+TESTS_AT_ONCE := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SHELL_SCRIPTS := launch runtime/venv runtime/entrypoint $(shell grep -lE '^\#!.*sh$$' scripts/*) .ci/run
 
 .PHONY: help
@@ -16,7 +18,7 @@ smoke: .venv/smoke ## measure the built-in model with the embedded engine; ARGS=
 .PHONY: test
 test: .venv/dev ## every test, with coverage; ARGS="-k comment" and the like
 	@scripts/docker-engine || [ -z "$$PERF_SMOKE_REQUIRE_DOCKER" ]
-	$(PYTHON) -m pytest --cov $(ARGS)
+	$(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) --dist worksteal --cov $(ARGS)
 
 .PHONY: golden
 golden: .venv/dev ## the golden reports anew, from what the product says; read what has changed
@@ -27,9 +29,9 @@ check: .venv/dev ## formatting, types and every linter; no test is run
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
-	.venv/bin/zizmor --offline --quiet action.yml .github
+	.venv/bin/zizmor --offline --quiet action.yml report/action.yml .github
 	.venv/bin/actionlint
-	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml report/action.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/shellcheck --check-sourced --external-sources $(SHELL_SCRIPTS)

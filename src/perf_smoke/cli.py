@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -13,8 +15,9 @@ from rich.console import Console
 
 from perf_smoke import __version__, environment
 from perf_smoke.printable import printable
-from perf_smoke.redaction import public
-from perf_smoke.result import because_of, fail_on
+from perf_smoke.processes.kinship import MARK
+from perf_smoke.redaction import knowing, public, published
+from perf_smoke.result import because_of
 from perf_smoke.settings import INPUTS, InvalidSettings, parse
 
 EXIT_NOT_MEASURED = 1
@@ -25,7 +28,26 @@ _NARROWEST = 20
 """Columns. Fewer are most often a COLUMNS of a terminal that is none."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Gate(click.Group):
+    """All commands. No secret of the environment leaves one, whatever comes to pass."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        with knowing(os.environ):
+            try:
+                return super().invoke(ctx)
+            except click.ClickException as error:
+                said = io.StringIO()
+                error.show(said)
+                click.echo(public(said.getvalue()), err=True, nl=False)
+                sys.exit(error.exit_code)
+            except (click.exceptions.Exit, click.Abort):
+                raise
+            except Exception:  # noqa: BLE001 - Python would print it as it is
+                click.echo(public(printable(traceback.format_exc())), err=True)
+                sys.exit(EXIT_NOT_MEASURED)
+
+
+@click.group(cls=_Gate, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="perf-smoke")
 def main() -> None:
     """A timed inference: does it still run, how fast is it, did this change make it slower?"""
@@ -67,6 +89,8 @@ def run(**options: str | None) -> None:
 
         measure({**environment.inputs(environ), **values}, environ, _complain)
     else:
+        # Behind an outer run's, which this one may be a part of.
+        environ[MARK] = f"{environ.get(MARK, '')}{secrets.token_hex(8)}/"
         sys.exit(_at_terminal(values, environ))
 
 
@@ -77,8 +101,7 @@ def publish() -> None:
 
     environ = dict(os.environ)
     values = environment.inputs(environ)
-    cause = report(values, environ).fails_step(fail_on(values.get("fail-on", "")))
-    sys.exit(EXIT_NOT_MEASURED if cause else 0)
+    sys.exit(EXIT_NOT_MEASURED if report(values, environ) else 0)
 
 
 def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
@@ -105,27 +128,47 @@ def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
     return EXIT_NOT_MEASURED if cause else 0
 
 
-@main.command()
-@click.argument("document", type=click.Path(path_type=Path))
-@click.option("--markdown", is_flag=True, help="Print the whole report as markdown.")
-def report(document: Path, *, markdown: bool) -> None:
-    """Show a result.json again."""
-    from perf_smoke.consistency import expect_verdicts
-    from perf_smoke.report.markdown import render
-    from perf_smoke.report.terminal import show
-    from perf_smoke.result_file import UnreadableResult, read
+@main.command(hidden=True)
+def publish_legs() -> None:
+    """In a workflow: show what other jobs have measured, as one report."""
+    from perf_smoke.legs_step import report
 
+    sys.exit(EXIT_NOT_MEASURED if report(dict(os.environ)) else 0)
+
+
+@main.command()
+@click.argument("paths", metavar="PATH...", type=click.Path(path_type=Path), nargs=-1)
+@click.option("--markdown", is_flag=True, help="Print the whole report as markdown.")
+@click.option("--output", type=click.Path(path_type=Path), help="A file for the whole report.")
+@click.option("--legs", default="", help="Every leg that should have come: one a line, or a,b,c.")
+def report(paths: tuple[Path, ...], *, markdown: bool, output: Path | None, legs: str) -> None:
+    """Show a result.json again, or those of several jobs as one report: files, or folders that hold
+    them."""
+    from perf_smoke import combined, report_inputs
+    from perf_smoke.report.story import Links
+    from perf_smoke.report.terminal import show_parts
+    from perf_smoke.result_file import write_whole
+
+    if not paths:
+        raise click.UsageError("name a result.json, or a folder that holds some")
     try:
-        result = read(document)
-        expect_verdicts(result)
-    except UnreadableResult as error:
-        sys.exit(_refuse(error))
+        expected = report_inputs.legs(legs)
     except ValueError as error:
-        sys.exit(_refuse(f"{document} contradicts itself: {error}."))
+        raise click.UsageError(f"--legs {error}") from None
+    several = combined.combine(paths, expected=expected, why_not=lambda _: "")
+    if not several.results:
+        nothing = f"no document lies in {', '.join(map(str, paths))}."
+        sys.exit(_refuse(next(iter(several.refused), nothing)))
+    text = several.markdown(Links())(combined.NO_LIMIT)
+    if output:
+        try:
+            write_whole(output, text)
+        except OSError as error:
+            sys.exit(_refuse(f"{output} cannot be written: {error.strerror}."))
     if markdown:
-        click.echo(render(result))
+        click.echo(text)
     else:
-        show(result, _console())
+        show_parts(several.parts(), _console(), [output] if output else [])
 
 
 @main.command()
@@ -167,7 +210,7 @@ def compare(
         sys.exit(_refuse(error))
     except ValueError as error:
         sys.exit(_refuse(f"{document} contradicts itself: {error}."))
-    show(result, _console())
+    show(published(result), _console())
 
 
 @main.command()
@@ -182,7 +225,7 @@ def engines() -> None:
     environ = environment.for_children(os.environ)
     for engine in inventory.engines(working_directory=Path.cwd(), environment=environ):
         here = f"{engine.program} {engine.version}" if engine.usable else engine.missing
-        table.add_row(engine.engine, engine.summary, Text(here))
+        table.add_row(engine.engine, engine.summary, Text(public(here)))
     _console().print(table)
 
 
@@ -248,4 +291,4 @@ def _refuse(why: object) -> int:
 
 
 def _complain(why: object) -> None:
-    click.echo(f"perf-smoke: {' '.join(printable(str(why)).split())}", err=True)
+    click.echo(f"perf-smoke: {public(' '.join(printable(str(why)).split()))}", err=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.measure.schedule import Progress
 from perf_smoke.result import Leg
 
@@ -44,6 +45,8 @@ class Context:
     """Which job of which workflow this is; None outside one."""
     merge_target: str
     """The commit that the pull request wants to merge into; empty outside a pull request."""
+    deadline: Deadline
+    """When measuring must have ended, whatever it still waits for."""
     watcher: Watcher
     interruptible: Callable[[], AbstractContextManager[None]]
     """Inside it, a signal raises Cancelled."""

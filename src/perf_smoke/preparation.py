@@ -10,24 +10,22 @@ from pathlib import Path
 from perf_smoke.build_log import build_log
 from perf_smoke.configuration import BaseProgram, Configuration, Unworkable, about
 from perf_smoke.context import Context
+from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft
 from perf_smoke.engines import registry
 from perf_smoke.engines.base import Engine, EngineSetup
 from perf_smoke.hashing import hashed
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import BaseFailed
-from perf_smoke.models.base import ModelFile
+from perf_smoke.models.base import ModelFile, Patience
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
 from perf_smoke.obstacles import absences, obstacles
-from perf_smoke.redaction import public
 from perf_smoke.remarks import remarks
 from perf_smoke.request import record_of
 from perf_smoke.result import BASE, HEAD, EngineIdentity, Model, Side, Unmeasured
 from perf_smoke.settings import Settings
 from perf_smoke.sides import Checkout, Repository, UnknownRef, names_files_of, run_build
-
-BUILD_TIMEOUT_S = 3600.0
 
 
 class Preparation:
@@ -43,10 +41,19 @@ class Preparation:
         self._settings = settings
         self._context = context
         self._draft = draft
+        self.deadlines = {
+            HEAD: context.deadline,
+            BASE: context.deadline.keeping(min(settings.budget_s, context.deadline.left_s / 2)),
+        }
+        """When the measuring of each side must have ended: head alone can be measured after a base
+        that was given up."""
         cpus = machine.available_cpus(machine.System())
-        self._configuration = Configuration.of(settings, context.environment, cpus=cpus)
+        with context.deadline.waiting_for("what answers at `endpoint`"):
+            self._configuration = Configuration.of(settings, context.environment, cpus=cpus)
         self._engine = self._configuration.engine
-        self._repository = Repository(self._configuration.directory, context.environment)
+        self._repository = Repository(
+            self._configuration.directory, context.environment, self.deadlines[BASE]
+        )
         self._head = EngineIdentity(id=self._engine.id)
         self._model: ModelFile | None = None
         self._tokenizer: ModelFile | None = None
@@ -63,9 +70,11 @@ class Preparation:
         Raises:
             Unworkable: with all that cannot work.
         """
-        found = [*obstacles(self._configuration)]
+        with self.deadlines[HEAD].waiting_for("what head's program says of itself"):
+            found = [*obstacles(self._configuration)]
         try:
-            self._base = self._configuration.base(self._repository, self._context.merge_target)
+            with self.deadlines[BASE].waiting_for("git to bring the base"):
+                self._base = self._configuration.base(self._repository, self._context.merge_target)
         except Unmeasured as error:
             self._lost_base = error
             # Whoever mistypes it wants no build without it; where nothing is built, head is had
@@ -81,16 +90,18 @@ class Preparation:
         Raises:
             Unmeasured: it cannot be had.
         """
+        deadline = self.deadlines[HEAD]
         self._fetch_files()
-        if self._configuration.runs_callers_program and self._repository.is_changed():
-            self._draft.notes.append(
-                "Head is the working tree as it is: it has changes that are not committed."
+        with deadline.waiting_for("git"):
+            if self._configuration.runs_callers_program and self._repository.is_changed():
+                self._draft.notes.append(
+                    "Head is the working tree as it is: it has changes that are not committed."
+                )
+            here = Checkout(
+                directory=self._configuration.directory,
+                commit=self._repository.head(),
+                name=self._repository.branch(),
             )
-        here = Checkout(
-            directory=self._configuration.directory,
-            commit=self._repository.head(),
-            name=self._repository.branch(),
-        )
         engine = self._prepared(HEAD, here)
         self._head = engine.identity
         return engine
@@ -106,7 +117,8 @@ class Preparation:
             Unmeasured: `head-overwritten`: nor can head be measured any more.
         """
         try:
-            checkout = self._base_checkout(cleanup)
+            with self.deadlines[BASE].waiting_for("git to bring the base"):
+                checkout = self._base_checkout(cleanup)
             engine = self._prepared(BASE, checkout) if checkout else None
         except Unmeasured as error:
             self._expect_head_as_it_was()
@@ -135,13 +147,15 @@ class Preparation:
             scratch=scratch,
             model=self._model.path if self._model else None,
             tokenizer=self._tokenizer.path if self._tokenizer else None,
+            deadline=self.deadlines[side],
         )
         is_of_base = checkout.directory != self._configuration.directory
         if self._settings.build and (side == HEAD or is_of_base):
-            setup = self._built(side, setup, checkout)
+            setup = self._built(side, setup, checkout, self.deadlines[side])
         if is_of_base:
             self._expect_program(setup)
-        engine = registry.prepare(self._engine.id, setup)
+        with self.deadlines[side].waiting_for(f"what {side}'s program says of itself"):
+            engine = registry.prepare(self._engine.id, setup)
         if is_of_base:
             self._expect_own(Path(engine.identity.binary))
         ours = self._configuration.runs_callers_program  # else no commit says anything of it
@@ -154,22 +168,27 @@ class Preparation:
         )
         return engine
 
-    def _built(self, side: str, setup: EngineSetup, checkout: Checkout) -> EngineSetup:
+    def _built(
+        self, side: str, setup: EngineSetup, checkout: Checkout, deadline: Deadline
+    ) -> EngineSetup:
         """The setup after the build of its side, which no measurement times."""
         context = self._context
         context.watcher.phase(" ".join(filter(None, ("Building", side, checkout.commit[:12]))))
         started_s = time.monotonic()
         try:
-            with build_log(side, context.folder, context.build_line) as log:
+            with (
+                deadline.waiting_for(f"the build of {checkout.shown}"),
+                build_log(side, context.folder, context.build_line) as log,
+            ):
                 if self._settings.build == "auto":
                     logged = dataclasses.replace(setup, on_build_output=log.stderr)
-                    program = registry.build(self._engine.id, logged, timeout_s=BUILD_TIMEOUT_S)
+                    program = registry.build(self._engine.id, logged, timeout_s=deadline.left_s)
                     return dataclasses.replace(setup, binary=str(program))
                 run_build(
                     self._settings.build,
                     checkout,
                     environment=context.environment,
-                    timeout_s=BUILD_TIMEOUT_S,
+                    timeout_s=deadline.left_s,
                     on_stdout=log.stdout,
                     on_stderr=log.stderr,
                 )
@@ -238,8 +257,9 @@ class Preparation:
             return None
 
     def _fetch(self, name: str, reference: str, sha256: str) -> ModelFile:
-        self._context.watcher.phase(f"Looking for {public(reference)}")
-        with about(name):
+        self._context.watcher.phase(f"Looking for {reference}")
+        deadline = self._context.deadline
+        with about(name), deadline.waiting_for(reference):
             file = fetch(
                 reference,
                 sha256=sha256,
@@ -247,6 +267,7 @@ class Preparation:
                 environment=self._context.environment,
                 progress=self._context.watcher.download,
                 base_directory=self._configuration.directory,
+                patience=Patience(total_s=deadline.left_s),
             )
         self._draft.download_s += file.download_s
         self._draft.notes += file.notes

@@ -23,6 +23,24 @@ from perf_smoke.secret import Secret
 CommentWhen = Literal["always", "changes", "never"]
 
 
+@dataclass(frozen=True)
+class Budget:
+    """Time for measuring."""
+
+    usual_s: float
+    longest_s: float
+    """What pairs that decide nothing in the usual time may take; no longer by default."""
+
+    @classmethod
+    def parse(cls, value: str) -> Budget:
+        """One time, or two with a dash between them.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        return cls(*parsers.time_span(0.1, 21_600)(value))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The inputs of one run, parsed and checked. Never parsed again."""
@@ -47,8 +65,9 @@ class Settings:
     warmup: int
     runs: int
     """0: as many as the budget holds."""
-    budget_s: float
+    budget: Budget
     timeout_s: float
+    deadline_s: float
     metric: str
     baseline: Literal["auto", "none", "ref"]
     base_ref: str
@@ -68,6 +87,11 @@ class Settings:
     """None: a folder of the step in RUNNER_TEMP inside an action, perf-smoke-out elsewhere."""
     recorded: Mapping[str, str]
     """The inputs that differ from their defaults, as given, without secrets."""
+
+    @property
+    def budget_s(self) -> float:
+        """The usual time for measuring."""
+        return self.budget.usual_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +135,6 @@ class Input:
     """Whether it may name a file to be read, which a container must see."""
     instead_of: str = ""
     """Another input, beside which it cannot be meant."""
-    verbatim: bool = False
-    """Recorded as it is, not redacted: only by chance does a prompt or a pattern look like a
-    secret."""
 
     @property
     def workflow_only(self) -> bool:
@@ -145,7 +166,7 @@ HEADINGS = {
 """By the first of the inputs that stand below each."""
 _IN_A_WORKFLOW = "Without effect here: heeded in a workflow alone"
 
-_FIELDS = {"budget": "budget_s", "timeout": "timeout_s"}
+_FIELDS = {name: f"{name}_s" for name in ("timeout", "deadline")}
 
 
 def _deciding_metric(value: str) -> str:
@@ -182,7 +203,7 @@ INPUTS: tuple[Input, ...] = (
         f"Path or reference, where the engine takes one. Empty, {_TOKENIZER_BESIDE}: `tokenizer.json` beside the model.",
         is_file=True,
     ),
-    Input("prompt", "2+2=", str, "What the model completes.", verbatim=True),
+    Input("prompt", "2+2=", str, "What the model completes."),
     Input(
         "prompt-file",
         "",
@@ -235,7 +256,6 @@ INPUTS: tuple[Input, ...] = (
         "",
         str,
         "Engine `command`: where its numbers are; see docs/ENGINES.md.",
-        verbatim=True,
     ),
     Input(
         "warmup", "1", parsers.whole(0, 1000), "Steps per side that are run first and not counted."
@@ -249,14 +269,20 @@ INPUTS: tuple[Input, ...] = (
     Input(
         "budget",
         "30 s",
-        parsers.seconds(0.1, 21_600),
-        "Time for measuring; one side alone takes a third of it.",
+        Budget.parse,
+        "Time for measuring; one side alone takes a third of it. `30-60 s`: with a base up to the longer time, where the shorter one decides nothing and more pairs may.",
     ),
     Input(
         "timeout",
         "300 s",
         parsers.seconds(0.1, 21_600),
         "Longest time for one step; then its whole process group is killed.",
+    ),
+    Input(
+        "deadline",
+        "2 h",
+        parsers.seconds(1, 86_400),
+        "Longest time for everything: model, builds, git, starts, measuring, comment. Whatever is not there by then is given up, the base earlier, so that head can still be measured.",
     ),
     Input(
         "metric",
@@ -341,16 +367,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     Raises:
         InvalidSettings: with every problem found, not only the first.
     """
-    texts = {row.name: values.get(row.name) or row.default for row in INPUTS}
-    parsed: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for row in INPUTS:
-        try:
-            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
-        except ValueError as error:
-            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
-            problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
-    problems += _unknown(values)
+    texts, parsed, problems = parse_each(INPUTS, values)
     chosen = {row.name for row in INPUTS if texts[row.name] != row.default}
     problems += [
         Problem(
@@ -367,25 +384,35 @@ def parse(values: Mapping[str, str]) -> Settings:
     if problems:
         raise InvalidSettings(problems)
     recorded = {
-        row.name: texts[row.name] if row.verbatim else public(texts[row.name])
-        for row in INPUTS
-        if row.name in chosen and not row.secret
+        row.name: public(texts[row.name]) for row in INPUTS if row.name in chosen and not row.secret
     }
     return Settings(**parsed, recorded=recorded)
 
 
-def _unknown(values: Mapping[str, str]) -> list[Problem]:
-    known = {row.name for row in INPUTS}
-    return [
+def parse_each(
+    rows: Sequence[Input], values: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, Any], list[Problem]]:
+    """Each input by itself: the texts by name, the values by field, and what is wrong."""
+    texts = {row.name: values.get(row.name) or row.default for row in rows}
+    parsed: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for row in rows:
+        try:
+            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
+        except ValueError as error:
+            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
+            problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
+    problems += [
         Problem(
             input=name,
             sentence=f"{_shown(name)} is not an input"
-            f"{parsers.nearest(name, known)}; see the README's table.",
+            f"{parsers.nearest(name, texts)}; see the README's table.",
         )
         for name in values
-        if name not in known
+        if name not in texts
     ]
+    return texts, parsed, problems
 
 
 def _shown(text: str) -> str:
-    return one_line(public(text), 80)
+    return one_line(text, 80)

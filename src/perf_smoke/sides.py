@@ -14,11 +14,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.printable import decoded, last_lines, telling_lines
 from perf_smoke.processes.foreground import run_process
 from perf_smoke.result import Unmeasured
 
 GIT_TIMEOUT_S = 300.0
+"""For bringing a base, where there is no deadline."""
+QUESTION_TIMEOUT_S = 10.0
+"""For all that is asked of git about the checkout that is here: a run goes on without answers."""
 DEEPER = (["--deepen=50"], ["--deepen=500"], ["--unshallow"])
 """How a shallow clone's history is fetched, round by round, until it reaches far enough."""
 
@@ -69,8 +73,17 @@ class UnknownRef(Unmeasured):
 class Repository:
     """The git repository around a working directory."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, environment: Mapping[str, str], deadline: Deadline | None = None
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            deadline: when a base must be here that is asked for.
+        """
         self._directory = directory
+        self._deadline = deadline or Deadline.within(GIT_TIMEOUT_S)
+        self._question_s = QUESTION_TIMEOUT_S
         self._environment = {**environment, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
     def head(self) -> str:
@@ -115,7 +128,7 @@ class Repository:
             if commit := self._tip_that_is_here(ref):
                 return commit
             depth = ["--depth=1"] if self._is_shallow() else []
-            fetched = self._git(*_FETCH, *depth, "origin", ref)
+            fetched = self._work(*_FETCH, *depth, "origin", ref)
             if fetched.ok and (commit := self._resolved("FETCH_HEAD")):
                 return commit
             complaint = fetched.complaint
@@ -152,11 +165,11 @@ class Repository:
         Raises:
             Unmeasured: `base-missing`.
         """
-        if fork := self._git("merge-base", "HEAD", commit).text:
+        if fork := self._work("merge-base", "HEAD", commit).text:
             return fork
         # Both ends by name: the remote's own refspec would bring every branch there is.
         for _ in self._deepened(commit, self.head()):
-            if fork := self._git("merge-base", "HEAD", commit).text:
+            if fork := self._work("merge-base", "HEAD", commit).text:
                 return fork
         raise Unmeasured(
             "base-missing",
@@ -193,7 +206,7 @@ class Repository:
                 return
 
     def _check_out(self, commit: str, place: Path) -> None:
-        added = self._git("worktree", "add", "--quiet", "--detach", "--force", str(place), commit)
+        added = self._work("worktree", "add", "--quiet", "--detach", "--force", str(place), commit)
         if not added.ok:
             raise Unmeasured(
                 "base-missing", f"git cannot check out the base {commit[:12]}.", added.complaint
@@ -201,7 +214,7 @@ class Repository:
         # Submodules as head has them: a caller who does without them may be unable to fetch them.
         if not self._git("config", "--local", "--get-regexp", r"^submodule\..*\.url$").ok:
             return
-        updated = self._git(
+        updated = self._work(
             *("-C", str(place), "submodule", "--quiet"),
             *("update", "--init", "--recursive", "--depth=1"),
         )
@@ -214,13 +227,13 @@ class Repository:
         """After each round the history of these commits reaches further back, or is all there."""
         for how in DEEPER if self._is_shallow() else ([],):
             for end in ends:
-                self._git(*_FETCH, *how, "origin", end)
+                self._work(*_FETCH, *how, "origin", end)
             yield
 
     def _tip_that_is_here(self, ref: str) -> str:
         """The branch or tag of origin with this name, where its commit is here under no name:
         fetching it would cut the history of a shallow clone off at it."""
-        tips = self._git("ls-remote", "origin", f"refs/heads/{ref}", f"refs/tags/{ref}").text
+        tips = self._work("ls-remote", "origin", f"refs/heads/{ref}", f"refs/tags/{ref}").text
         here = (self._resolved(line.split()[0]) for line in tips.splitlines())
         return next(filter(None, here), "")
 
@@ -242,11 +255,15 @@ class Repository:
         answer = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").text
         return answer if re.fullmatch(r"[0-9a-f]{40,64}", answer) else ""
 
-    def _git(self, *arguments: str) -> _Answer:
+    def _work(self, *arguments: str) -> _Answer:
+        """What brings a base, over the network perhaps."""
+        return self._git(*arguments, timeout_s=max(0.001, self._deadline.left_s))
+
+    def _git(self, *arguments: str, timeout_s: float = 0.0) -> _Answer:
         try:
             finished = run_process(
                 [*_QUIET_GIT, *arguments],
-                timeout_s=GIT_TIMEOUT_S,
+                timeout_s=timeout_s or self._question_s,
                 cwd=self._directory,
                 environment=self._environment,
             )
@@ -255,6 +272,7 @@ class Repository:
         complaint = decoded(finished.stderr)
         if finished.timed_out:
             complaint += f"\ngit {finished.how}."
+            self._question_s = 1.0  # where one question hangs, so may the next
         return _Answer(
             ok=not finished.failed,
             text="" if finished.failed else finished.stdout.decode("utf-8", "replace").strip(),

@@ -227,7 +227,7 @@ def test_a_head_that_crashes_where_its_base_does_not_is_a_result_of_its_own(job:
     step = job.step(command="false", base_command="true", runs="3")
     outputs = step.outputs
     assert (outputs["status"], outputs["reason"]) == ("failed", "engine-crashed")
-    assert outputs["verdict"] == "head-fails"
+    assert outputs["verdict"] == "head-crashes"
     assert "head crashes, base does not" in step.summary.splitlines()[0]
     both = job.step(command="false", base_command="false", runs="3")
     assert both.outputs["verdict"] == ""

@@ -25,6 +25,7 @@ from perf_smoke import build_log, result_file
 from perf_smoke.cancel import Cancelled
 from perf_smoke.compare import decide_again
 from perf_smoke.context import Context
+from perf_smoke.deadline import Deadline
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import Progress
 from perf_smoke.models.store import user_cache
@@ -69,6 +70,7 @@ class Place:
     watching: Watching = field(default_factory=Watching)
     cache: Path = field(init=False)
     merge_target: str = ""
+    deadline_s: float = 600
     variables: dict[str, str] = field(default_factory=dict)
     build_lines: list[str] = field(default_factory=list)
     build_line: Callable[[str], None] | None = None
@@ -93,6 +95,7 @@ class Place:
         scratch = Path(tempfile.mkdtemp(dir=self.folder))
         settings = parse({"warmup": "0", "working-directory": str(self.work), **given})
         context = Context(
+            deadline=Deadline.within(self.deadline_s),
             environment={**self.environment(), **self.variables},
             cache=self.cache,
             scratch=scratch,
@@ -548,7 +551,7 @@ def test_a_head_that_dies_keeps_what_both_sides_gave(place: Place) -> None:
     assert steps(found) == ["ok"] * 3 + ["engine-crashed"]
     assert len(results.steps(found, BASE)) in (3, 4)
     assert (found.comparisons, found.verdict) == ((), None)
-    assert found.outcome == "head-fails"
+    assert found.outcome == "head-crashes"
 
 
 def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
@@ -816,6 +819,33 @@ def test_the_embedded_engines_version_is_part_of_its_series(place: Place) -> Non
     assert found.model is not None
     assert found.model.reference == "smollm2-135m"
     assert series(found).parts["engine_version"].startswith("xllamacpp ")
+    assert series(found).parts["rest"] == "asleep"
+    rest = found.workloads[WORKLOAD].rest
+    assert rest is not None
+    assert (rest.rests, rest.given_up) == (2, False), "before the warm-up and the step"
+    assert "Before each step whoever still ran was waited for" in render(found)
+
+
+def test_a_run_that_decides_nothing_in_its_budget_goes_on_to_the_longer_one(place: Place) -> None:
+    sides = {
+        "command": place.program("head", "sleep 0.1"),
+        "base_command": place.program("base", "sleep 0.01"),
+    }
+    found = place.run(budget="0.1-10 s", **sides)
+
+    comparison = results.comparison(found)
+    assert (found.verdict, comparison.stopped) == ("slower", "decided")
+    assert comparison.extension is not None
+    turn, *later = comparison.extension.looks
+    assert turn < 11 <= comparison.pairs
+    assert comparison.pairs in later[:-1]
+    assert decide_again(found).comparisons == found.comparisons
+    said = " ".join(render(found).split())
+    assert f"20 % of the error rate was kept for a longer budget: {turn} pairs decided noth" in said
+
+    ended = place.run(budget="0.1 s", **sides)
+    assert results.comparison(ended).extension is None
+    assert "longer budget" not in render(ended)
 
 
 def test_only_the_beginning_of_a_long_text_is_kept_and_its_hash_is_of_all(place: Place) -> None:

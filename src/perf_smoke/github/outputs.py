@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perf_smoke.metrics import METRICS, Metric
-from perf_smoke.result import HEAD, HEAD_FAILS, Comparison, Measurement, Result
+from perf_smoke.result import HEAD, HEAD_CRASHES, Comparison, Measurement, Result
 
 if TYPE_CHECKING:
     from perf_smoke.github.comment import CommentOutcome
@@ -134,7 +134,7 @@ OUTPUTS: tuple[Output, ...] = (
     Output(
         "verdict",
         "`slower`, `faster`, `no-change`, `inconclusive`, `not-comparable` or `no-baseline`; "
-        f"`{HEAD_FAILS}` where head's program fails and the base's does not.",
+        f"`{HEAD_CRASHES}` where head's program fails and the base's does not.",
         lambda published: published.result.outcome or "",
     ),
     Output(

@@ -59,7 +59,7 @@ def story(view: View, links: Links) -> tuple[Part, ...]:
         *(_questions(view) if view.several else _question(view, links)),
         *failure.lost_tails(view),
         *_command(view, links),
-        Foot(_consequence(view), _where_to_go_on(links)),
+        Foot(_consequence(view), where_to_go_on(links)),
     )
 
 
@@ -193,7 +193,8 @@ def _consequence(view: View) -> Sentence:
     return sentence(code(f"fail-on: {','.join(asked)}"), f": this step fails when {ends}.", failed)
 
 
-def _where_to_go_on(links: Links) -> tuple[Sentence, ...]:
+def where_to_go_on(links: Links) -> tuple[Sentence, ...]:
+    """The links at the foot of a report."""
     document = link("result.json", links.result_url)
     if not links.result_url and links.result_path:
         document = sentence(code(links.result_path, 200))

@@ -189,8 +189,8 @@ def test_whether_the_text_has_changed_is_told_where_it_is_known(
 @pytest.mark.parametrize(
     ("status", "reason", "base", "verdict"),
     [
-        ("failed", "engine-crashed", "aa", "head-fails"),
-        ("failed", "engine-timeout", "a!", "head-fails"),
+        ("failed", "engine-crashed", "aa", "head-crashes"),
+        ("failed", "engine-timeout", "a!", "head-crashes"),
         ("failed", "engine-crashed", "!!", ""),
         ("failed", "internal-error", "aa", ""),
         ("failed", "head-overwritten", "aa", ""),
