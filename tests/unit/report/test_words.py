@@ -524,7 +524,7 @@ def test_workloads_share_a_budget() -> None:
         workloads=dict.fromkeys(names, one.workloads[WORKLOAD]),
         comparisons=tuple(replace(one.comparisons[0], workload=name) for name in names),
     )
-    assert "set `budget: 9 m`" in told(both)
+    assert "set `budget: 8 m`" in told(both)
     assert "### perf-smoke: chat: cannot tell (bitnet-rs)\n" in told(both)
 
 
