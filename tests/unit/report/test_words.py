@@ -22,6 +22,7 @@ from perf_smoke.result import (
     Failure,
     Guard,
     MachineState,
+    Rest,
     Result,
     Sample,
     Verdict,
@@ -387,6 +388,22 @@ def test_a_machine_is_busy_by_the_cpu_time_of_others_where_that_is_known(
     words = f"(others took {others:.1f} of 2 CPUs, of which the program had 0.4)"
     assert (words in told(found)) == said
     assert ("**The machine was busy**" in told(found)) == said
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (Rest(rests=40, vain=0, rested_s=0.123, given_up=False), "0.123 s in all."),
+        (Rest(rests=40, vain=3, rested_s=2.0), "2.00 s in all; 3 times in vain."),
+        (Rest(rests=2, vain=2, rested_s=0.1, given_up=True), ""),
+        (None, ""),
+    ],
+)
+def test_what_was_rested_is_told(rest: Rest | None, said: str) -> None:
+    workload = replace(ONE.workloads[WORKLOAD], rest=rest)
+    words = told(replace(ONE, workloads={WORKLOAD: workload}))
+    assert ("Before each step whoever still ran was waited for" in words) == bool(said)
+    assert said in words
 
 
 def test_workloads_without_a_base_have_a_table_of_their_own_numbers() -> None:
