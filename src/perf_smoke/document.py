@@ -15,6 +15,7 @@ from perf_smoke import __version__, compare
 from perf_smoke.engines.table import Row
 from perf_smoke.measure import machine
 from perf_smoke.measure.checks import mark_short, notes_on_tokens, text_sha256
+from perf_smoke.measure.gpus import gpus
 from perf_smoke.measure.schedule import Recording
 from perf_smoke.measure.summary import summarise
 from perf_smoke.redaction import public, published
@@ -78,6 +79,7 @@ class Draft:
     @contextmanager
     def machine_watched(self) -> Iterator[None]:
         """The machine's state before and after what is done inside."""
+        gpus(machine.System().root, self.environment)  # asked now: later it would disturb
         self.measuring = self.measuring or machine.state(machine.System())
         try:
             yield

@@ -123,11 +123,7 @@ def _show(
     log: WorkflowLog,
     deadline: Deadline,
 ) -> None:
-    links = Links(
-        run_url=event.run_url,
-        docs_url=_page(event, "docs/STATISTICS.md"),
-        verdict_url=_page(event, "README.md#did-this-change-make-it-slower"),
-    )
+    links = links_of(event)
     problems = [*event.notes]
     markdown = ""
     try:
@@ -146,15 +142,14 @@ def _show(
         ),
         append_summary(markdown, event.summary_path),
     ]
-    _annotate(result, log)
+    annotate(result, log)
     with log.stopped_commands():
         show(result, Console(force_terminal=False, no_color=True, width=100))
     # A cancelled job has no time for the network.
     if settings and markdown and result.status != "cancelled":
-        patience = dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
-        comment = _comment(result, settings, markdown, event, patience)
+        comment = _comment(result, settings, markdown, event, patience_until(deadline))
         log.text(f"Comment: {comment.status}. {comment.sentence}")
-        if _should_have_been_written(comment, settings, event):
+        if should_have_been_written(comment, settings.pr_number, event):
             problems.append(comment.sentence)
         written = outputs(result, comment=comment, result_path=None, report_path=None)
         problems.append(
@@ -164,7 +159,13 @@ def _show(
         log.warning(TITLE, problem)
 
 
-def _annotate(result: Result, log: WorkflowLog) -> None:
+def patience_until(deadline: Deadline) -> Patience:
+    """How long the API may be waited for."""
+    return dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
+
+
+def annotate(result: Result, log: WorkflowLog) -> None:
+    """Say on the run's page what became of it."""
     if result.status == "invalid" and result.failure:
         for sentence in filter(None, result.failure.tail.splitlines()):
             log.annotate("error", TITLE, sentence)
@@ -174,11 +175,11 @@ def _annotate(result: Result, log: WorkflowLog) -> None:
     log.annotate("notice" if as_asked else "warning", title, message)
 
 
-def _should_have_been_written(comment: CommentOutcome, settings: Settings, event: Event) -> bool:
+def should_have_been_written(comment: CommentOutcome, pr_number: int | None, event: Event) -> bool:
     """Whether the comment is missing for something that somebody can mend."""
     if comment.status == "no-token":
         # A push cannot tell without a token whether there is a pull request at all.
-        return bool(settings.pr_number or event.pull_request) and not event.from_fork
+        return bool(pr_number or event.pull_request) and not event.from_fork
     return comment.status in ("failed", "forbidden")
 
 
@@ -194,6 +195,15 @@ def _comment(
         policy=policy_for(settings.comment, result),
         pr_number=settings.pr_number,
         patience=patience,
+    )
+
+
+def links_of(event: Event) -> Links:
+    """Where a reader of a report of this event can go on."""
+    return Links(
+        run_url=event.run_url,
+        docs_url=_page(event, "docs/STATISTICS.md"),
+        verdict_url=_page(event, "README.md#did-this-change-make-it-slower"),
     )
 
 

@@ -429,6 +429,16 @@ def fraction(log_ratio: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gpu(Strict):
+    """A GPU of the machine, whether or not anything ran on it."""
+
+    name: str
+    driver: str = ""
+    """Its version; for a driver of the kernel its name too."""
+    memory_mib: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Machine(Strict):
     """Which machine it was, and its state before and after. The shares of its time are those of the
     measuring: a build fills a machine, and a download leaves it idle."""
@@ -443,12 +453,21 @@ class Machine(Strict):
     arch: str
     image: str = ""
     """The runner's image, where it says so (ImageOS and ImageVersion)."""
+    gpus: tuple[Gpu, ...] = ()
+    """Those that could be seen."""
     before: MachineState
     """When the run began."""
     measuring: MachineState | None = None
     """When measuring began: model, programs and sides were there."""
     after: MachineState
     """When measuring ended."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What two machines have in common whose results may stand in one line over time."""
+        of_gpus = (f"{gpu.name} {gpu.memory_mib} MiB, driver {gpu.driver}" for gpu in self.gpus)
+        what_runs = self.image or self.os
+        return (self.cpu_model, self.flags_hash, str(self.cpus), what_runs, *sorted(of_gpus))
 
     @property
     def steal_fraction(self) -> float | None:
@@ -538,6 +557,8 @@ class Leg(Strict):
     """Compact JSON with sorted keys; empty without a matrix."""
     run_id: int
     attempt: int
+    head_sha: str = ""
+    """The commit that the run is about: on a pull request its head."""
 
 
 Origin = Literal["measured", "pairs-file"]

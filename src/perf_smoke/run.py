@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from perf_smoke import compare
-from perf_smoke.cancel import Cancelled
+from perf_smoke.cancel import Cancelled, Deserted
 from perf_smoke.context import Context
 from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft, finish
@@ -27,7 +27,8 @@ from perf_smoke.measure.schedule import (
 from perf_smoke.measure.summary import LEAST_FOR_SPREAD
 from perf_smoke.preparation import Preparation
 from perf_smoke.printable import printable
-from perf_smoke.processes.foreground import kill_children
+from perf_smoke.processes.kinship import MARK
+from perf_smoke.processes.sweep import end_everything
 from perf_smoke.result import (
     BASE,
     HEAD,
@@ -36,6 +37,7 @@ from perf_smoke.result import (
     Failure,
     Machine,
     Result,
+    Status,
     Unmeasured,
 )
 from perf_smoke.settings import Settings
@@ -58,23 +60,30 @@ def run(settings: Settings, context: Context) -> Result:
         environment=context.environment,
         leg=context.leg,
     )
+    status, failure = _outcome(settings, context, draft)
+    end_everything(context.environment.get(MARK, ""))
+    return finish(draft, status, failure)
+
+
+def _outcome(settings: Settings, context: Context, draft: Draft) -> tuple[Status, Failure | None]:
     try:
         with context.interruptible():
             _Run(settings, context, draft).measure()
     except Unmeasured as error:
-        return finish(draft, "failed", error.failure)
+        return "failed", error.failure
+    except Deserted:
+        sentence = "Who waited for perf-smoke was killed while it measured."
+        return "failed", Failure(reason="perf-smoke-crashed", sentence=sentence)
     except Cancelled:
-        kill_children()
         sentence = "The run was cancelled before it had finished."
-        return finish(draft, "cancelled", Failure(reason="cancelled", sentence=sentence))
+        return "cancelled", Failure(reason="cancelled", sentence=sentence)
     except Exception:  # noqa: BLE001 - promise 1: a bug of ours turns no job red, and is told
-        failure = Failure(
+        return "failed", Failure(
             reason="internal-error",
             sentence="perf-smoke itself failed; please report it with these lines.",
             tail=printable(traceback.format_exc(limit=-5)),
         )
-        return finish(draft, "failed", failure)
-    return finish(draft, "measured", None)
+    return "measured", None
 
 
 class _Run:

@@ -6,7 +6,7 @@ scripts/tables. All problems are reported at once, each as one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -340,16 +340,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     Raises:
         InvalidSettings: with every problem found, not only the first.
     """
-    texts = {row.name: values.get(row.name) or row.default for row in INPUTS}
-    parsed: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for row in INPUTS:
-        try:
-            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
-        except ValueError as error:
-            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
-            problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
-    problems += _unknown(values)
+    texts, parsed, problems = parse_each(INPUTS, values)
     chosen = {row.name for row in INPUTS if texts[row.name] != row.default}
     problems += [
         Problem(
@@ -371,17 +362,29 @@ def parse(values: Mapping[str, str]) -> Settings:
     return Settings(**parsed, recorded=recorded)
 
 
-def _unknown(values: Mapping[str, str]) -> list[Problem]:
-    known = {row.name for row in INPUTS}
-    return [
+def parse_each(
+    rows: Sequence[Input], values: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, Any], list[Problem]]:
+    """Each input by itself: the texts by name, the values by field, and what is wrong."""
+    texts = {row.name: values.get(row.name) or row.default for row in rows}
+    parsed: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for row in rows:
+        try:
+            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
+        except ValueError as error:
+            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
+            problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
+    problems += [
         Problem(
             input=name,
             sentence=f"{_shown(name)} is not an input"
-            f"{parsers.nearest(name, known)}; see the README's table.",
+            f"{parsers.nearest(name, texts)}; see the README's table.",
         )
         for name in values
-        if name not in known
+        if name not in texts
     ]
+    return texts, parsed, problems
 
 
 def _shown(text: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from perf_smoke.measure.machine import System, available_cpus, identify, state
-from perf_smoke.result import Machine, MachineState
+from perf_smoke.result import Gpu, Machine, MachineState
 
 UNKNOWN = MachineState(load_1min=None, cpu_ticks=None, steal_ticks=None)
 
@@ -106,6 +106,15 @@ def test_a_machine_that_tells_nothing_is_still_a_machine(system: System) -> None
     assert found.memory_mib > 0
     assert found.cpus >= 1
     assert found.image == ""
+
+
+def test_its_gpus_are_told(system: System, tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho Tesla T4, 550.54.15, 15360\n")
+    program.chmod(0o755)
+    found = identified(system, PATH=str(program.parent))
+    assert found.gpus == (Gpu(name="Tesla T4", driver="550.54.15", memory_mib=15_360),)
 
 
 def test_files_that_are_no_text_are_read_all_the_same(system: System) -> None:

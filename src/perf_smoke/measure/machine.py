@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from perf_smoke.measure.gpus import gpus
 from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import run_process
 from perf_smoke.result import Machine, MachineState
@@ -67,6 +68,7 @@ def identify(
         os=_os_name(system),
         kernel=platform.release(),
         arch=platform.machine(),
+        gpus=gpus(system.root, environment),
         image=" ".join(filter(None, (environment.get("ImageOS"), environment.get("ImageVersion")))),
         before=before,
         measuring=measuring,

@@ -16,6 +16,7 @@ from perf_smoke.result import (
     Cost,
     EngineIdentity,
     Extension,
+    Gpu,
     Machine,
     Measurement,
     Model,
@@ -233,8 +234,21 @@ def _machine(machine: Machine | None) -> Sentence:
             f" × {machine.cpus}, {numbers.memory(machine.memory_mib)}, ",
             one_line(f"{machine.os}, kernel {machine.kernel}, {machine.arch}", 200),
             *also(", image ", machine.image),
+            *also(", ", _gpus(machine)),
         )
     ) or ()
+
+
+def _gpus(machine: Machine) -> str:
+    """Alike ones together: `2 × NVIDIA T4 (15 GiB, driver 550.54)`."""
+    alike = Counter(machine.gpus)
+    return ", ".join(f"{n} × {_gpu(gpu)}" if n > 1 else _gpu(gpu) for gpu, n in alike.items())
+
+
+def _gpu(gpu: Gpu) -> str:
+    memory = "" if gpu.memory_mib is None else numbers.memory(gpu.memory_mib)
+    beside = ", ".join(filter(None, (memory, f"driver {gpu.driver}" if gpu.driver else "")))
+    return f"{gpu.name} ({beside})" if beside else gpu.name
 
 
 def _state(machine: Machine | None) -> Sentence:

@@ -20,6 +20,7 @@ from perf_smoke.result import (
     HEAD,
     WORKLOAD,
     Failure,
+    Gpu,
     Guard,
     MachineState,
     Rest,
@@ -47,6 +48,13 @@ def of_head(result: Result, **changes: Any) -> Result:
 
 
 ONE, SERVED = runs.every()["slower"], runs.every()["no-change"]
+
+
+def test_the_gpus_of_the_machine_are_facts_of_how_it_was_measured() -> None:
+    t4 = Gpu(name="Tesla T4", driver="550.54.15", memory_mib=15_360)
+    machine = runs.machine(gpus=(t4, t4, Gpu(name="Intel GPU 0x56a0")))
+    said = "`2 × Tesla T4 (15.0 GiB, driver 550.54.15), Intel GPU 0x56a0`"
+    assert said in told(runs.alone(8, machine=machine))
 
 
 @pytest.mark.parametrize("metric", [metric for metric in METRICS if metric.decides])
