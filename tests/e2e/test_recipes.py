@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.e2e.conftest import copy_of_the_action
 from tests.e2e.job import ROOT
+from tests.emulator.proxy import Proxy, answer
 from tests.emulator.server import Emulator, PullRequest
 
-pytestmark = [pytest.mark.act, pytest.mark.docker]
+pytestmark = pytest.mark.act
 
 RECIPES = {
     match[1]: match[2]
@@ -67,7 +69,7 @@ class Repository:
         (self.folder / ".gitignore").write_text("bench\n.github\n")
         self.base = self.commit("base", seconds=0.01)
         self._git("tag v1.0")
-        self.head = self.commit("head", seconds=0.04)
+        self.head = self.commit("head", seconds=0.2)
         self._git("tag v1.1")
         workflows = self.folder / ".github" / "workflows"
         workflows.mkdir(parents=True)
@@ -81,18 +83,28 @@ class Repository:
         self._git(f"commit --quiet --message {message}")
         return self._git("rev-parse HEAD")
 
-    def run(self, recipe: str, event_name: str, event: Mapping[str, Any], *, number: int) -> Run:
+    def run(
+        self,
+        recipe: str,
+        event_name: str,
+        event: Mapping[str, Any],
+        *,
+        number: int,
+        url: str = "",
+    ) -> Run:
         """Run a recipe for an event.
 
         Args:
             number: of the workflow run.
+            url: of GitHub; the emulator, if none is given.
         """
         folder = self.root / f"run {number}"
         folder.mkdir()
         (folder / "event.json").write_text(json.dumps(event), "utf-8")
         variables = {
             "ARTIFACTS": str(self.root / "artifacts"),
-            "GITHUB_API_URL": self.emulator.url,
+            "GITHUB_API_URL": url or self.emulator.url,
+            "SOURCE": str(self.folder),
             "GITHUB_REPOSITORY": self.emulator.repository,
             "GITHUB_RUN_ID": str(number),
             "RUNNER_TOOL_CACHE": str(self.root / "tools"),
@@ -103,6 +115,7 @@ class Repository:
             command += ["-P", f"{runner}=-self-hosted"]
         for name, place in {
             "org/perf-smoke-action@v1": self.action,
+            "actions/checkout@v7": STAND_INS / "checkout",
             "actions/upload-artifact@v7": STAND_INS / "upload-artifact",
             "actions/download-artifact@v8": STAND_INS / "download-artifact",
         }.items():
@@ -168,5 +181,106 @@ def test_a_pull_request(
     run = repository.run("pull-request", "pull_request", event, number=1)
     assert run.code == 0, run.log
     (comment,) = emulator.comments(pull_request.number)
-    assert ": slower by " in comment["body"], run.log
-    print(run.log)
+    assert ": slower by " in comment["body"].splitlines()[1], run.log
+
+
+def test_a_forks_pull_request(
+    repository: Repository, emulator: Emulator, proxy: Proxy, pull_request: PullRequest
+) -> None:
+    event = pull_request_event(repository, pull_request)
+    measured = repository.run("fork-measure", "pull_request", event, number=10)
+    assert measured.code == 0, measured.log
+    assert "slower by" in measured.summaries[-1]
+    assert emulator.comments(pull_request.number) == []
+
+    def reported(run_id: int, head: str, number: int) -> Run:
+        fork = {"full_name": "somebody/engine"}
+        # The emulator has commits of its own: of whose head this is, GitHub says in its place.
+        pull = {"number": pull_request.number, "head": {"sha": head, "repo": fork}}
+        proxy.when("GET", r"/pulls\?.*head=somebody", answer(200, [pull]), times=1)
+        followed = {
+            "id": run_id,
+            "run_attempt": 1,
+            "event": "pull_request",
+            "head_sha": repository.head,
+            "head_branch": "main",
+            "head_repository": fork,
+            "pull_requests": [],
+        }
+        completed = {"action": "completed", "workflow_run": followed}
+        return repository.run(
+            "fork-report", "workflow_run", completed, number=number, url=proxy.url
+        )
+
+    nothing = reported(9, repository.head, 11)
+    assert nothing.code == 0, nothing.log
+    assert "No document lies in `perf-smoke-results`" in nothing.summaries[-1]
+    moved = reported(10, "a" * 40, 12)
+    assert moved.code == 0, moved.log
+    assert "slower by" in moved.summaries[-1]
+    assert emulator.comments(pull_request.number) == []
+    there = reported(10, repository.head, 13)
+    assert there.code == 0, there.log
+    (comment,) = emulator.comments(pull_request.number)
+    assert ": slower by " in comment["body"].splitlines()[1]
+    assert comment["body"].partition("\n")[2] == there.summaries[-1]
+
+
+def test_what_reports_a_fork_checks_nothing_out_and_what_measures_it_may_write_nothing() -> None:
+    measuring, reporting = (
+        yaml.safe_load(RECIPES[name]) for name in ("fork-measure", "fork-report")
+    )
+    assert measuring["permissions"] == {"contents": "read"}
+    assert reporting["permissions"] == {"actions": "read", "pull-requests": "write"}
+    (job,) = reporting["jobs"].values()
+    assert [step["uses"] for step in job["steps"]] == [
+        "actions/download-artifact@v8",
+        "org/perf-smoke-action/report@v1",
+    ]
+    assert not [step for step in job["steps"] if "run" in step]
+    assert reporting[True]["workflow_run"]["workflows"] == [measuring["name"]]
+
+
+def test_a_matrix(repository: Repository, emulator: Emulator, pull_request: PullRequest) -> None:
+    event = pull_request_event(repository, pull_request)
+    run = repository.run("matrix", "pull_request", event, number=20)
+    assert run.code == 0, run.log
+    (comment,) = emulator.comments(pull_request.number)
+    text = comment["body"].partition("\n")[2]
+    assert text.startswith("### perf-smoke: 2 of 2 slower\n"), text
+    assert "2 results came, 2 legs were expected." in text
+    for leg in ("gcc", "clang"):
+        assert f"<details><summary><code>{leg}</code>: slower by " in text
+    assert text == run.summaries[-1]
+
+
+def test_a_label(repository: Repository, emulator: Emulator, pull_request: PullRequest) -> None:
+    without = pull_request_event(repository, pull_request)
+    assert repository.run("label", "pull_request", without, number=30).summaries == ()
+    labelled = pull_request_event(repository, pull_request, "labeled", "perf")
+    run = repository.run("label", "pull_request", labelled, number=31)
+    assert run.code == 0, run.log
+    assert len(emulator.comments(pull_request.number)) == 1
+
+
+def test_a_night(repository: Repository) -> None:
+    run = repository.run("nightly", "schedule", {}, number=40)
+    assert run.code == 0, run.log
+    assert "slower by" in run.summaries[-1]
+    assert f"`v1.0`, `{repository.base[:7]}`" in run.summaries[-1]
+
+
+def test_two_tags(repository: Repository) -> None:
+    event = {"inputs": {"base": "v1.1", "head": "v1.0"}}
+    run = repository.run("two-tags", "workflow_dispatch", event, number=50)
+    assert run.code == 0, run.log
+    assert "faster by" in run.summaries[-1], "the newer one is the one that is called head"
+    assert f"`v1.1`, `{repository.head[:7]}`" in run.summaries[-1]
+
+
+def test_a_gate(repository: Repository, emulator: Emulator, pull_request: PullRequest) -> None:
+    event = pull_request_event(repository, pull_request)
+    run = repository.run("gate", "pull_request", event, number=60)
+    assert run.code == 1, run.log
+    (comment,) = emulator.comments(pull_request.number)
+    assert ": slower by " in comment["body"].splitlines()[1]
