@@ -19,7 +19,7 @@ DATA = Path(__file__).parent / "data"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One paired run of the real engine against itself, never stopped early.
+    """One paired run of a real engine, never stopped early.
 
     Every list has one entry per pair, in the order in which they were taken.
     """
@@ -47,6 +47,18 @@ class Job:
     head_cpu_us: list[int]
     elapsed_ms: list[int]
     """Since the run began, loads and restarts included, at the end of the pair."""
+    swapped: bool = False
+    """Whether the side that is called head is the one that is called base in the other jobs."""
+    head_work: float = 1.0
+    """How many times base's work head does."""
+    built: bool = False
+    """Whether the sides are two programs."""
+    rests: int = 0
+    """0: recorded before there were any, or none was made."""
+    vain_rests: int = 0
+    rested_s: float = 0.0
+    others: float | None = None
+    """Share of the CPU time that other programs took."""
 
     @property
     def pairs(self) -> int:
@@ -56,7 +68,7 @@ class Job:
     @property
     def same(self) -> bool:
         """Whether both sides did the same, so that any verdict is a false one."""
-        return self.threads == self.head_threads
+        return self.threads == self.head_threads and self.head_work == 1
 
 
 def path_of(stratum: str, folder: Path = DATA) -> Path:

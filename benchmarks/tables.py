@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.attacks import Outcome
 from benchmarks.scores import PEERS_CHANGES, Noise, OurRow, PeerRow, Share, StratumScore
 from benchmarks.simulated import Cell
 from benchmarks.strata import STRATA
@@ -41,6 +42,26 @@ def document(scores: dict[str, StratumScore], real: Sequence[RealChange], comman
     if real:
         parts += ["## Changes that were really there", _real(real)]
     return "\n\n".join(parts) + "\n"
+
+
+def of_attacks(outcomes: Sequence[Outcome], command: str) -> str:
+    """What became of equal sides under noise that misleads."""
+    rows = [
+        [
+            one.attack.name,
+            _share(one.false, one.jobs),
+            f"{100 * one.no_change / one.jobs:.0f}",
+            signed(math.expm1(one.estimate)),
+            one.attack.why,
+        ]
+        for one in outcomes
+    ]
+    head = ["noise", "false verdicts", "no change %", "mean estimate", "why more than 1 % may be"]
+    about = (
+        f"Made by `{command}`: simulated jobs of two sides that are equally fast, decided by the "
+        "product's rule. Intervals in brackets are Wilson's, 95 %."
+    )
+    return "\n\n".join(["# Attacks on the verdict", about, _table(head, rows)]) + "\n"
 
 
 def simulation(cells: Sequence[Cell]) -> str:

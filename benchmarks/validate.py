@@ -2,7 +2,7 @@
 
 `record` runs jobs of the real engine against itself and keeps their raw steps; it goes on where it
 stopped. `table` scores our rule and those of other tools on the recorded steps. Without a command:
-first the one, then the other. `simulate`, `speed` and `boundary` need no recording.
+first the one, then the other. `attack`, `simulate`, `speed` and `boundary` need no recording.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from benchmarks import jobs, recorder, scores, simulated, tables
+from benchmarks import attacks, jobs, recorder, scores, simulated, tables
+from benchmarks.kinds import SIDES, Kind, Sides
 from benchmarks.ours import outcome
 from benchmarks.strata import ARRANGED, STRATA, NotOnThisMachine, machine_in
 from perf_smoke.compare import plan, tail_at_end, tail_at_look
@@ -27,6 +28,7 @@ from perf_smoke.measure.schedule import Progress as Step
 from perf_smoke.result import Unmeasured
 
 TABLES = Path(__file__).with_name("TABLES.md")
+ATTACKS_TABLE = Path(__file__).with_name("ATTACKS.md")
 _console = Console(stderr=True)
 
 _strata_option = click.option(
@@ -59,41 +61,36 @@ def main(context: click.Context) -> None:
 @_data_option
 @click.option("--jobs", "wanted", default=300, show_default=True, help="Jobs of each stratum.")
 @click.option("--budget", "budget_s", default=30.0, show_default=True, help="Seconds of a job.")
-@click.option("--tokens", default=4, show_default=True, help="Output tokens of a step.")
-@click.option("--head-threads", type=int, help="Other threads for head: a change that is real.")
-def record(
-    strata: Sequence[str],
-    data: Path,
-    wanted: int,
-    budget_s: float,
-    tokens: int,
-    head_threads: int | None,
-) -> None:
+@click.option(
+    "--sides",
+    default="same",
+    show_default=True,
+    type=click.Choice(SIDES),
+    help="The embedded engine against itself; or a small one in C, built separately for each side,"
+    " of which one may do so many percent more work.",
+)
+def record(strata: Sequence[str], data: Path, wanted: int, budget_s: float, sides: Sides) -> None:
     """Record until there are so many jobs of each stratum. The strata take turns."""
     model = recorder.find_model()
-    wished = list(strata or ARRANGED)
-    while missing := _missing(wished, data, wanted, head_threads):
-        for stratum in missing:
+    kinds = [Kind(stratum=name, budget_s=budget_s, sides=sides) for name in strata or ARRANGED]
+    while missing := [kind for kind in kinds if _have(kind, data) < wanted]:
+        for kind in missing:
             try:
-                with _bar() as bar, machine_in(STRATA[stratum]):
-                    task = bar.add_task(stratum, total=budget_s)
-                    job = recorder.record(
-                        model,
-                        stratum,
-                        budget_s=budget_s,
-                        tokens=tokens,
-                        head_threads=head_threads,
-                        watch=_shown(bar, task),
-                    )
+                with _bar() as bar, machine_in(STRATA[kind.stratum]):
+                    task = bar.add_task(kind.name, total=budget_s)
+                    earlier = jobs.read(jobs.path_of(kind.name, data))
+                    swapped = bool(earlier) and not earlier[-1].swapped
+                    watch = _shown(bar, task)
+                    job = recorder.record(model, kind, swapped=swapped, watch=watch)
             except NotOnThisMachine as error:
-                _console.print(f"{stratum}: left out, {error}", highlight=False)
-                wished.remove(stratum)
+                _console.print(f"{kind.stratum}: left out, {error}", highlight=False)
+                kinds.remove(kind)
                 continue
             except Unmeasured as error:
-                sys.exit(f"{stratum}: {error.failure.sentence}\n{error.failure.tail}")
-            jobs.append(job, _file(stratum, data, head_threads))
-            have = len(jobs.read(_file(stratum, data, head_threads)))
-            _console.print(f"{stratum}: job {have} of {wanted}, {job.pairs} pairs", highlight=False)
+                sys.exit(f"{kind.name}: {error.failure.sentence}\n{error.failure.tail}")
+            jobs.append(job, jobs.path_of(kind.name, data))
+            have = f"job {_have(kind, data)} of {wanted}"
+            _console.print(f"{kind.name}: {have}, {job.pairs} pairs", highlight=False)
 
 
 @main.command()
@@ -133,6 +130,22 @@ def simulate(count: int, starts: Sequence[int]) -> None:
 
 
 @main.command()
+@click.option("--jobs", "count", default=1000, show_default=True, help="Jobs of each kind.")
+@click.option("--only", default="", help="Only kinds whose name holds this.")
+@click.option("--out", default=ATTACKS_TABLE, type=click.Path(path_type=Path), help="The table.")
+def attack(count: int, only: str, out: Path) -> None:
+    """What the verdict makes of equal sides under noise that misleads (about an hour)."""
+    chosen = [one for one in attacks.ATTACKS if only in one.name]
+    with _bar() as bar:
+        task = bar.add_task("attacks", total=len(chosen))
+        done = list(attacks.outcomes(count, lambda: bar.advance(task), chosen))
+    out.write_text(tables.of_attacks(done, "python -m benchmarks.validate attack"), "utf-8")
+    click.echo(out.read_text(encoding="utf-8"))
+    if surprises := [one.attack.name for one in done if one.surprising]:
+        sys.exit(f"Surely more than 1 % false verdicts, and not said why: {', '.join(surprises)}")
+
+
+@main.command()
 def speed() -> None:
     """How long a decision takes (the slowest of seven)."""
     for pairs in (60, 240, 1000, 4000):
@@ -160,15 +173,8 @@ def _shown(bar: Progress, task: TaskID) -> Callable[[Step], None]:
     return lambda step: bar.update(task, completed=step.elapsed_s)
 
 
-def _file(stratum: str, data: Path, head_threads: int | None) -> Path:
-    suffix = "" if head_threads is None else f"-head-threads-{head_threads}"
-    return jobs.path_of(stratum + suffix, data)
-
-
-def _missing(strata: Sequence[str], data: Path, wanted: int, head_threads: int | None) -> list[str]:
-    return [
-        stratum for stratum in strata if len(jobs.read(_file(stratum, data, head_threads))) < wanted
-    ]
+def _have(kind: Kind, data: Path) -> int:
+    return len(jobs.read(jobs.path_of(kind.name, data)))
 
 
 def _real_changes(stratum: str, data: Path) -> Iterator[tables.RealChange]:

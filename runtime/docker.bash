@@ -25,14 +25,14 @@ find_image() {
 }
 
 pull_image() {
-  echo "perf-smoke: pulling $image"
+  say "pulling $image"
   attend "$(left)" docker pull --quiet "$image" >"$scratch/log" 2>&1 && return
   reason=image-pull-failed sentence="the image $image could not be pulled$(if_late)"
   return 1
 }
 
 build_image() {
-  echo "perf-smoke: building $image, once on this machine: about a minute"
+  say "building $image, once on this machine: about a minute"
   attend "$(left)" docker build --quiet --force-rm --tag "$image" --build-arg PIP_INDEX_URL \
     --build-arg PIP_EXTRA_INDEX_URL --build-arg PIP_TRUSTED_HOST "$here" >"$scratch/log" 2>&1 && return
   reason=image-build-failed sentence="the image could not be built$(if_late)"
@@ -182,11 +182,11 @@ run_in_docker() {
   local -x PERF_SMOKE_NAMED=$named
   container=perf-smoke-$$-$RANDOM$RANDOM
   [ "$step" != measure ] || echo docker >"$folder/runtime"
-  perf_smoke docker run --rm --pull never --name "$container" --network host \
+  perf_smoke docker run --interactive --rm --pull never --name "$container" --network host \
     --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env RUNNER_TEMP="$scratch" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
     --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_FOLDER="$folder" \
-    --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" \
+    --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" --env PERF_SMOKE_MARK \
     --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" "$image" "$(command_of_step)"
   code=$?
   give_up_if_cancelled

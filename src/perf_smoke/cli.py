@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from perf_smoke import __version__, environment
 from perf_smoke.printable import printable
+from perf_smoke.processes.kinship import MARK
 from perf_smoke.redaction import knowing, public, published
 from perf_smoke.settings import INPUTS, InvalidSettings, parse
 
@@ -73,6 +75,8 @@ def run(**options: str | None) -> None:
 
         measure({**environment.inputs(environ), **values}, environ, _complain)
     else:
+        # Behind an outer run's, which this one may be a part of.
+        environ[MARK] = f"{environ.get(MARK, '')}{secrets.token_hex(8)}/"
         sys.exit(_at_terminal(values, environ))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from perf_smoke.processes.kinship import MARK
 from perf_smoke.settings import INPUTS, Input
 
 _OURS = ("INPUT_", "PERF_SMOKE_", "ACTIONS_")
@@ -37,9 +38,10 @@ def inputs(environ: Mapping[str, str], rows: Iterable[Input] = INPUTS) -> dict[s
 def for_children(environ: Mapping[str, str]) -> dict[str, str]:
     """What builds, engines and git see: the job's environment without our inputs (the token is one
     of them), the runner's own credentials, the files through which a step gives orders, and what
-    ties git to a checkout."""
+    ties git to a checkout. The mark by which they are found again stays."""
     return {
         name: value
         for name, value in environ.items()
-        if not name.startswith(_OURS) and name not in _FILE_COMMANDS + _OF_ANOTHER_REPOSITORY
+        if name == MARK
+        or (not name.startswith(_OURS) and name not in _FILE_COMMANDS + _OF_ANOTHER_REPOSITORY)
     }

@@ -23,6 +23,24 @@ FailOn = Literal["never", "error", "slower"]
 CommentWhen = Literal["always", "changes", "never"]
 
 
+@dataclass(frozen=True)
+class Budget:
+    """Time for measuring."""
+
+    usual_s: float
+    longest_s: float
+    """What pairs that decide nothing in the usual time may take; no longer by default."""
+
+    @classmethod
+    def parse(cls, value: str) -> Budget:
+        """One time, or two with a dash between them.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        return cls(*parsers.time_span(0.1, 21_600)(value))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The inputs of one run, parsed and checked. Never parsed again."""
@@ -47,7 +65,7 @@ class Settings:
     warmup: int
     runs: int
     """0: as many as the budget holds."""
-    budget_s: float
+    budget: Budget
     timeout_s: float
     deadline_s: float
     metric: str
@@ -68,6 +86,11 @@ class Settings:
     """None: a folder of the step in RUNNER_TEMP inside an action, perf-smoke-out elsewhere."""
     recorded: Mapping[str, str]
     """The inputs that differ from their defaults, as given, without secrets."""
+
+    @property
+    def budget_s(self) -> float:
+        """The usual time for measuring."""
+        return self.budget.usual_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +134,7 @@ class Input:
         return _FIELDS.get(self.name, self.name.replace("-", "_"))
 
 
-_FIELDS = {name: f"{name}_s" for name in ("budget", "timeout", "deadline")}
+_FIELDS = {name: f"{name}_s" for name in ("timeout", "deadline")}
 
 
 def _deciding_metric(value: str) -> str:
@@ -214,8 +237,8 @@ INPUTS: tuple[Input, ...] = (
     Input(
         "budget",
         "30 s",
-        parsers.seconds(0.1, 21_600),
-        "Time for measuring; one side alone takes a third of it.",
+        Budget.parse,
+        "Time for measuring; one side alone takes a third of it. `30-60 s`: with a base up to the longer time, where the shorter one decides nothing and more pairs may.",
     ),
     Input(
         "timeout",

@@ -193,7 +193,7 @@ def test_the_toolkit_is_behind_one_adapter() -> None:
 
 def test_measuring_imports_none_of_the_libraries_that_only_report() -> None:
     """A child's peak RSS starts at its parent's."""
-    heavy = {"actions_toolkit", "click", "github", "pydantic", "requests", "xllamacpp"}
+    heavy = {"actions_toolkit", "click", "github", "pydantic", "pynvml", "requests", "xllamacpp"}
     loaded = subprocess.run(
         [sys.executable, "-c", "import perf_smoke.run, sys; print(*sys.modules)"],
         capture_output=True,

@@ -12,6 +12,11 @@ from typing import Any
 
 from perf_smoke.engines import llama_program
 from perf_smoke.engines.base import EngineSetup, Request
+from perf_smoke.engines.evidence import (
+    in_json,
+    refuse_contradicted,
+    refuse_contradicted_by_log,
+)
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
 from perf_smoke.engines.printed_json import in_the_way, objects
@@ -38,10 +43,17 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             *("-t", str(request.threads)),
             *("-r", "1"),
             *("-o", "json"),
-            *program.features,
+            *program.switches,
         ]
 
-    return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=_read))
+    def read(finished: Finished, _result: bytes, request: Request) -> Reading:
+        refuse_contradicted_by_log(program.name, setup.features, decoded(finished.stderr))
+        tests = list(objects(decoded(finished.stdout)))
+        told = ((name, in_json(name, test)) for test in tests for name in setup.features)
+        refuse_contradicted(program.name, list(dict.fromkeys(told)))
+        return _read(finished, request)
+
+    return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=read))
 
 
 def prompt_tokens(prompt: str) -> int:
@@ -50,7 +62,7 @@ def prompt_tokens(prompt: str) -> int:
     return max(1, len(re.findall(r"\w+|[^\w\s]", prompt)))
 
 
-def _read(finished: Finished, _result: bytes, request: Request) -> Reading:
+def _read(finished: Finished, request: Request) -> Reading:
     printed = decoded(finished.stdout)
     tests = list(objects(printed))
     prompt_ms = _duration_ms(tests, printed, n_prompt=prompt_tokens(request.prompt), n_gen=0)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from perf_smoke.engines import llama_program, llama_text
 from perf_smoke.engines.base import EngineSetup, Request
+from perf_smoke.engines.evidence import refuse_contradicted_by_log
 from perf_smoke.engines.llama_program import LlamaProgram
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
 from perf_smoke.printable import decoded
@@ -46,7 +47,7 @@ def prepare_as(engine: str, setup: EngineSetup, *, extra: Sequence[str]) -> OneS
     program = llama_program.find(engine, setup)
     _refuse_chat_client(program)
     switches = [switch for switch in _WHERE_KNOWN if switch in program.help.switches]
-    switches += [*extra, *program.features]
+    switches += [*extra, *program.switches]
 
     def arguments(request: Request) -> list[str]:
         context = str(request.context_tokens)
@@ -64,6 +65,7 @@ def prepare_as(engine: str, setup: EngineSetup, *, extra: Sequence[str]) -> OneS
         ]
 
     def read(finished: Finished, _result: bytes, request: Request) -> Reading:
+        refuse_contradicted_by_log(program.name, setup.features, decoded(finished.stderr))
         return _read(finished, request, prompt_is_shown=_HIDE_PROMPT not in switches)
 
     return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=read))

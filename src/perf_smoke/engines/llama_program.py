@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from perf_smoke.engines import programs
 from perf_smoke.engines.base import EngineSetup
+from perf_smoke.engines.evidence import in_devices, refuse_contradicted
 from perf_smoke.engines.failures import program_name
 from perf_smoke.engines.features import llama_arguments
 from perf_smoke.engines.programs import Help, ask_help
@@ -19,8 +20,8 @@ class LlamaProgram:
     identity: EngineIdentity
     help: Help
     """Which switches this build knows."""
-    features: tuple[str, ...]
-    """The switches that the input `features` means to it."""
+    switches: tuple[str, ...]
+    """Those that the input `features` means to it."""
 
     @property
     def name(self) -> str:
@@ -32,10 +33,14 @@ def find(engine: str, setup: EngineSetup) -> LlamaProgram:
     """Find the engine's program, and ask it what it knows.
 
     Raises:
-        Unmeasured: `engine-missing`, `features-unknown`.
+        Unmeasured: `engine-missing`, `features-unknown`, `features-unavailable`.
     """
     program = programs.find(engine, setup)
     known = ask_help(program, setup.working_directory, setup.environment)
+    switches = llama_arguments(engine, program.name, setup.features, known)
+    if "gpu" in setup.features and "--list-devices" in known.switches:
+        listed = programs.printed([str(program), "--list-devices"], setup)
+        refuse_contradicted(program.name, [("gpu", in_devices(listed))])
     return LlamaProgram(
         identity=programs.identify(
             engine,
@@ -44,5 +49,5 @@ def find(engine: str, setup: EngineSetup) -> LlamaProgram:
             version_arguments=("--version",) if "--version" in known.switches else (),
         ),
         help=known,
-        features=tuple(llama_arguments(engine, program.name, setup.features, known)),
+        switches=tuple(switches),
     )

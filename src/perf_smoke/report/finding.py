@@ -174,8 +174,8 @@ def _remedy(view: View, workload: WorkloadView, comparison: Comparison, pairs: i
     if view.result.origin == "pairs-file":
         return sentence(": add pairs")
     each_s = workload.seconds_per_round
-    # Up to a quarter of the budget goes into starts; the workloads take turns.
-    budget_s = pairs * (each_s or 0.0) / 0.75 * len(view.workloads)
+    # Up to two fifths of the budget go into starts; the workloads take turns.
+    budget_s = pairs * (each_s or 0.0) / 0.6 * len(view.workloads)
     if comparison.stopped == "deadline":
         return sentence(": raise ", code("deadline"))
     if comparison.stopped == "runs":

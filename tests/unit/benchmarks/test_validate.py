@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import jobs, recorder, simulated, strata
+from benchmarks import attacks, jobs, recorder, simulated, strata
 from benchmarks.ours import outcome, seconds
 from benchmarks.peers import as_taken
 from benchmarks.validate import main
@@ -109,3 +109,29 @@ def test_without_recordings_there_is_no_table(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["table", "--data", str(tmp_path)])
     assert done.exit_code == 1
     assert "no recorded jobs" in done.output
+
+
+QUICK = [attack for attack in attacks.ATTACKS if attack.quick]
+
+
+@pytest.mark.parametrize("attack", QUICK, ids=lambda attack: attack.name)
+def test_noise_that_misleads_gets_next_to_no_false_verdict(attack: attacks.Attack) -> None:
+    (found,) = attacks.outcomes(25, lambda: None, [attack])
+    assert found.false <= 1
+    assert abs(found.estimate) < 0.01
+
+
+def test_a_false_side_is_seen_by_the_same_count() -> None:
+    slower = dataclasses.replace(QUICK[0], after_other=(0.0, 0.12), noise=attacks.normal(0.03))
+    (found,) = attacks.outcomes(5, lambda: None, [slower])
+    assert (found.false, found.surprising) == (5, True)
+    assert not dataclasses.replace(found, attack=dataclasses.replace(slower, why="…")).surprising
+
+
+def test_the_table_of_attacks_has_a_row_for_each(tmp_path: Path) -> None:
+    out = tmp_path / "attacks.md"
+    done = CliRunner().invoke(main, ["attack", "--jobs", "2", "--only", "turbo", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    rows = [line for line in out.read_text("utf-8").splitlines() if line.startswith("| turbo")]
+    assert len(rows) == 3
+    assert "0/2 (0.0 … 65.8 %)" in rows[0]
