@@ -161,6 +161,9 @@ def _output(text: str, samples: tuple[Sample, ...]) -> Output:
 
 def _notes(draft: Draft) -> Iterator[str]:
     """What the steps themselves tell of how far the numbers can be trusted."""
+    told = draft.recording.told
+    if silent := ", ".join(f"`{name}`" for name, state in told.items() if state == "not told"):
+        yield f"Whether {silent} took effect, the engine did not tell."
     for name in draft.sides:
         of_whom = "" if name == HEAD else "Base: "
         samples = draft.samples(name)
