@@ -41,6 +41,7 @@ def measure(
     runtime: str,
     leg: Leg | None = None,
     merge_target: str = "",
+    pull_request_head: str = "",
     console: Console,
     signals: Signals,
 ) -> Result:
@@ -72,6 +73,7 @@ def measure(
                 runtime=runtime,
                 leg=leg,
                 merge_target=merge_target,
+                pull_request_head=pull_request_head,
                 watcher=watcher,
                 interruptible=signals.interruptible,
             ),

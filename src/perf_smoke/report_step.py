@@ -19,17 +19,24 @@ from rich.console import Console
 from perf_smoke import job, result_file
 from perf_smoke.consistency import expect_verdicts
 from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
-from perf_smoke.github.comment import CommentOutcome, policy_for, upsert
+from perf_smoke.github.comment import (
+    CommentOutcome,
+    Policy,
+    head_of_pull_request,
+    policy_for,
+    upsert,
+)
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
+from perf_smoke.pull_request import of_another
 from perf_smoke.reasons import Reason
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
-from perf_smoke.result import Failure, Result, Status
+from perf_smoke.result import BASE, HEAD, Failure, Result, Status
 from perf_smoke.secret import Secret
 from perf_smoke.settings import InvalidSettings, Settings, parse
 
@@ -61,8 +68,40 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     if result.leg is None:  # measuring left no document: job and inputs are known all the same
         recorded = dict(settings.recorded) if settings else result.settings
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
-    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log)
+    obstacle = None
+    if settings:
+        result, obstacle = _of_the_pull_request(result, settings, event)
+    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, obstacle)
     return result
+
+
+def _of_the_pull_request(
+    result: Result, settings: Settings, event: Event
+) -> tuple[Result, CommentOutcome | None]:
+    """The result, without a verdict where it tells of another commit than the pull request that it
+    is for; and why there will be no comment on that one.
+
+    Measuring has found out by itself where the event names the head. Where it does not, GitHub is
+    asked, which only this step can.
+    """
+    if result.head is None or not result.head.commit or result.status == "cancelled":
+        return result, None
+    number = settings.pr_number or event.pull_request
+    head = event.lookup.sha if event.lookup else event.pull_request_head
+    if number and (number != event.pull_request or not head):
+        asked = head_of_pull_request(event, token=settings.github_token, number=number)
+        if isinstance(asked, CommentOutcome):
+            return result, asked
+        head = asked
+    stranger = of_another(result.head, head)
+    if stranger is None:
+        return result, None
+    obstacle = CommentOutcome(status="skipped", sentence=f"No comment: {stranger.sentence}")
+    if number is None:
+        return result, obstacle  # a push: the verdict is of the commits that it names
+    bases = {*result.sides, *result.lost_bases} - {HEAD} or {BASE}
+    lost = dict.fromkeys(sorted(bases), stranger)
+    return dataclasses.replace(result, comparisons=(), lost_bases=lost), obstacle
 
 
 def _document(folder: Path, runtime: str, values: Mapping[str, str]) -> Result:
@@ -109,7 +148,12 @@ def _unmeasured(path: Path) -> tuple[Status, Failure]:
 
 
 def _show(
-    result: Result, settings: Settings | None, place: Path, event: Event, log: WorkflowLog
+    result: Result,
+    settings: Settings | None,
+    place: Path,
+    event: Event,
+    log: WorkflowLog,
+    obstacle: CommentOutcome | None,
 ) -> None:
     links = Links(
         run_url=event.run_url,
@@ -139,7 +183,7 @@ def _show(
         show(result, Console(force_terminal=False, no_color=True, width=100))
     # A cancelled job has no time for the network.
     if settings and markdown and result.status != "cancelled":
-        comment = _comment(result, settings, markdown, event)
+        comment = _comment(result, settings, markdown, event, obstacle)
         log.text(f"Comment: {comment.status}. {comment.sentence}")
         if _should_have_been_written(comment, settings, event):
             problems.append(comment.sentence)
@@ -157,7 +201,8 @@ def _annotate(result: Result, log: WorkflowLog) -> None:
             log.annotate("error", TITLE, sentence)
         return
     title, message = annotation(result)
-    as_asked = result.status == "measured" and not result.lost_bases
+    lost = {failure.reason for failure in result.lost_bases.values()} - {"base-is-head"}
+    as_asked = result.status == "measured" and not lost
     log.annotate("notice" if as_asked else "warning", title, message)
 
 
@@ -169,14 +214,23 @@ def _should_have_been_written(comment: CommentOutcome, settings: Settings, event
     return comment.status in ("failed", "forbidden")
 
 
-def _comment(result: Result, settings: Settings, markdown: str, event: Event) -> CommentOutcome:
+def _comment(
+    result: Result,
+    settings: Settings,
+    markdown: str,
+    event: Event,
+    obstacle: CommentOutcome | None,
+) -> CommentOutcome:
+    policy = policy_for(settings.comment, result)
+    if obstacle and policy is not Policy.NOTHING:
+        return obstacle
     return upsert(
         event,
         token=settings.github_token,
         key=key_of(event, settings.label),
         stamp=stamp_of(event),
         body=markdown,
-        policy=policy_for(settings.comment, result),
+        policy=policy,
         pr_number=settings.pr_number,
     )
 

@@ -11,9 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke import environment, sides
+from perf_smoke import environment
+from perf_smoke import git as asked_git
+from perf_smoke import repository as history
+from perf_smoke.repository import Repository
 from perf_smoke.result import Failure, Unmeasured
-from perf_smoke.sides import Checkout, Repository, run_build
+from perf_smoke.sides import Checkout, run_build
+from perf_smoke.tree import is_changed
+from perf_smoke.worktree import worktree
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -140,7 +145,7 @@ def test_outside_a_repository_there_is_no_head(tmp_path: Path) -> None:
 
 
 def test_a_folder_outside_a_repository_has_no_changes(tmp_path: Path) -> None:
-    assert not Repository(tmp_path, ENVIRONMENT).is_changed()
+    assert not is_changed(Repository(tmp_path, ENVIRONMENT))
 
 
 def test_before_the_first_commit_there_is_no_head(tmp_path: Path) -> None:
@@ -173,7 +178,7 @@ def test_a_bare_repository_has_commits_too(origin: Origin, tmp_path: Path, place
     bare = origin.clone(tmp_path / "bare.git", "--bare")
     repository = Repository(bare, ENVIRONMENT)
     assert repository.commit("v1") == origin.main[1]
-    with repository.worktree(origin.main[1], place) as base:
+    with worktree(repository, origin.main[1], place) as base:
         assert (base.directory / "file.txt").read_text() == "main 1"
 
 
@@ -252,7 +257,7 @@ def test_the_merge_base_of_a_pull_request_is_found_at_any_depth(
 def test_the_merge_base_of_the_branch_itself_is_where_it_left(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sides, "DEEPER", (["--deepen=1"], ["--deepen=1"], ["--unshallow"]))
+    monkeypatch.setattr(history, "DEEPER", (["--deepen=1"], ["--deepen=1"], ["--unshallow"]))
     job = origin.checkout(tmp_path / "job", depth=1, commit=origin.feature)
     assert Repository(job, ENVIRONMENT).merge_base(origin.main[4]) == origin.main[2]
 
@@ -290,7 +295,7 @@ def test_the_base_is_checked_out_elsewhere_and_nothing_of_the_caller_changes(
     (clone / "staged.txt").write_text("staged")
     git(clone, "add", "staged.txt")
     before = state(clone)
-    with Repository(clone, ENVIRONMENT).worktree(origin.main[1], place) as base:
+    with worktree(Repository(clone, ENVIRONMENT), origin.main[1], place) as base:
         assert (base.directory, base.commit) == (place, origin.main[1])
         assert (base.directory / "file.txt").read_text() == "main 1"
         assert not (base.directory / "new.txt").exists()
@@ -300,7 +305,7 @@ def test_the_base_is_checked_out_elsewhere_and_nothing_of_the_caller_changes(
 
 
 def test_the_working_directory_is_the_same_inside(origin: Origin, clone: Path, place: Path) -> None:
-    with Repository(clone / "sub", ENVIRONMENT).worktree(origin.main[0], place) as base:
+    with worktree(Repository(clone / "sub", ENVIRONMENT), origin.main[0], place) as base:
         assert base.directory == place / "sub"
         assert (base.directory / "inner.txt").read_text() == "main 0"
 
@@ -310,7 +315,7 @@ def test_the_worktree_is_gone_after_an_exception(origin: Origin, clone: Path, pl
         pass
 
     def fail() -> None:
-        with Repository(clone, ENVIRONMENT).worktree(origin.main[1], place):
+        with worktree(Repository(clone, ENVIRONMENT), origin.main[1], place):
             raise Passing
 
     before = state(clone)
@@ -325,7 +330,7 @@ def test_the_worktree_is_gone_whatever_the_build_made_of_it(
     outside = tmp_path / "outside"
     outside.mkdir(mode=0o755)
     before = state(clone)
-    with Repository(clone, ENVIRONMENT).worktree(origin.main[1], place) as base:
+    with worktree(Repository(clone, ENVIRONMENT), origin.main[1], place) as base:
         (base.directory / ".git").unlink()
         (base.directory / "link").symlink_to(outside)
         (base.directory / "cache" / "deep").mkdir(parents=True)
@@ -341,7 +346,7 @@ def test_other_worktrees_of_the_caller_stay_known_also_where_their_disk_is_away(
 ) -> None:
     git(clone, "worktree", "add", "--quiet", "--detach", str(tmp_path / "usb"), "HEAD")
     (tmp_path / "usb").rename(tmp_path / "unplugged")
-    with Repository(clone, ENVIRONMENT).worktree(origin.main[1], place):
+    with worktree(Repository(clone, ENVIRONMENT), origin.main[1], place):
         pass
     assert str(tmp_path / "usb") in git(clone, "worktree", "list")
 
@@ -351,7 +356,7 @@ def test_a_worktree_that_cannot_be_made_is_a_reason_and_leaves_nothing(
 ) -> None:
     before = state(clone)
     with pytest.raises(Unmeasured) as caught, ExitStack() as stack:
-        stack.enter_context(Repository(clone, ENVIRONMENT).worktree("0" * 40, place))
+        stack.enter_context(worktree(Repository(clone, ENVIRONMENT), "0" * 40, place))
     assert caught.value.failure.reason == "base-missing"
     assert "000000000000" in caught.value.failure.sentence
     assert caught.value.failure.tail
@@ -362,7 +367,7 @@ def test_the_callers_hooks_do_not_run(origin: Origin, clone: Path, place: Path) 
     hook = clone / ".git" / "hooks" / "post-checkout"
     hook.write_text(f"#!/bin/sh\ntouch {clone}/hooked\n")
     hook.chmod(0o755)
-    with Repository(clone, ENVIRONMENT).worktree(origin.main[1], place):
+    with worktree(Repository(clone, ENVIRONMENT), origin.main[1], place):
         pass
     assert not (clone / "hooked").exists()
 
@@ -378,7 +383,7 @@ def test_inside_a_hook_of_the_caller_his_index_stays_his(
         "GIT_INDEX_FILE": str(clone / ".git" / "index"),
     }
     seen = environment.for_children(inside_a_hook)
-    with Repository(clone, seen).worktree(origin.main[1], place) as base:
+    with worktree(Repository(clone, seen), origin.main[1], place) as base:
         assert (base.directory / "file.txt").read_text() == "main 1"
     assert state(clone) == before
 
@@ -419,7 +424,7 @@ def test_submodules_are_checked_out_where_head_has_them(
     with_submodule.initialise()
     before = state(with_submodule.clone)
     repository = Repository(with_submodule.clone, with_submodule.environment)
-    with repository.worktree(with_submodule.commit, place) as base:
+    with worktree(repository, with_submodule.commit, place) as base:
         assert (base.directory / "lib" / "file.txt").read_text() == "library"
     assert state(with_submodule.clone) == before
 
@@ -429,7 +434,7 @@ def test_submodules_that_head_does_without_are_not_fetched(
 ) -> None:
     with_submodule.library.rename(with_submodule.library.with_name("private"))
     repository = Repository(with_submodule.clone, with_submodule.environment)
-    with repository.worktree(with_submodule.commit, place) as base:
+    with worktree(repository, with_submodule.commit, place) as base:
         assert (base.directory / "file.txt").read_text() == "with submodule"
 
 
@@ -441,14 +446,14 @@ def test_a_submodule_that_cannot_be_fetched_is_a_reason(
     repository = Repository(with_submodule.clone, with_submodule.environment)
     before = state(with_submodule.clone)
     with pytest.raises(Unmeasured, match="submodules"), ExitStack() as stack:
-        stack.enter_context(repository.worktree(with_submodule.commit, place))
+        stack.enter_context(worktree(repository, with_submodule.commit, place))
     assert state(with_submodule.clone) == before
 
 
 def test_a_git_that_hangs_is_given_up_with_its_children(
     clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sides, "GIT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(asked_git, "GIT_TIMEOUT_S", 1.0)
     ssh = tmp_path / "ssh"
     ssh.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
     ssh.chmod(0o755)
