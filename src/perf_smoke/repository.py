@@ -20,7 +20,7 @@ _FETCH = (
 """Commits come in; the caller's branches, also those that follow a remote, stay as they are."""
 _NAME = r"(?![-+.])[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])"
 """A branch, a tag or a hash, as `git check-ref-format` has it."""
-_REVISION = re.compile(rf"({_NAME}|@)?([~^]\d*|\^\{{(commit)?\}}|@\{{[^{{}}\x00-\x20]+\}})*")
+_REVISION = re.compile(rf"({_NAME}|@|(?=@))([~^]\d*|\^\{{(commit)?\}}|@\{{[^{{}}\x00-\x20]+\}})*")
 """The same, and what stands so many commits before it."""
 _NO_NAME = re.compile(r"\.\.|@\{|//|/\.|\.lock(/|$)|^@$")
 
@@ -167,4 +167,4 @@ def _is_name(ref: str) -> bool:
 
 def _is_revision(ref: str) -> bool:
     name = re.split(r"[~^]|@\{", ref, maxsplit=1)[0]
-    return bool(ref and _REVISION.fullmatch(ref)) and (name in ("", "@") or _is_name(name))
+    return bool(_REVISION.fullmatch(ref)) and (name in ("", "@") or _is_name(name))

@@ -168,7 +168,17 @@ def test_a_checkout_of_another_user_is_read(clone: Path, origin: Origin) -> None
     assert Repository(clone, ENVIRONMENT).head() == origin.main[4]
 
 
-@pytest.mark.parametrize("ref", ["main~2", "HEAD^^", "v1", "origin/main", "HEAD~0"])
+_MALFORMED = (
+    *("--upload-pack=touch pwned", "-x", "^main", "main:main", "a b", "", "\n", "main\n", "a\x00b"),
+    *("+refs/heads/*:refs/heads/*", "main:refs/heads/mine", ":main", "refs/heads/*", "main/"),
+    *("main^{tree}", "main..v1", "a//b", ".a", "a.lock", "main^{/text}", ":/text", "~1", "a\\b"),
+)
+
+
+@pytest.mark.parametrize(
+    "ref",
+    ["main~2", "HEAD^^", "@~1", "v1^{commit}", "v1^{}", "main@{0}", "v1", "origin/main", "HEAD~0"],
+)
 def test_whatever_names_a_commit_here_is_understood(clone: Path, ref: str) -> None:
     expected = git(clone, "rev-parse", f"{ref}^{{commit}}")
     assert Repository(clone, ENVIRONMENT).commit(ref) == expected
@@ -183,18 +193,19 @@ def test_a_bare_repository_has_commits_too(origin: Origin, tmp_path: Path, place
 
 
 @pytest.mark.parametrize(
-    "ref",
+    ("ref", "remedy"),
     [
-        *("nothing", "--upload-pack=touch pwned", "-x", "^main", "main:main", "a b", "", "\n"),
-        *("+refs/heads/*:refs/heads/*", "main:refs/heads/mine", ":main", "refs/heads/*"),
-        *("main^{tree}", "HEAD~99", "0" * 40, "@{-1}", "main..v1"),
+        *((ref, "fetch-depth: 0") for ref in ("nothing", "HEAD~99", "0" * 40, "@{-1}", "a@{u}")),
+        *((ref, "is not the form") for ref in _MALFORMED),
     ],
 )
-def test_a_ref_that_names_no_commit_is_a_reason_and_changes_nothing(clone: Path, ref: str) -> None:
+def test_a_ref_that_names_no_commit_is_a_reason_and_changes_nothing(
+    clone: Path, ref: str, remedy: str
+) -> None:
     before = state(clone)
     failure = refused(clone, ref)
     assert f"`{ref}`" in failure.sentence
-    assert "fetch-depth: 0" in failure.sentence
+    assert remedy in failure.sentence
     assert state(clone) == before
     assert not (clone / "pwned").exists()
 
@@ -438,18 +449,6 @@ def test_submodules_that_head_does_without_are_not_fetched(
         assert (base.directory / "file.txt").read_text() == "with submodule"
 
 
-def test_a_submodule_that_cannot_be_fetched_is_a_reason(
-    with_submodule: WithSubmodule, place: Path
-) -> None:
-    with_submodule.initialise()
-    with_submodule.library.rename(with_submodule.library.with_name("gone"))
-    repository = Repository(with_submodule.clone, with_submodule.environment)
-    before = state(with_submodule.clone)
-    with pytest.raises(Unmeasured, match="submodules"), ExitStack() as stack:
-        stack.enter_context(worktree(repository, with_submodule.commit, place))
-    assert state(with_submodule.clone) == before
-
-
 def test_a_git_that_hangs_is_given_up_with_its_children(
     clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -499,11 +498,19 @@ def test_a_build_runs_in_its_checkout(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["false\ntouch went-on", "echo $unset\ntouch went-on", "false | cat\ntouch went-on"]
+    "script", ["false\ntouch went-on", "(exit 1)\ntouch went-on", "false | cat\ntouch went-on"]
 )
 def test_a_build_stops_at_its_first_error(tmp_path: Path, script: str) -> None:
     assert "exited with code 1." in build_failure(script, tmp_path).sentence
     assert not (tmp_path / "went-on").exists()
+
+
+def test_a_build_runs_as_a_step_with_shell_bash_does(tmp_path: Path) -> None:
+    """Scripts for a shell, such as oneAPI's setvars.sh, are not written for `set -u`."""
+    (tmp_path / "setvars.sh").write_text('export PATHS="$NOBODY_SETS_THIS:lib"\nreturn 0\n')
+    build('source ./setvars.sh\necho "$PATHS $- ${#BASH_SOURCE}" > out', tmp_path)
+    assert (tmp_path / "out").read_text().startswith(":lib ehB ")
+    build(f"true '{'x' * 200_000}'", tmp_path)
 
 
 def test_a_failed_build_shows_its_last_lines(tmp_path: Path) -> None:
