@@ -7,12 +7,12 @@ released_image=''
 # find_image docker|auto: sets `image`, which is then on this machine; or `reason` and `sentence`.
 find_image() {
   image=${INPUT_IMAGE:-$released_image}
-  if ! attend 10 docker version --format '{{.Server.Version}}' >"$scratch/log" 2>&1; then
+  if ! attend "$(left 10)" docker version --format '{{.Server.Version}}' >"$scratch/log" 2>&1; then
     reason=docker-unavailable sentence='no Docker engine answers'
     return 1
   fi
   [ -n "$image" ] || image=perf-smoke:$(hash_of_the_build)
-  attend 10 docker image inspect --format '{{.Id}}' "$image" >"$scratch/log" 2>&1 && return
+  attend "$(left 10)" docker image inspect --format '{{.Id}}' "$image" >"$scratch/log" 2>&1 && return
   case $1:${INPUT_IMAGE:-$released_image} in
     docker:) build_image ;;
     docker:* | auto:*@sha256:*) pull_image ;;
@@ -26,16 +26,16 @@ find_image() {
 
 pull_image() {
   echo "perf-smoke: pulling $image"
-  attend 300 docker pull --quiet "$image" >"$scratch/log" 2>&1 && return
-  reason=image-pull-failed sentence="the image $image could not be pulled"
+  attend "$(left)" docker pull --quiet "$image" >"$scratch/log" 2>&1 && return
+  reason=image-pull-failed sentence="the image $image could not be pulled$(if_late)"
   return 1
 }
 
 build_image() {
   echo "perf-smoke: building $image, once on this machine: about a minute"
-  attend 900 docker build --quiet --force-rm --tag "$image" --build-arg PIP_INDEX_URL \
+  attend "$(left)" docker build --quiet --force-rm --tag "$image" --build-arg PIP_INDEX_URL \
     --build-arg PIP_EXTRA_INDEX_URL --build-arg PIP_TRUSTED_HOST "$here" >"$scratch/log" 2>&1 && return
-  reason=image-build-failed sentence="the image could not be built"
+  reason=image-build-failed sentence="the image could not be built$(if_late)"
   return 1
 }
 
@@ -172,7 +172,7 @@ run_in_docker() {
     --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env RUNNER_TEMP="$scratch" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
     --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_FOLDER="$folder" \
-    --env PERF_SMOKE_OUTPUT="$output" \
+    --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" \
     --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" "$image" "$(command_of_step)"
   code=$?
   give_up_if_cancelled

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.engines import registry
 from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.identity import find_program
@@ -24,9 +25,6 @@ from perf_smoke.request import request_of
 from perf_smoke.result import HEAD, Unmeasured
 from perf_smoke.settings import Settings
 from perf_smoke.sides import refuse_shared
-
-START_TIMEOUT_S = 600.0
-"""A worker or server may take so long until its model is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +134,12 @@ class Configuration:
         tokenizer: Path | None = None,
         side: str = HEAD,
         directory: Path | None = None,
+        deadline: Deadline | None = None,
     ) -> EngineSetup:
         """What the engine of one side is prepared with.
 
         Args:
+            deadline: of its starts; where it is None, all that the input gives.
             directory: where the side's program runs; head's where it is None.
         """
         settings = self.settings
@@ -158,7 +158,7 @@ class Configuration:
             working_directory=directory or self.directory,
             scratch=scratch,
             environment=self.environment,
-            start_timeout_s=START_TIMEOUT_S,
+            start_timeout_s=deadline.left_s if deadline else settings.deadline_s,
             request=self.request,
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.measure.schedule import Progress
 from perf_smoke.result import Leg
 
@@ -48,6 +49,8 @@ class Context:
     """
     pull_request_head: str = ""
     """The commit that the pull request is about; empty outside one."""
+    deadline: Deadline
+    """When measuring must have ended, whatever it still waits for."""
     watcher: Watcher
     interruptible: Callable[[], AbstractContextManager[None]]
     """Inside it, a signal raises Cancelled."""

@@ -16,10 +16,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.printable import decoded, last_lines
 from perf_smoke.processes.foreground import run_process
 
 GIT_TIMEOUT_S = 300.0
+"""For bringing a base, where there is no deadline."""
+QUESTION_TIMEOUT_S = 10.0
+"""For what is asked about the checkout that is here: a run goes on without answers."""
 
 _CLOSED = {
     "core.hooksPath": "/dev/null",
@@ -74,13 +78,31 @@ class Answer:
 class Git:
     """git in one folder."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, environment: Mapping[str, str], deadline: Deadline | None = None
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            deadline: when a base must be here that is asked for.
+        """
         self._directory = directory
         self._given = environment
+        self._deadline = deadline or Deadline.within(GIT_TIMEOUT_S)
+        self._question_s = QUESTION_TIMEOUT_S
+
+    def elsewhere(self, directory: Path) -> Git:
+        """The same git in another folder."""
+        return Git(directory, self._given, self._deadline)
 
     def ask(self, *arguments: str) -> Answer:
-        """A question about what is here: no filter runs, and no remote is reached."""
-        return self._run(arguments, {**_CLOSED, **self._without(self.filters)}, self._variables)
+        """A question about what is here, which has no long answer: no filter runs, and no remote is
+        reached."""
+        return self._run(arguments, self._quiet, self._variables)
+
+    def work(self, *arguments: str) -> Answer:
+        """The same of what may take long, as far as it brings a base."""
+        return self._run(arguments, self._quiet, self._variables, self._left_s)
 
     def reach(self, *arguments: str, filters: Collection[str] = ()) -> Answer:
         """The same where a remote may have to be reached.
@@ -93,7 +115,15 @@ class Git:
         if "GIT_SSH" not in variables:
             variables.setdefault("GIT_SSH_COMMAND", _PLAIN_SSH)
         settings = {**_CLOSED, **self._without(self.filters.difference(filters))}
-        return self._run(arguments, settings, variables)
+        return self._run(arguments, settings, variables, self._left_s)
+
+    @property
+    def _left_s(self) -> float:
+        return max(0.1, round(self._deadline.left_s, 1))
+
+    @property
+    def _quiet(self) -> Mapping[str, str]:
+        return {**_CLOSED, **self._without(self.filters)}
 
     @functools.cached_property
     def filters(self) -> frozenset[str]:
@@ -135,7 +165,11 @@ class Git:
         return variables | ({"GIT_CONFIG_GLOBAL": str(folder / "all")} if named else {})
 
     def _run(
-        self, arguments: Collection[str], settings: Mapping[str, str], variables: Mapping[str, str]
+        self,
+        arguments: Collection[str],
+        settings: Mapping[str, str],
+        variables: Mapping[str, str],
+        timeout_s: float | None = None,
     ) -> Answer:
         options: list[str] = []
         environment = {k: v for k, v in variables.items() if k not in _PROGRAMS}
@@ -151,7 +185,7 @@ class Git:
         try:
             finished = run_process(
                 ["git", "--no-pager", *options, *arguments],
-                timeout_s=GIT_TIMEOUT_S,
+                timeout_s=timeout_s or self._question_s,
                 cwd=self._directory,
                 environment=environment,
                 on_stdout=pieces.append,
@@ -161,6 +195,7 @@ class Git:
         complaint = decoded(finished.stderr)
         if finished.timed_out:
             complaint += f"\ngit {finished.how}."
+            self._question_s = 1.0  # where one question hangs, so may the next
         return Answer(
             ok=not finished.failed,
             text="" if finished.failed else os.fsdecode(b"".join(pieces)).strip("\n"),

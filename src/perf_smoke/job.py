@@ -15,6 +15,7 @@ from rich.console import Console
 from perf_smoke import environment, result_file
 from perf_smoke.cancel import Signals
 from perf_smoke.context import Context
+from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft, finish
 from perf_smoke.models.store import user_cache
 from perf_smoke.result import Failure, Leg, Result, Unmeasured
@@ -74,6 +75,7 @@ def measure(
                 leg=leg,
                 merge_target=merge_target,
                 pull_request_head=pull_request_head,
+                deadline=_deadline(settings, environ),
                 watcher=watcher,
                 interruptible=signals.interruptible,
             ),
@@ -138,6 +140,13 @@ def _written(path: Path, write: Callable[[Path], None]) -> Written:
         why = error.strerror if isinstance(error, OSError) else error
         return Written(problem=f"{path} cannot be written: {why}.")
     return Written(path=path)
+
+
+def _deadline(settings: Settings, environ: Mapping[str, str]) -> Deadline:
+    """When the measuring must have ended. In an action launch has used some of the time already,
+    and keeps some for the report."""
+    left_s = float(environ.get("PERF_SMOKE_LEFT_S") or settings.deadline_s)
+    return Deadline.within(left_s, settings.deadline_s)
 
 
 def _cache(environ: Mapping[str, str], scratch: Path) -> Path:

@@ -65,11 +65,11 @@ def nearest(value: str, choices: Iterable[str]) -> str:
 
 
 def seconds(low: float, high: float) -> Callable[[str], float]:
-    """A time in s, ms or minutes; a bare number is in s."""
-    units = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0}
+    """A time in s, ms, minutes or hours; a bare number is in s."""
+    units = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
     def parse(value: str) -> float:
-        match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|min|)", value.strip())
+        match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|min|h|)", value.strip())
         seconds = float(match[1]) * units[match[2]] if match else math.nan
         if not low <= seconds <= high:
             raise ValueError(

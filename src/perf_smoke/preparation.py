@@ -10,17 +10,17 @@ from pathlib import Path
 
 from perf_smoke.configuration import Configuration, about
 from perf_smoke.context import Context
+from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft
 from perf_smoke.engines import registry
 from perf_smoke.engines.base import Engine, EngineSetup
 from perf_smoke.hashing import hashed
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import BaseFailed
-from perf_smoke.models.base import ModelFile
+from perf_smoke.models.base import ModelFile, Patience
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
 from perf_smoke.pull_request import of_another
-from perf_smoke.redaction import public
 from perf_smoke.repository import Repository
 from perf_smoke.request import record_of
 from perf_smoke.result import BASE, HEAD, EngineIdentity, Model, Side, Unmeasured
@@ -28,8 +28,6 @@ from perf_smoke.settings import Settings
 from perf_smoke.sides import Checkout, names_files_of, run_build
 from perf_smoke.tree import is_changed
 from perf_smoke.worktree import worktree
-
-BUILD_TIMEOUT_S = 3600.0
 
 
 class Preparation:
@@ -44,19 +42,29 @@ class Preparation:
         self._settings = settings
         self._context = context
         self._draft = draft
-        self._configuration = Configuration.of(
-            settings, context.environment, cpus=machine.available_cpus(machine.System())
-        )
+        self.deadlines = {
+            HEAD: context.deadline,
+            BASE: context.deadline.keeping(min(settings.budget_s, context.deadline.left_s / 2)),
+        }
+        """When the measuring of each side must have ended: head alone can be measured after a base
+        that was given up."""
+        with context.deadline.waiting_for("what answers at `endpoint`"):
+            self._configuration = Configuration.of(
+                settings, context.environment, cpus=machine.available_cpus(machine.System())
+            )
         self._engine = self._configuration.engine
-        self._repository = Repository(self._configuration.directory, context.environment)
-        ours = self._configuration.measures_checkout(self._repository)  # else no commit tells of it
-        self._here = Checkout(
-            directory=self._configuration.directory,
-            commit=self._repository.head() if ours else "",
-            name=self._repository.branch() if ours else "",
+        self._repository = Repository(
+            self._configuration.directory, context.environment, self.deadlines[BASE]
         )
-        callers = self._configuration.runs_callers_program
-        self._is_changed = callers and is_changed(self._repository)
+        with context.deadline.waiting_for("git"):
+            ours = self._configuration.measures_checkout(self._repository)  # else none tells of it
+            self._here = Checkout(
+                directory=self._configuration.directory,
+                commit=self._repository.head() if ours else "",
+                name=self._repository.branch() if ours else "",
+            )
+            callers = self._configuration.runs_callers_program
+            self._is_changed = callers and is_changed(self._repository)
         self._head = EngineIdentity(id=self._engine.id)
         self._model: ModelFile | None = None
         self._tokenizer: ModelFile | None = None
@@ -72,8 +80,10 @@ class Preparation:
         Raises:
             Unmeasured: it cannot be had.
         """
-        if obstacle := next(self._configuration.obstacles(), None):
-            raise obstacle
+        deadline = self.deadlines[HEAD]
+        with deadline.waiting_for("what head's program says of itself"):
+            if obstacle := next(self._configuration.obstacles(), None):
+                raise obstacle
         self._fetch_files()
         if self._is_changed:
             self._draft.notes.append(
@@ -96,7 +106,8 @@ class Preparation:
         try:
             if stranger := of_another(self._draft.sides[HEAD], self._context.pull_request_head):
                 raise Unmeasured.of(stranger)
-            checkout = self._base_checkout(cleanup)
+            with self.deadlines[BASE].waiting_for("git to bring the base"):
+                checkout = self._base_checkout(cleanup)
             engine = self._prepared(BASE, checkout) if checkout else None
         except Unmeasured as error:
             self._expect_head_as_it_was()
@@ -143,13 +154,15 @@ class Preparation:
             scratch=scratch,
             model=self._model.path if self._model else None,
             tokenizer=self._tokenizer.path if self._tokenizer else None,
+            deadline=self.deadlines[side],
         )
         is_of_base = checkout.directory != self._configuration.directory
         if self._settings.build and (side == HEAD or is_of_base):
-            setup = self._built(setup, checkout)
+            setup = self._built(setup, checkout, self.deadlines[side])
         if is_of_base:
             self._expect_program(setup)
-        engine = registry.prepare(self._engine.id, setup)
+        with self.deadlines[side].waiting_for(f"what {side}'s program says of itself"):
+            engine = registry.prepare(self._engine.id, setup)
         if is_of_base:
             self._expect_own(Path(engine.identity.binary))
         self._draft.sides[side] = dataclasses.replace(
@@ -162,20 +175,21 @@ class Preparation:
         parents = self._repository.parents(checkout.commit)
         return Side(ref=checkout.name, commit=checkout.commit, parents=parents)
 
-    def _built(self, setup: EngineSetup, checkout: Checkout) -> EngineSetup:
+    def _built(self, setup: EngineSetup, checkout: Checkout, deadline: Deadline) -> EngineSetup:
         """The setup after the build of its side, which no measurement times."""
         self._context.watcher.phase(f"Building {checkout.shown}")
         started_s = time.monotonic()
         try:
-            if self._settings.build == "auto":
-                program = registry.build(self._engine.id, setup, timeout_s=BUILD_TIMEOUT_S)
-                return dataclasses.replace(setup, binary=str(program))
-            run_build(
-                self._settings.build,
-                checkout,
-                environment=self._context.environment,
-                timeout_s=BUILD_TIMEOUT_S,
-            )
+            with deadline.waiting_for(f"the build of {checkout.shown}"):
+                if self._settings.build == "auto":
+                    program = registry.build(self._engine.id, setup, timeout_s=deadline.left_s)
+                    return dataclasses.replace(setup, binary=str(program))
+                run_build(
+                    self._settings.build,
+                    checkout,
+                    environment=self._context.environment,
+                    timeout_s=deadline.left_s,
+                )
         finally:
             self._draft.build_s += time.monotonic() - started_s
         return setup
@@ -241,8 +255,9 @@ class Preparation:
             return None
 
     def _fetch(self, name: str, reference: str, sha256: str) -> ModelFile:
-        self._context.watcher.phase(f"Looking for {public(reference)}")
-        with about(name):
+        self._context.watcher.phase(f"Looking for {reference}")
+        deadline = self._context.deadline
+        with about(name), deadline.waiting_for(reference):
             file = fetch(
                 reference,
                 sha256=sha256,
@@ -250,6 +265,7 @@ class Preparation:
                 environment=self._context.environment,
                 progress=self._context.watcher.download,
                 base_directory=self._configuration.directory,
+                patience=Patience(total_s=deadline.left_s),
             )
         self._draft.download_s += file.download_s
         self._draft.notes += file.notes

@@ -18,10 +18,12 @@ from rich.console import Console
 
 from perf_smoke import job, result_file
 from perf_smoke.consistency import expect_verdicts
+from perf_smoke.deadline import Deadline
+from perf_smoke.github.client import Patience
 from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
 from perf_smoke.github.comment import (
+    PATIENCE,
     CommentOutcome,
-    Policy,
     head_of_pull_request,
     policy_for,
     upsert,
@@ -33,6 +35,7 @@ from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
 from perf_smoke.pull_request import of_another
 from perf_smoke.reasons import Reason
+from perf_smoke.redaction import published
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
@@ -45,6 +48,8 @@ UNMEASURED_NAME = "unmeasured"
 """Written by launch where perf-smoke could not run: status, reason, sentence and last lines."""
 REFUSED_NAME = "result-refused.json"
 """What measuring left, where it is no document that can be shown: nothing measured is lost."""
+_ENDING_S = 2.0
+"""Kept of the deadline for what follows the comment."""
 _MOST_BYTES = 64 * 1024
 """Of that file."""
 
@@ -56,6 +61,7 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
         values: the inputs by name.
         environ: the step's environment.
     """
+    deadline = Deadline.within(float(environ.get("PERF_SMOKE_LEFT_S") or PATIENCE.total_s))
     folder = Path(environ["PERF_SMOKE_FOLDER"])
     event = read_event(environ)
     log = WorkflowLog()
@@ -70,13 +76,14 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
     obstacle = None
     if settings:
-        result, obstacle = _of_the_pull_request(result, settings, event)
-    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, obstacle)
+        result, obstacle = _of_the_pull_request(result, settings, event, _patience(deadline))
+    result = published(result)  # whoever wrote it did not know this step's secrets
+    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, deadline, obstacle)
     return result
 
 
 def _of_the_pull_request(
-    result: Result, settings: Settings, event: Event
+    result: Result, settings: Settings, event: Event, patience: Patience
 ) -> tuple[Result, CommentOutcome | None]:
     """The result, without a verdict where it tells of another commit than the pull request that it
     is for; and why there will be no comment on that one.
@@ -89,7 +96,9 @@ def _of_the_pull_request(
     number = settings.pr_number or event.pull_request
     head = event.lookup.sha if event.lookup else event.pull_request_head
     if number and (number != event.pull_request or not head):
-        asked = head_of_pull_request(event, token=settings.github_token, number=number)
+        asked = head_of_pull_request(
+            event, token=settings.github_token, number=number, patience=patience
+        )
         if isinstance(asked, CommentOutcome):
             return result, asked
         head = asked
@@ -153,6 +162,7 @@ def _show(
     place: Path,
     event: Event,
     log: WorkflowLog,
+    deadline: Deadline,
     obstacle: CommentOutcome | None,
 ) -> None:
     links = Links(
@@ -183,7 +193,10 @@ def _show(
         show(result, Console(force_terminal=False, no_color=True, width=100))
     # A cancelled job has no time for the network.
     if settings and markdown and result.status != "cancelled":
-        comment = _comment(result, settings, markdown, event, obstacle)
+        asked_for = settings.comment != "never"
+        comment = (asked_for and obstacle) or _comment(
+            result, settings, markdown, event, _patience(deadline)
+        )
         log.text(f"Comment: {comment.status}. {comment.sentence}")
         if _should_have_been_written(comment, settings, event):
             problems.append(comment.sentence)
@@ -214,24 +227,22 @@ def _should_have_been_written(comment: CommentOutcome, settings: Settings, event
     return comment.status in ("failed", "forbidden")
 
 
+def _patience(deadline: Deadline) -> Patience:
+    return dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
+
+
 def _comment(
-    result: Result,
-    settings: Settings,
-    markdown: str,
-    event: Event,
-    obstacle: CommentOutcome | None,
+    result: Result, settings: Settings, markdown: str, event: Event, patience: Patience
 ) -> CommentOutcome:
-    policy = policy_for(settings.comment, result)
-    if obstacle and policy is not Policy.NOTHING:
-        return obstacle
     return upsert(
         event,
         token=settings.github_token,
         key=key_of(event, settings.label),
         stamp=stamp_of(event),
         body=markdown,
-        policy=policy,
+        policy=policy_for(settings.comment, result),
         pr_number=settings.pr_number,
+        patience=patience,
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.git import Git
 from perf_smoke.printable import one_line, printable
 from perf_smoke.result import Unmeasured, is_commit
@@ -28,10 +29,22 @@ _NO_NAME = re.compile(r"\.\.|@\{|//|/\.|\.lock(/|$)|^@$")
 class Repository:
     """The git repository around a working directory."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
-        self.directory = directory
-        self.environment = environment
-        self.git = Git(directory, environment)
+    def __init__(
+        self, directory: Path, environment: Mapping[str, str], deadline: Deadline | None = None
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            deadline: when a base must be here that is asked for.
+        """
+        self._directory = directory
+        self._environment = environment
+        self._deadline = deadline
+        self.git = Git(directory, environment, deadline)
+
+    def within(self, directory: Path) -> Repository:
+        """The repository of a folder in this one's checkout."""
+        return Repository(directory, self._environment, self._deadline)
 
     def head(self) -> str:
         """The commit that is checked out; empty outside a repository."""
@@ -41,10 +54,10 @@ class Repository:
         """The branch or tag that head is of; empty where neither git nor the workflow names one."""
         if branch := self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD").text:
             return printable(branch)
-        if self.environment.get("GITHUB_SHA") != self.head():
+        if self._environment.get("GITHUB_SHA") != self.head():
             return ""  # another commit, or another repository, than the workflow speaks of
         named = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
-        return next(filter(None, (self.environment.get(name, "") for name in named)), "")
+        return next(filter(None, (self._environment.get(name, "") for name in named)), "")
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """The commits that it was made upon, also where a shallow clone does not hold them; none
@@ -55,7 +68,7 @@ class Repository:
 
     def root(self) -> Path:
         """The folder of the whole checkout; outside a repository the directory itself."""
-        return Path(self.git.ask("rev-parse", "--show-toplevel").text or self.directory)
+        return Path(self.git.ask("rev-parse", "--show-toplevel").text or self._directory)
 
     def commit(self, ref: str) -> str:
         """The commit that a ref names; fetched from origin where it is not here.
@@ -68,17 +81,18 @@ class Repository:
                 "base-missing",
                 f"`base-ref`: `{ref}` is not the form of a branch, a tag or a commit.",
             )
+        here = self.git.ask("rev-parse", "--git-dir")
+        if not here.ok:
+            raise Unmeasured(
+                "base-missing",
+                f"The base `{ref}` is a commit of no repository that git reads here.",
+                here.complaint,
+            )
         if commit := self.resolved(ref) or self.resolved(f"origin/{ref}"):
             return commit
-        complaint = ""
-        if _is_name(ref):
-            if commit := self._tip_that_is_here(ref):
-                return commit
-            depth = ["--depth=1"] if self._is_shallow() else []
-            fetched = self.git.reach(*_FETCH, *depth, "origin", ref)
-            if fetched.ok and (commit := self.resolved("FETCH_HEAD")):
-                return commit
-            complaint = fetched.complaint
+        commit, complaint = self._fetched(ref) if _is_name(ref) else ("", "")
+        if commit:
+            return commit
         if re.search(r"[~^]", ref):  # HEAD~1 lies beyond the end of a shallow clone
             for failed in self._deepened(self.head()):
                 complaint = failed or complaint
@@ -91,7 +105,22 @@ class Repository:
             complaint,
         )
 
-    def fetched(self, commit: str) -> str:
+    def _fetched(self, name: str) -> tuple[str, str]:
+        """The commit of origin with this name or hash; and what git complains of where there is
+        none."""
+        refs = (f"refs/heads/{name}", f"refs/tags/{name}")
+        tips = self.git.reach("ls-remote", "--upload-pack=git-upload-pack", "origin", *refs)
+        # One that is here under no name: to fetch it would cut a shallow clone's history off at it.
+        here = (self.resolved(line.split()[0]) for line in tips.text.splitlines())
+        if commit := next(filter(None, here), ""):
+            return commit, ""
+        if not tips.ok:
+            return "", tips.complaint
+        depth = ["--depth=1"] if self._is_shallow() else []
+        fetched = self.git.reach(*_FETCH, *depth, "origin", name)
+        return self.resolved("FETCH_HEAD") if fetched.ok else "", fetched.complaint
+
+    def bring(self, commit: str) -> str:
         """Have a commit here, by its hash.
 
         Returns:
@@ -121,14 +150,14 @@ class Repository:
                 "base-missing",
                 f"`{one_line(commit, 60)}`, which the event names as the other side, is no commit.",
             )
-        asked = self.git.ask("merge-base", "HEAD", commit)
+        asked = self.git.work("merge-base", "HEAD", commit)
         if asked.text:
             return asked.text
         complaint = asked.complaint
         # Both ends by name: the remote's own refspec would bring every branch there is.
         for failed in self._deepened(commit, self.head()):
             complaint = failed or complaint
-            if fork := self.git.ask("merge-base", "HEAD", commit).text:
+            if fork := self.git.work("merge-base", "HEAD", commit).text:
                 return fork
         raise Unmeasured(
             "base-missing",
@@ -148,14 +177,6 @@ class Repository:
         for how in DEEPER if self._is_shallow() else ([],):
             fetched = [self.git.reach(*_FETCH, *how, "origin", end) for end in ends]
             yield next((one.complaint for one in fetched if not one.ok), "")
-
-    def _tip_that_is_here(self, ref: str) -> str:
-        """The branch or tag of origin with this name, where its commit is here under no name:
-        fetching it would cut the history of a shallow clone off at it."""
-        refs = (f"refs/heads/{ref}", f"refs/tags/{ref}")
-        tips = self.git.reach("ls-remote", "--upload-pack=git-upload-pack", "origin", *refs).text
-        here = (self.resolved(line.split()[0]) for line in tips.splitlines())
-        return next(filter(None, here), "")
 
     def _is_shallow(self) -> bool:
         return self.git.ask("rev-parse", "--is-shallow-repository").text == "true"

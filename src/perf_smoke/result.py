@@ -18,9 +18,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from perf_smoke.reasons import Reason
+
+Ours: TypeAlias = Annotated[str, "ours"]
+"""A key, a hash, a moment: no value of a secret is looked for in it (`redaction.py`), for one may
+stand there by chance."""
 
 SCHEMA = 1
 HEAD: Final = "head"
@@ -50,7 +54,7 @@ stream on our clock, D text of the engine, E the wall clock alone."""
 RequestPart = Literal["prompt", "tokens", "seed", "threads", "features"]
 """A part of a request that is passed on to an engine, or not."""
 
-Stopped = Literal["", "decided", "budget", "runs"]
+Stopped = Literal["", "decided", "budget", "runs", "deadline"]
 """Why measuring stopped: a planned look decided, the time or the number of steps was used up; empty
 where something else ended it."""
 
@@ -130,7 +134,7 @@ class Sample(Strict):
     """Of the whole step as seen from outside: the process, or the request and its answer."""
     cpu_ms: float | None = None
     peak_rss_kib: int | None = None
-    text_sha256: str = ""
+    text_sha256: Ours = ""
     finish_reason: str = ""
     start: int = 0
     """In the how-manieth start of this side's process it ran, from 0."""
@@ -160,7 +164,7 @@ class Output(Strict):
 
     text: str
     """Of its first counted step; a long one is cut."""
-    sha256: str
+    sha256: Ours
     """Of all of it."""
     stable: bool
     """Whether every counted step gave this text."""
@@ -201,7 +205,7 @@ class Prompt(Strict):
     file: str = ""
     """The input `prompt-file`."""
     characters: int
-    sha256: str
+    sha256: Ours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +233,7 @@ class Workload(Strict):
 
     request: RequestRecord | None = None
     """None in a document that was made of numbers alone."""
-    metrics: tuple[str, ...]
+    metrics: tuple[Ours, ...]
     """The names of the metrics that decide, the first one leading."""
     warmup: int = 0
     """Uncounted steps after each start."""
@@ -252,10 +256,10 @@ class Workload(Strict):
 class EngineIdentity(Strict):
     """Which program was measured."""
 
-    id: str
+    id: Ours
     version: str = ""
     binary: str = ""
-    binary_sha256: str = ""
+    binary_sha256: Ours = ""
 
 
 Process = Literal["step", "start", "running"]
@@ -274,10 +278,10 @@ class Side(Strict):
 
     ref: str = ""
     """As it was named: a branch or tag, `base-binary`; empty where it has no name."""
-    commit: str = ""
+    commit: Ours = ""
     """What is checked out, where that is what was measured; empty outside a repository, and where
     the program is of no checkout."""
-    parents: tuple[str, ...] = ()
+    parents: tuple[Ours, ...] = ()
     """Of the commit; the first is the one that it was made upon."""
     engine: EngineIdentity | None = None
     """None where it was not found, and in a document that was made of numbers alone."""
@@ -348,9 +352,9 @@ class MachineState(Strict):
 class Comparison(Strict):
     """The answer to one question, and what it rests on. Changes are of time: + is slower."""
 
-    workload: str = WORKLOAD
-    base: str = BASE
-    metric: str
+    workload: Ours = WORKLOAD
+    base: Ours = BASE
+    metric: Ours
     """By name: `e2e`, `decode`, …"""
     verdict: Verdict
     rule: Rule = field(default_factory=Rule)
@@ -399,7 +403,7 @@ class Machine(Strict):
     measuring: a build fills a machine, and a download leaves it idle."""
 
     cpu_model: str
-    flags_hash: str
+    flags_hash: Ours
     cpus: int
     """CPUs that this process may use: affinity and cgroup quota respected."""
     memory_mib: int
@@ -447,7 +451,7 @@ class Model(Strict):
     """The model file that was used."""
 
     reference: str
-    sha256: str = ""
+    sha256: Ours = ""
     """Empty where the engine holds the model itself (an endpoint)."""
     bytes: int | None = None
 
@@ -456,7 +460,7 @@ class Model(Strict):
 class Series(Strict):
     """Which results may be compared with this one over time."""
 
-    key: str
+    key: Ours
     parts: dict[str, str]
 
 
@@ -476,8 +480,8 @@ class Cost(Strict):
 class Tool(Strict):
     """Which perf-smoke it was."""
 
-    version: str
-    runtime: str
+    version: Ours
+    runtime: Ours
     """`docker`, `host` or `cli`."""
 
 
@@ -487,7 +491,7 @@ class Leg(Strict):
     job of a fork may have written it."""
 
     repository: str
-    event: str
+    event: Ours
     workflow: str
     job: str
     matrix: str
@@ -506,7 +510,7 @@ class Result(Strict):
 
     status: Status
     origin: Origin = "measured"
-    started: str
+    started: Ours
     """ISO 8601, UTC."""
     tool: Tool
     settings: dict[str, str]

@@ -12,8 +12,11 @@ from contextlib import ExitStack
 from perf_smoke import compare
 from perf_smoke.cancel import Cancelled
 from perf_smoke.context import Context
+from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft, finish
+from perf_smoke.engines.base import Engine
 from perf_smoke.measure.schedule import (
+    PILOT_PAIRS,
     BaseFailed,
     Plan,
     Recording,
@@ -88,6 +91,8 @@ class _Run:
             budget_s=settings.budget_s,
             timeout_s=settings.timeout_s,
             order_seed=draft.order_seed,
+            end_s=sides.deadlines[HEAD].end_s,
+            pairs_end_s=sides.deadlines[BASE].end_s,
         )
         recording = draft.recording
         with ExitStack() as cleanup:
@@ -95,15 +100,36 @@ class _Run:
                 if base := sides.base(cleanup):
                     watcher.phase("Measuring head and base in random pairs")
                     with draft.machine_watched():
-                        measure_pairs(head, base, plan, recording, self._may_stop, watcher.step)
+                        self._measure_pairs(head, base, plan, sides.deadlines[BASE])
             except BaseFailed as error:
                 draft.lost_base = error.failure  # head alone is still worth having
         if not recording.stopped and len(recording.samples[HEAD]) < LEAST_FOR_SPREAD:
             watcher.phase("Measuring")
-            with draft.machine_watched():
+            with draft.machine_watched(), sides.deadlines[HEAD].waiting_for("head's steps"):
                 measure_alone(head, plan, recording, watcher.step)
         if BASE in draft.sides and not draft.lost_base:
             draft.comparison = self._comparison()
+
+    def _measure_pairs(self, head: Engine, base: Engine, plan: Plan, deadline: Deadline) -> None:
+        """Until the deadline of the base at most: head alone can be measured after it.
+
+        Raises:
+            BaseFailed: the base failed, or there was no time for a few pairs.
+            Unmeasured: head failed.
+        """
+        recording = self._draft.recording
+        try:
+            with deadline.waiting_for("the steps of head and base"):
+                measure_pairs(
+                    head, base, plan, recording, self._may_stop, self._context.watcher.step
+                )
+                if recording.stopped == "deadline" and recording.pairs < PILOT_PAIRS:
+                    recording.stopped = ""
+                    raise deadline.passed("enough pairs of steps")
+        except Unmeasured as error:
+            if error.failure.reason == "deadline-passed":
+                raise BaseFailed.of(error.failure) from error
+            raise
 
     def _may_stop(self, recording: Recording) -> bool:
         """Whether a planned look decides."""

@@ -49,6 +49,7 @@ class Settings:
     """0: as many as the budget holds."""
     budget_s: float
     timeout_s: float
+    deadline_s: float
     metric: str
     baseline: Literal["auto", "none", "ref"]
     base_ref: str
@@ -103,9 +104,6 @@ class Input:
     workflow_only: bool = False
     """Without effect on the command line, where everything runs on this machine and no comment is
     written."""
-    verbatim: bool = False
-    """Recorded as it is, not redacted: only by chance does a prompt or a pattern look like a
-    secret."""
 
     @property
     def field(self) -> str:
@@ -113,7 +111,7 @@ class Input:
         return _FIELDS.get(self.name, self.name.replace("-", "_"))
 
 
-_FIELDS = {"budget": "budget_s", "timeout": "timeout_s"}
+_FIELDS = {name: f"{name}_s" for name in ("budget", "timeout", "deadline")}
 
 
 def _deciding_metric(value: str) -> str:
@@ -150,7 +148,7 @@ INPUTS: tuple[Input, ...] = (
         f"Path or reference, where the engine takes one. Empty, {_TOKENIZER_BESIDE}: `tokenizer.json` beside the model.",
         is_file=True,
     ),
-    Input("prompt", "2+2=", str, "What the model completes.", verbatim=True),
+    Input("prompt", "2+2=", str, "What the model completes."),
     Input(
         "prompt-file",
         "",
@@ -203,7 +201,6 @@ INPUTS: tuple[Input, ...] = (
         "",
         str,
         "Engine `command`: where its numbers are; see docs/ENGINES.md.",
-        verbatim=True,
     ),
     Input(
         "warmup", "1", parsers.whole(0, 1000), "Steps per side that are run first and not counted."
@@ -227,6 +224,12 @@ INPUTS: tuple[Input, ...] = (
         "Longest time for one step; then its whole process group is killed.",
     ),
     Input(
+        "deadline",
+        "2 h",
+        parsers.seconds(1, 86_400),
+        "Longest time for everything: model, builds, git, starts, measuring, comment. Whatever is not there by then is given up, the base earlier, so that head can still be measured.",
+    ),
+    Input(
         "metric",
         "auto",
         _deciding_metric,
@@ -236,13 +239,13 @@ INPUTS: tuple[Input, ...] = (
         "baseline",
         "auto",
         parsers.choice("auto", "none", "ref"),
-        "auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref` or a pull request), else none.",
+        "auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref`, a pull request, a merge queue or a push), else none.",
     ),
     Input(
         "base-ref",
         "",
         parsers.text,
-        "The other side's commit, branch or tag. Empty on a pull request: the merge base.",
+        "The other side's commit, branch or tag. Empty: on a pull request the merge base, on a push what was there before.",
     ),
     Input("base-binary", "", parsers.text, "The other side's program, already built."),
     Input("base-command", "", parsers.words, "The other side's command line."),
@@ -340,9 +343,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     if problems:
         raise InvalidSettings(problems)
     recorded = {
-        row.name: texts[row.name] if row.verbatim else public(texts[row.name])
-        for row in INPUTS
-        if row.name in chosen and not row.secret
+        row.name: public(texts[row.name]) for row in INPUTS if row.name in chosen and not row.secret
     }
     return Settings(**parsed, recorded=recorded)
 
@@ -361,4 +362,4 @@ def _unknown(values: Mapping[str, str]) -> list[Problem]:
 
 
 def _shown(text: str) -> str:
-    return one_line(public(text), 80)
+    return one_line(text, 80)

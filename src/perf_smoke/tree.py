@@ -35,7 +35,7 @@ class Tree:
     def of(cls, git: Git, commit: str) -> Tree:
         """As the repository has it; empty where it has no such commit."""
         files, submodules = {}, {}
-        listed = git.ask("ls-tree", "-r", "-z", "--long", "--full-tree", commit)
+        listed = git.work("ls-tree", "-r", "-z", "--long", "--full-tree", commit)
         for entry in listed.items:
             facts, _, path = entry.partition("\t")
             mode, _, its_hash, size = facts.split()
@@ -57,9 +57,7 @@ def is_changed(repository: Repository) -> bool:
     edited = [change[3:] for change in changes if change.startswith(" M ")]
     if len(edited) < len(changes):
         return True
-    if edited and len(filtered(Git(repository.root(), repository.environment), edited)) < len(
-        edited
-    ):
+    if edited and len(filtered(repository.git.elsewhere(repository.root()), edited)) < len(edited):
         return True
     return any(map(is_changed, submodules(repository).values()))
 
@@ -71,7 +69,7 @@ def filtered(git: Git, paths: Collection[str]) -> dict[str, str]:
         return {}
     names: dict[str, str] = {}
     for part in in_parts(paths):
-        items = git.ask("check-attr", "-z", "filter", "--", *part).items
+        items = git.work("check-attr", "-z", "filter", "--", *part).items
         names |= dict(zip(items[::3], items[2::3], strict=True))
     return {path: name for path, name in names.items() if name in git.filters}
 
@@ -82,7 +80,7 @@ def made_by_filters(repository: Repository) -> tuple[dict[str, str], frozenset[s
     root = repository.root()
     files = Tree.of(repository.git, "HEAD").files
     here = [path for path in files if (root / path).is_file()]
-    through = filtered(Git(root, repository.environment), here)
+    through = filtered(repository.git.elsewhere(root), here)
     return through, frozenset(path for path in through if not _is_raw(root / path, files[path]))
 
 
@@ -91,9 +89,9 @@ def submodules(repository: Repository) -> dict[str, Repository]:
     root = repository.root()
     if not (root / ".gitmodules").is_file():
         return {}
-    names = submodule_names(Git(root, repository.environment))
+    names = submodule_names(repository.git.elsewhere(root))
     return {
-        names.get(path, path): Repository(root / path, repository.environment)
+        names.get(path, path): repository.within(root / path)
         for path in Tree.of(repository.git, "HEAD").submodules
         if (root / path / ".git").exists()
     }

@@ -47,13 +47,13 @@ def _checked_out(repository: Repository, commit: str, place: Path) -> Iterator[N
             *("worktree", "add", "--quiet", "--detach", "--force", str(place), commit)
         )
         _expect(added, f"git cannot check out the base {commit[:12]}.")
-        own = Git(place, repository.environment)
+        own = repository.git.elsewhere(place)
         files = tree.Tree.of(own, commit)
         _apply_filters(repository, own, place, files)
         heads, names = tree.submodules(repository), tree.submodule_names(own)
         for path, wanted in files.submodules.items():
             if head := heads.get(names.get(path, path)):
-                if complaint := head.fetched(wanted):
+                if complaint := head.bring(wanted):
                     raise Unmeasured(
                         "base-missing",
                         f"The base's submodule `{path}` is at {wanted[:12]}, which is neither in "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ class Checkout(Job):
         self.git("update-ref", "--no-deref", "HEAD", made)
         return made
 
-    def measure(self, event: str, **inputs: str) -> Step:
+    def measure(self, event: str, **inputs: Any) -> Step:
         run_id = len(list(self.folder.iterdir()))  # each step leaves a folder
         return self.step(run_id, event, working_directory=str(self.work), **inputs)
 

@@ -25,6 +25,7 @@ from perf_smoke import result_file
 from perf_smoke.cancel import Cancelled
 from perf_smoke.compare import decide_again
 from perf_smoke.context import Context
+from perf_smoke.deadline import Deadline
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import Progress
 from perf_smoke.models.store import user_cache
@@ -69,6 +70,7 @@ class Place:
     watching: Watching = field(default_factory=Watching)
     cache: Path = field(init=False)
     merge_target: str = ""
+    deadline_s: float = 600
     variables: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,6 +93,7 @@ class Place:
         scratch = Path(tempfile.mkdtemp(dir=self.folder))
         settings = parse({"warmup": "0", "working-directory": str(self.work), **given})
         context = Context(
+            deadline=Deadline.within(self.deadline_s),
             environment={**self.environment(), **self.variables},
             cache=self.cache,
             scratch=scratch,

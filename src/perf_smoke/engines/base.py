@@ -52,7 +52,7 @@ class EngineSetup:
     environment: Mapping[str, str]
     """What child processes see: the job's environment without our inputs and secrets."""
     start_timeout_s: float
-    """How long a worker or server may take until it is ready."""
+    """How long a worker or server may take until it is ready: what is left of the deadline."""
     request: Request
 
 

@@ -175,7 +175,7 @@ def _messages(stdout: bytes) -> Iterator[dict[str, Any]]:
     for line in stdout.splitlines():
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(message, dict):
             yield message

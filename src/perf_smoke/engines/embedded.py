@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.hashing import hashed
 from perf_smoke.printable import last_lines
 from perf_smoke.processes.background import Background
+from perf_smoke.processes.python import ISOLATED, isolated
 from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Tier, Unmeasured
 
 _ID = "embedded"
@@ -92,10 +92,9 @@ class EmbeddedSession:
         try:
             with theirs:
                 self._worker = Background(
-                    # -I: neither the caller's folder nor its PYTHON… variables change the imports
-                    [sys.executable, "-I", str(_WORKER), str(theirs.fileno())],
+                    [*ISOLATED, str(_WORKER), str(theirs.fileno())],
                     cwd=setup.scratch,
-                    environment=environment,
+                    environment=isolated(environment),
                     pass_fds=(theirs.fileno(),),
                 )
         except OSError as error:

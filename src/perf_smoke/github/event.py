@@ -160,7 +160,10 @@ class _Document:
         self._root: Any = {}
         path = environ.get("GITHUB_EVENT_PATH", "")
         try:
-            self._root = json.loads(Path(path).read_bytes()) if path else {}
+            if path and Path(path).exists() and not Path(path).is_file():
+                notes.append(f"The event document {path} is no plain file.")
+            else:  # a pipe would be waited for
+                self._root = json.loads(Path(path).read_bytes()) if path else {}
         except OSError as error:
             notes.append(f"The event document {path} cannot be read: {error.strerror}.")
         except (ValueError, RecursionError):

@@ -7,6 +7,7 @@ interruption loses nothing. A failed step ends the measuring: an engine that fai
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 import statistics
 import time
@@ -50,6 +51,10 @@ class Plan:
     timeout_s: float
     order_seed: int
     """Of the order within the pairs, and of the layouts."""
+    end_s: float = math.inf
+    """When everything must have ended, on the clock of time.monotonic."""
+    pairs_end_s: float = math.inf
+    """When the pairs must have: head alone can still be measured after them."""
 
 
 @dataclass(kw_only=True)
@@ -86,6 +91,9 @@ class Progress:
 Watch = Callable[[Progress], None]
 Look = Callable[[Recording], bool]
 """Called after each whole pair: has enough been seen?"""
+
+
+_LATE = Failure(reason="deadline-passed", sentence="There is no time left for a step.")
 
 
 class BaseFailed(Unmeasured):
@@ -199,7 +207,12 @@ class _Side:
     def _repeated(self, session: Session, repeats: int) -> Reply:
         replies = []
         for _ in range(repeats):
-            reply = checked(session.step(self._plan.request, self._plan.timeout_s))
+            limit_s = min(self._plan.timeout_s, self._plan.end_s - time.monotonic())
+            if limit_s <= 0:
+                raise self._failed(_LATE)
+            reply = checked(session.step(self._plan.request, limit_s))
+            if reply.sample.error == "engine-timeout" and limit_s < self._plan.timeout_s:
+                raise self._failed(_LATE)  # it may be as good as any other
             if reply.failure is not None or repeats == 1:
                 return reply
             replies.append(reply)
@@ -242,9 +255,11 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
                     steps=taken, pairs=0, elapsed_s=elapsed_s, budget_s=budget_s, sample=sample
                 )
             )
-            if plan.runs:
-                recording.stopped = "runs" if taken >= plan.runs else ""
-            elif elapsed_s + longest_s > budget_s:
+            if plan.runs and taken >= plan.runs:
+                recording.stopped = "runs"
+            elif now_s + longest_s > plan.end_s:
+                recording.stopped = "deadline"
+            elif not plan.runs and elapsed_s + longest_s > budget_s:
                 recording.stopped = "budget"
 
 
@@ -255,7 +270,7 @@ def measure_pairs(
     holds, or until `look` has seen enough. The time of loads and restarts is part of the budget.
 
     There is always one pair; where another would end more than a step after the budget, the
-    warm-up is what counts.
+    warm-up is what counts. No pair is begun that would not end before `pairs_end_s`.
 
     Raises:
         BaseFailed: base did not start, or a step of it failed.
@@ -263,6 +278,10 @@ def measure_pairs(
     """
     rng = random.Random(plan.order_seed)  # noqa: S311 - an order of steps, no secret
     started_s = time.monotonic()
+    left_s = plan.pairs_end_s - started_s
+    plan = dataclasses.replace(
+        plan, end_s=plan.pairs_end_s, budget_s=max(0.001, min(plan.budget_s, left_s))
+    )
     pair_times_s: list[float] = []
     with (
         closing(_Side(HEAD, head, plan, recording)) as head_side,
@@ -311,7 +330,7 @@ def measure_pairs(
             if look(recording):
                 recording.stopped = "decided"
             else:
-                recording.stopped = _used_up(plan, recording.pairs, elapsed_s, pair_times_s)
+                recording.stopped = _used_up(plan, recording.pairs, started_s, pair_times_s)
 
 
 @contextmanager
@@ -349,10 +368,14 @@ def _share_done(plan: Plan, pairs: int, elapsed_s: float) -> float:
     return pairs / plan.runs if plan.runs else elapsed_s / plan.budget_s
 
 
-def _used_up(plan: Plan, pairs: int, elapsed_s: float, pair_times_s: list[float]) -> Stopped:
-    if plan.runs:
-        return "runs" if pairs >= plan.runs else ""
-    return "budget" if elapsed_s + statistics.median(pair_times_s) > plan.budget_s else ""
+def _used_up(plan: Plan, pairs: int, started_s: float, pair_times_s: list[float]) -> Stopped:
+    """Why there is no further pair, if there is none."""
+    if plan.runs and pairs >= plan.runs:
+        return "runs"
+    next_end_s = time.monotonic() + statistics.median(pair_times_s)
+    if next_end_s > plan.end_s:
+        return "deadline"
+    return "budget" if not plan.runs and next_end_s - started_s > plan.budget_s else ""
 
 
 def _pairs_that_fit(left_s: float, pair_times_s: list[float]) -> int:

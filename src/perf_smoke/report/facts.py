@@ -23,6 +23,7 @@ _STOPPED = {
     "decided": "when it was decided",
     "budget": "when the budget was spent",
     "runs": "after the runs that were asked for",
+    "deadline": "when the deadline came near",
     "cancelled": "when the run was cancelled",
 }
 AT_A_GLANCE = ("Steps", "Machine", "Machine load", "Took", "Reason")

@@ -176,6 +176,8 @@ def _remedy(view: View, workload: WorkloadView, comparison: Comparison, pairs: i
     each_s = workload.seconds_per_round
     # Up to a quarter of the budget goes into starts; the workloads take turns.
     budget_s = pairs * (each_s or 0.0) / 0.75 * len(view.workloads)
+    if comparison.stopped == "deadline":
+        return sentence(": raise ", code("deadline"))
     if comparison.stopped == "runs":
         return sentence(": set ", code(f"runs: {pairs}"))
     if budget_s > _LONGEST_S:
