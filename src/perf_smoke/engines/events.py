@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from typing import Any
 from perf_smoke.engines.http_client import Answer, stated_error
 from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
+
+MOST_EVENTS = 250_000
+"""Of one answer. The longest honest one has an event for each of 100,000 tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +34,7 @@ def server_sent(answer: Answer) -> list[Event]:
     events: list[Event] = []
     waiting: list[bytes] = []
     arrived_ns = answer.started_ns
-    for moment_ns, line in [*_lines(answer), (0, b"")]:
+    for moment_ns, line in itertools.chain(_lines(answer), [(0, b"")]):
         if line.startswith(b"data:"):
             waiting.append(line[5:].removeprefix(b" "))
             arrived_ns = moment_ns
@@ -40,7 +44,7 @@ def server_sent(answer: Answer) -> list[Event]:
             text = b"\n".join(waiting)
             waiting.clear()
             if text != b"[DONE]":
-                events.append(_event(answer, arrived_ns, text))
+                _append(answer, events, _event(answer, arrived_ns, text))
     return _some(answer, events)
 
 
@@ -50,7 +54,10 @@ def json_lines(answer: Answer) -> list[Event]:
     Raises:
         Unmeasured: as `server_sent`.
     """
-    events = [_event(answer, moment_ns, line) for moment_ns, line in _lines(answer) if line.strip()]
+    events: list[Event] = []
+    for moment_ns, line in _lines(answer):
+        if line.strip():
+            _append(answer, events, _event(answer, moment_ns, line))
     return _some(answer, events)
 
 
@@ -66,6 +73,14 @@ def no_tokens(answer: Answer) -> Unmeasured:
         f"{answer.name} ended its answer well, but sent no token: is the prompt a complete text, "
         "or the model no language model?",
     )
+
+
+def _append(answer: Answer, events: list[Event], event: Event) -> None:
+    events.append(event)
+    if len(events) > MOST_EVENTS:
+        raise Unmeasured(
+            "engine-output", f"{answer.name} sent more than {MOST_EVENTS:,} events as one answer."
+        )
 
 
 def _some(answer: Answer, events: list[Event]) -> list[Event]:

@@ -25,11 +25,14 @@ from perf_smoke.network import ca_bundle, is_loopback, proxies_for
 MOST_BYTES = 64 * 1024 * 1024
 """The most that is read of one answer. The longest honest one (100,000 tokens, an event each)
 has about 35 MB."""
+MOST_PIECES = 400_000
+"""And in how many pieces: each costs memory of its own."""
+_LONGEST_PIECE = 64 * 1024
 _LINGER_S = 0.5
 """How long after `[DONE]` the end of the answer is waited for, to keep the connection."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
     """Some bytes of an answer, and when they left the kernel (perf_counter_ns)."""
 
@@ -38,7 +41,7 @@ class Piece:
 
 
 class TooLong(Exception):
-    """The answer has more than MOST_BYTES."""
+    """The answer has more than MOST_BYTES, or MOST_PIECES."""
 
 
 class _Clock(io.RawIOBase):
@@ -125,23 +128,31 @@ def send(
 
 
 def receive(response: TimedResponse) -> tuple[list[Piece], bool]:
-    """All pieces of the body, and whether it was whole. Pieces that came together (in one
-    packet, or while nobody looked) have the same moment.
+    """All pieces of the body, and whether it was whole. What came together (in one packet, or while
+    nobody looked) is one piece, however the server has cut it.
 
     Raises:
         TimeoutError: the deadline passed first.
-        TooLong: there are more than MOST_BYTES.
+        TooLong: there are more than MOST_BYTES, or MOST_PIECES.
     """
     pieces: list[Piece] = []
     size = 0
     done = False
     try:
-        while data := response.read1(65536):
-            pieces.append(Piece(arrived_ns=response.clock.arrived_ns, data=data))
+        while data := response.read1(_LONGEST_PIECE):
             size += len(data)
-            if size > MOST_BYTES:
+            last = pieces[-1] if pieces else None
+            if (
+                last
+                and last.arrived_ns == response.clock.arrived_ns
+                and len(last.data) + len(data) <= _LONGEST_PIECE
+            ):
+                data = last.data + data
+                pieces.pop()
+            pieces.append(Piece(arrived_ns=response.clock.arrived_ns, data=data))
+            if size > MOST_BYTES or len(pieces) > MOST_PIECES:
                 raise TooLong
-            if data.rstrip().endswith(b"data: [DONE]"):
+            if data[-64:].rstrip().endswith(b"data: [DONE]"):
                 done = True
                 linger_ns = time.perf_counter_ns() + int(_LINGER_S * 1e9)
                 response.clock.deadline_ns = min(response.clock.deadline_ns, linger_ns)
