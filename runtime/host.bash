@@ -52,7 +52,7 @@ install() {
   exec 8<&-
   part=''
   # Those of earlier releases, on runners that keep their disk.
-  find "$root" -mindepth 1 -maxdepth 1 -type d -mtime +30 -exec rm -rf {} + 2>/dev/null
+  find "$root" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} + 2>/dev/null
   echo "perf-smoke: installed in $((SECONDS - started)) s; the next step of this job finds it there"
 }
 

@@ -37,12 +37,11 @@ def main(order: str, folder: str, place: str = "") -> str:
     if order == "check":
         remove_drafts(os.path.dirname(folder))
         return damage(folder)
-    with open(os.path.join(os.path.dirname(place), ".lock"), "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two steps may have found the same damage
-        if damage(place):
-            if os.path.lexists(place):
-                os.rename(place, f"{folder}.old")
-            os.rename(folder, place)
+    fcntl.flock(os.open(os.path.dirname(place), os.O_RDONLY), fcntl.LOCK_EX)
+    if damage(place):  # two steps may have found the same
+        if os.path.lexists(place):
+            os.rename(place, f"{folder}.old")
+        os.rename(folder, place)
     for rest in (folder, f"{folder}.old"):
         remove(rest)
     remove_drafts(os.path.dirname(place))

@@ -75,6 +75,7 @@ class Repository:
         self._directory = directory
         self._deadline = deadline or Deadline.within(GIT_TIMEOUT_S)
         self._question_s = QUESTION_TIMEOUT_S
+        self._last = _Answer(ok=False, text="", complaint="")
         self._environment = {**environment, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
     def head(self) -> str:
@@ -223,8 +224,10 @@ class Repository:
         return answer if re.fullmatch(r"[0-9a-f]{40,64}", answer) else ""
 
     def _work(self, *arguments: str) -> _Answer:
-        """What brings a base, over the network perhaps."""
-        return self._git(*arguments, timeout_s=max(0.001, self._deadline.left_s))
+        """What brings a base, over the network perhaps; after the deadline what came last."""
+        if left_s := self._deadline.left_s:
+            self._last = self._git(*arguments, timeout_s=left_s)
+        return self._last
 
     def _git(self, *arguments: str, timeout_s: float = 0.0) -> _Answer:
         try:

@@ -204,8 +204,10 @@ class Entry:
         for path in self.folder.iterdir():
             if path.name.startswith(_WORK) or path.is_file():
                 continue
-            with suppress(OSError):  # a cache that can only be read: nothing is opened in it then
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def _wait(self, lock: IO[bytes], patience: Patience) -> None:
         deadline = Deadline.within(patience.total_s)

@@ -199,6 +199,7 @@ def test_a_pipe_in_a_cache_that_can_only_be_read_is_not_waited_for(
     for name in (".lock", ".tiny.gguf.json"):
         (entry.folder / name).unlink()
         bad(entry.folder / name)
+    server.files.clear()
     read_only(fetcher.cache)
     assert fetcher.refused(url, sha256=SHA256).failure.reason == "cache-unusable"
 
