@@ -1,6 +1,8 @@
 # What a developer types. Every target makes .venv first, from the locked requirements.
 SHELL := bash
 PYTHON := .venv/bin/python
+# One more than there are CPUs: many tests wait for a program or an answer.
+TESTS_AT_ONCE := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SHELL_SCRIPTS := launch runtime/venv runtime/entrypoint $(shell grep -lE '^\#!.*sh$$' scripts/*) .ci/run
 
 .PHONY: help
@@ -16,7 +18,7 @@ smoke: .venv/smoke ## measure the built-in model with the embedded engine; ARGS=
 .PHONY: test
 test: .venv/dev ## every test, with coverage; ARGS="-k comment" and the like
 	@scripts/docker-engine || [ -z "$$PERF_SMOKE_REQUIRE_DOCKER" ]
-	$(PYTHON) -m pytest --cov $(ARGS)
+	$(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) --dist worksteal --cov $(ARGS)
 
 .PHONY: golden
 golden: .venv/dev ## the golden reports anew, from what the product says; read what has changed

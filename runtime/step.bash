@@ -3,6 +3,7 @@
 # launch.
 
 child='' target='' container='' scratch='' part='' stop_token='' signals=0 finished=no
+orders=()
 # bash 3.2 takes $'…' inside of "${…//…/…}" for what it looks like.
 newline=$'\n' return=$'\r'
 
@@ -132,13 +133,23 @@ start_commands() {
   stop_token=''
 }
 
-# What was measured may have written orders to the runner, for this step or for those that follow;
-# the file itself may have become something at which a reader waits for ever.
-forget_orders() {
+# The files by which a step gives orders to the runner, as measuring finds them. A folder or a device
+# in such a place (`/dev/null`, at somebody's terminal) is the caller's, and stays.
+remember_orders() {
   local file
+  orders=()
   for file in "${GITHUB_ENV:-}" "${GITHUB_PATH:-}" "${GITHUB_OUTPUT:-}" "${GITHUB_STATE:-}" \
     "${GITHUB_STEP_SUMMARY:-}"; do
-    [ -n "$file" ] || continue
+    [ -n "$file" ] && [ ! -L "$file" ] || continue
+    if [ -f "$file" ] || [ ! -e "$file" ]; then orders+=("$file"); fi
+  done
+}
+
+# What was measured may have written orders, for this step or for those that follow; the file itself
+# may have become something at which a reader waits for ever.
+forget_orders() {
+  local file
+  for file in ${orders[@]+"${orders[@]}"}; do
     rm -rf -- "$file" 2>/dev/null
     : 2>/dev/null >"$file"
   done
@@ -163,6 +174,8 @@ at_exit() {
   remove_container
   if [ "$step" = measure ]; then
     forget_orders
+    # Also where what was measured has removed it: the steps that follow could not start elsewhere.
+    mkdir -p "$PWD" 2>/dev/null
     start_commands
   fi
   [ -z "$part" ] || rm -rf "$part"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from perf_smoke import __version__, environment
 from perf_smoke.printable import printable
-from perf_smoke.redaction import public
+from perf_smoke.redaction import knowing, public, published
 from perf_smoke.settings import INPUTS, InvalidSettings, parse
 
 if TYPE_CHECKING:
@@ -25,7 +26,26 @@ EXIT_INVALID = 2
 EXIT_INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Gate(click.Group):
+    """All commands. No secret of the environment leaves one, whatever comes to pass."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        with knowing(os.environ):
+            try:
+                return super().invoke(ctx)
+            except click.ClickException as error:
+                said = io.StringIO()
+                error.show(said)
+                click.echo(public(said.getvalue()), err=True, nl=False)
+                sys.exit(error.exit_code)
+            except (click.exceptions.Exit, click.Abort):
+                raise
+            except Exception:  # noqa: BLE001 - Python would print it as it is
+                click.echo(public(printable(traceback.format_exc())), err=True)
+                sys.exit(EXIT_NOT_MEASURED)
+
+
+@click.group(cls=_Gate, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="perf-smoke")
 def main() -> None:
     """A timed inference: does it still run, how fast is it, did this change make it slower?"""
@@ -103,6 +123,7 @@ def report(document: Path, *, markdown: bool) -> None:
         sys.exit(_refuse(error))
     except ValueError as error:
         sys.exit(_refuse(f"{document} contradicts itself: {error}."))
+    result = published(result)
     if markdown:
         click.echo(render(result))
     else:
@@ -144,7 +165,7 @@ def compare(
         sys.exit(_refuse(error))
     except ValueError as error:
         sys.exit(_refuse(f"{document} contradicts itself: {error}."))
-    show(result, Console())
+    show(published(result), Console())
 
 
 @main.command()
@@ -159,7 +180,7 @@ def engines() -> None:
     environ = environment.for_children(os.environ)
     for engine in inventory.engines(working_directory=Path.cwd(), environment=environ):
         here = f"{engine.program} {engine.version}" if engine.usable else engine.missing
-        table.add_row(engine.engine, engine.summary, Text(here))
+        table.add_row(engine.engine, engine.summary, Text(public(here)))
     Console().print(table)
 
 
@@ -217,7 +238,7 @@ def _refuse(why: object) -> int:
 
 
 def _complain(why: object) -> None:
-    click.echo(f"perf-smoke: {' '.join(printable(str(why)).split())}", err=True)
+    click.echo(f"perf-smoke: {public(' '.join(printable(str(why)).split()))}", err=True)
 
 
 def _as_fail_on_says(fail_on: str, result: Result) -> int:

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from perf_smoke import __version__, compare
 from perf_smoke.engines.table import Row
@@ -17,7 +17,7 @@ from perf_smoke.measure import machine
 from perf_smoke.measure.checks import mark_short, notes_on_tokens, text_sha256
 from perf_smoke.measure.schedule import Recording
 from perf_smoke.measure.summary import summarise
-from perf_smoke.redaction import public
+from perf_smoke.redaction import public, published
 from perf_smoke.result import (
     BASE,
     HEAD,
@@ -102,10 +102,10 @@ class Draft:
 
 
 def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
-    """The document, with all that the draft holds."""
-    return Result(
+    """The document, with all that the draft holds and that may be published."""
+    result = Result(
         status=status,
-        failure=_public(failure),
+        failure=failure,
         started=draft.started.isoformat(timespec="seconds"),
         tool=Tool(version=__version__, runtime=draft.runtime),
         settings=dict(draft.settings.recorded),
@@ -121,18 +121,12 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
         machine=draft.machine(),
         model=draft.model,
         sides=dict(draft.sides),
-        lost_bases={BASE: lost} if (lost := _public(draft.lost_base)) else {},
+        lost_bases={BASE: draft.lost_base} if draft.lost_base else {},
         workloads={WORKLOAD: _workload(draft, draft.request)} if draft.request else {},
         comparisons=(draft.comparison,) if draft.comparison else (),
-        notes=tuple(dict.fromkeys(map(public, (*draft.notes, *_notes(draft))))),
+        notes=tuple(dict.fromkeys((*draft.notes, *_notes(draft)))),
     )
-
-
-def _public(failure: Failure | None) -> Failure | None:
-    """What may be published of it: a sentence may name an address, and a program print its key."""
-    return failure and replace(
-        failure, sentence=public(failure.sentence), tail=public(failure.tail)
-    )
+    return published(result)
 
 
 def _workload(draft: Draft, request: RequestRecord) -> Workload:
@@ -160,7 +154,7 @@ def _measurement(draft: Draft, name: str, samples: tuple[Sample, ...]) -> Measur
 def _output(text: str, samples: tuple[Sample, ...]) -> Output:
     sha256 = text_sha256(text)
     hashes = {sample.text_sha256 for sample in samples if sample.ok}
-    return Output(text=text[:LONGEST_TEXT], sha256=sha256, stable=hashes == {sha256})
+    return Output(text=public(text)[:LONGEST_TEXT], sha256=sha256, stable=hashes == {sha256})
 
 
 def _notes(draft: Draft) -> Iterator[str]:

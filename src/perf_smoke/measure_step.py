@@ -7,6 +7,7 @@ by the step after it (`report_step.py`), in processes of its own.
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from perf_smoke import __version__, job
 from perf_smoke.cancel import Signals
 from perf_smoke.github.event import read_event
 from perf_smoke.printable import printable
+from perf_smoke.redaction import published
 from perf_smoke.result import Cost, Failure, Result, Status, Tool
 from perf_smoke.settings import InvalidSettings, parse
 
@@ -37,6 +39,8 @@ def measure(
     folder = Path(environ["PERF_SMOKE_FOLDER"])
     result = _result(values, environ)
     (folder / RESERVE_NAME).unlink(missing_ok=True)
+    # Only what was measured can have put a folder there.
+    shutil.rmtree(folder / job.RESULT_NAME, ignore_errors=True)
     if problem := job.write_result(result, folder).problem:
         complain(problem)
 
@@ -82,7 +86,7 @@ def nothing_measured(
     """The document of a step that came to no measuring. Of the inputs it keeps the one that the
     report needs to say what comes of it."""
     fail_on = values.get("fail-on", "").strip()
-    return Result(
+    result = Result(
         status=status,
         failure=failure,
         started=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
@@ -90,3 +94,4 @@ def nothing_measured(
         settings={"fail-on": fail_on} if fail_on in ("error", "slower") else {},
         cost=Cost(total_s=0.0),
     )
+    return published(result)

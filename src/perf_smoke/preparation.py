@@ -19,7 +19,6 @@ from perf_smoke.measure.schedule import BaseFailed
 from perf_smoke.models.base import ModelFile, Patience
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
-from perf_smoke.redaction import public
 from perf_smoke.request import record_of
 from perf_smoke.result import BASE, HEAD, EngineIdentity, Model, Side, Unmeasured
 from perf_smoke.settings import Settings
@@ -224,9 +223,9 @@ class Preparation:
             return None
 
     def _fetch(self, name: str, reference: str, sha256: str) -> ModelFile:
-        self._context.watcher.phase(f"Looking for {public(reference)}")
+        self._context.watcher.phase(f"Looking for {reference}")
         deadline = self._context.deadline
-        with about(name), deadline.waiting_for(public(reference)):
+        with about(name), deadline.waiting_for(reference):
             file = fetch(
                 reference,
                 sha256=sha256,

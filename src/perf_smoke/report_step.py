@@ -28,6 +28,7 @@ from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
 from perf_smoke.reasons import Reason
+from perf_smoke.redaction import published
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
@@ -66,6 +67,7 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     if result.leg is None:  # measuring left no document: job and inputs are known all the same
         recorded = dict(settings.recorded) if settings else result.settings
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
+    result = published(result)  # whoever wrote it did not know this step's secrets
     _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, deadline)
     return result
 

@@ -17,9 +17,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from perf_smoke.reasons import Reason
+
+Ours: TypeAlias = Annotated[str, "ours"]
+"""A key, a hash, a moment: no value of a secret is looked for in it (`redaction.py`), for one may
+stand there by chance."""
 
 SCHEMA = 1
 HEAD: Final = "head"
@@ -129,7 +133,7 @@ class Sample(Strict):
     """Of the whole step as seen from outside: the process, or the request and its answer."""
     cpu_ms: float | None = None
     peak_rss_kib: int | None = None
-    text_sha256: str = ""
+    text_sha256: Ours = ""
     finish_reason: str = ""
     start: int = 0
     """In the how-manieth start of this side's process it ran, from 0."""
@@ -159,7 +163,7 @@ class Output(Strict):
 
     text: str
     """Of its first counted step; a long one is cut."""
-    sha256: str
+    sha256: Ours
     """Of all of it."""
     stable: bool
     """Whether every counted step gave this text."""
@@ -200,7 +204,7 @@ class Prompt(Strict):
     file: str = ""
     """The input `prompt-file`."""
     characters: int
-    sha256: str
+    sha256: Ours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +232,7 @@ class Workload(Strict):
 
     request: RequestRecord | None = None
     """None in a document that was made of numbers alone."""
-    metrics: tuple[str, ...]
+    metrics: tuple[Ours, ...]
     """The names of the metrics that decide, the first one leading."""
     warmup: int = 0
     """Uncounted steps after each start."""
@@ -251,10 +255,10 @@ class Workload(Strict):
 class EngineIdentity(Strict):
     """Which program was measured."""
 
-    id: str
+    id: Ours
     version: str = ""
     binary: str = ""
-    binary_sha256: str = ""
+    binary_sha256: Ours = ""
 
 
 Process = Literal["step", "start", "running"]
@@ -268,9 +272,9 @@ class Side(Strict):
 
     ref: str = ""
     """As it was named: a branch or tag, `base-binary`; empty where it has no name."""
-    commit: str = ""
+    commit: Ours = ""
     """Empty outside a repository, and where the program is of no commit that is known."""
-    parents: tuple[str, ...] = ()
+    parents: tuple[Ours, ...] = ()
     """Of the commit; the first is the one that it was made upon."""
     engine: EngineIdentity | None = None
     """None in a document that was made of numbers alone."""
@@ -337,9 +341,9 @@ class MachineState(Strict):
 class Comparison(Strict):
     """The answer to one question, and what it rests on. Changes are of time: + is slower."""
 
-    workload: str = WORKLOAD
-    base: str = BASE
-    metric: str
+    workload: Ours = WORKLOAD
+    base: Ours = BASE
+    metric: Ours
     """By name: `e2e`, `decode`, …"""
     verdict: Verdict
     rule: Rule = field(default_factory=Rule)
@@ -388,7 +392,7 @@ class Machine(Strict):
     measuring: a build fills a machine, and a download leaves it idle."""
 
     cpu_model: str
-    flags_hash: str
+    flags_hash: Ours
     cpus: int
     """CPUs that this process may use: affinity and cgroup quota respected."""
     memory_mib: int
@@ -436,7 +440,7 @@ class Model(Strict):
     """The model file that was used."""
 
     reference: str
-    sha256: str = ""
+    sha256: Ours = ""
     """Empty where the engine holds the model itself (an endpoint)."""
     bytes: int | None = None
 
@@ -445,7 +449,7 @@ class Model(Strict):
 class Series(Strict):
     """Which results may be compared with this one over time."""
 
-    key: str
+    key: Ours
     parts: dict[str, str]
 
 
@@ -465,8 +469,8 @@ class Cost(Strict):
 class Tool(Strict):
     """Which perf-smoke it was."""
 
-    version: str
-    runtime: str
+    version: Ours
+    runtime: Ours
     """`docker`, `host` or `cli`."""
 
 
@@ -476,7 +480,7 @@ class Leg(Strict):
     job of a fork may have written it."""
 
     repository: str
-    event: str
+    event: Ours
     workflow: str
     job: str
     matrix: str
@@ -495,7 +499,7 @@ class Result(Strict):
 
     status: Status
     origin: Origin = "measured"
-    started: str
+    started: Ours
     """ISO 8601, UTC."""
     tool: Tool
     settings: dict[str, str]

@@ -104,9 +104,6 @@ class Input:
     workflow_only: bool = False
     """Without effect on the command line, where everything runs on this machine and no comment is
     written."""
-    verbatim: bool = False
-    """Recorded as it is, not redacted: only by chance does a prompt or a pattern look like a
-    secret."""
 
     @property
     def field(self) -> str:
@@ -151,7 +148,7 @@ INPUTS: tuple[Input, ...] = (
         f"Path or reference, where the engine takes one. Empty, {_TOKENIZER_BESIDE}: `tokenizer.json` beside the model.",
         is_file=True,
     ),
-    Input("prompt", "2+2=", str, "What the model completes.", verbatim=True),
+    Input("prompt", "2+2=", str, "What the model completes."),
     Input(
         "prompt-file",
         "",
@@ -204,7 +201,6 @@ INPUTS: tuple[Input, ...] = (
         "",
         str,
         "Engine `command`: where its numbers are; see docs/ENGINES.md.",
-        verbatim=True,
     ),
     Input(
         "warmup", "1", parsers.whole(0, 1000), "Steps per side that are run first and not counted."
@@ -347,9 +343,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     if problems:
         raise InvalidSettings(problems)
     recorded = {
-        row.name: texts[row.name] if row.verbatim else public(texts[row.name])
-        for row in INPUTS
-        if row.name in chosen and not row.secret
+        row.name: public(texts[row.name]) for row in INPUTS if row.name in chosen and not row.secret
     }
     return Settings(**parsed, recorded=recorded)
 
@@ -368,4 +362,4 @@ def _unknown(values: Mapping[str, str]) -> list[Problem]:
 
 
 def _shown(text: str) -> str:
-    return one_line(public(text), 80)
+    return one_line(text, 80)

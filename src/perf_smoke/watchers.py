@@ -17,6 +17,7 @@ from rich.text import Text
 
 from perf_smoke import numbers
 from perf_smoke.measure.schedule import Progress
+from perf_smoke.redaction import public
 
 DRAW_EVERY_S = 0.2
 LOG_EVERY_S = 10.0
@@ -33,7 +34,7 @@ class LogWatcher:
 
     def phase(self, sentence: str) -> None:
         """A new part of the run begins."""
-        self._print(f"{sentence} …")
+        self._print(f"{public(sentence)} …")
 
     def download(self, done_bytes: int, total_bytes: int | None) -> None:
         """The model is coming."""
@@ -67,7 +68,7 @@ class TerminalWatcher:
 
     def phase(self, sentence: str) -> None:
         """A new part of the run begins."""
-        self._draw(f"{sentence} …")
+        self._draw(f"{public(sentence)} …")
 
     def download(self, done_bytes: int, total_bytes: int | None) -> None:
         """The model is coming."""

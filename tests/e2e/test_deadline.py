@@ -15,6 +15,8 @@ from tests.e2e.conftest import MakeJob
 from tests.e2e.job import Job, Outcome
 from tests.e2e.test_faults import shim
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 DEADLINE_S = 12
 QUICK = {"runtime": "host", "command": "true", "runs": "1", "warmup": "0", "budget": "1 s"}
 HANGS = "sleep 600"
@@ -44,7 +46,9 @@ def ended(
 
 def assert_told(outcome: Outcome, what: str) -> None:
     assert (outcome.status, outcome.reason) == ("failed", "deadline-passed"), outcome.log
-    assert what in outcome.result().sentence
+    failure = outcome.result().failure
+    assert failure
+    assert what in failure.sentence
     assert what in outcome.summary.replace("\\", "")
 
 

@@ -4,8 +4,10 @@ nothing that was measured."""
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +49,18 @@ def test_orders_to_the_runner_are_forgotten(job: Job, order: str) -> None:
     assert outcome.outputs["verdict"] == "no-baseline"
     assert outcome.summary.startswith("### perf-smoke: ")
     assert outcome.summary.count("never blocks a merge") == 1
+
+
+def test_a_workspace_that_is_removed_is_there_for_the_steps_that_follow(job: Job) -> None:
+    outcome = job.run({**QUICK, "command": program(job, 'cd / && rm -rf "$GITHUB_WORKSPACE"')})
+    assert (outcome.code, outcome.status) == (0, "failed"), outcome.log
+    assert outcome.reason == "engine-missing"
+
+
+def test_a_folder_in_the_place_of_the_document_gives_way(job: Job) -> None:
+    script = 'mkdir -p "$RUNNER_TEMP/perf-smoke/result.json/x"'
+    outcome = job.run({**QUICK, "command": program(job, script)})
+    assert (outcome.code, outcome.status) == (0, "measured"), outcome.log
 
 
 def test_nothing_that_measures_holds_the_token(job: Job) -> None:
@@ -157,3 +171,24 @@ def test_whoever_ends_the_report_while_the_comment_is_written_loses_nothing_else
     assert Path(outcome.outputs["result-json"]).exists()
     assert outcome.summary.count("### perf-smoke") == 1
     assert "not measured" not in outcome.log
+
+
+def test_what_is_no_file_in_the_place_of_orders_is_the_callers_and_stays(
+    job: Job, tmp_path: Path
+) -> None:
+    (tmp_path / "folder" / "of the caller").mkdir(parents=True)
+    (tmp_path / "elsewhere").write_text("of the caller", "utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    try:
+        os.mknod(tmp_path / "device", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("making a device needs root")
+    for name in ("folder", "link", "device"):
+        variables = {
+            name: str(tmp_path / name) for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ENV")
+        } | {"GITHUB_STATE": str(tmp_path / name)}
+        outcome = job.run({**QUICK, "command": "true"}, variables)
+        assert (outcome.code, outcome.status) == (0, "measured"), outcome.log
+    assert (tmp_path / "folder" / "of the caller").is_dir()
+    assert (tmp_path / "link").is_symlink()
+    assert stat.S_ISCHR((tmp_path / "device").stat().st_mode)

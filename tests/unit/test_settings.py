@@ -339,7 +339,7 @@ def test_what_is_given_as_a_secret_is_not_recorded_but_used() -> None:
         "command": "./bench --api-key *** {tokens} {prompt}",
         "base-command": "env HF_TOKEN=*** ./bench",
         "build": "curl -H 'Authorization: ***' host && make",
-        "prompt": "token: s3cret",
+        "prompt": "token: ***",
         "metrics": "text stdout:\n  token=(?P<n_out>[0-9]+)",
     }
     assert "s3cret" not in problems(engine="x --token s3cret")["engine"]

@@ -114,9 +114,9 @@ def _read(finished: Finished, result: bytes, _request: Request) -> Reading:
     n_out = tokens.count("generated")
     if n_out is None:
         raise Unreadable("its JSON does not say how many tokens were generated")
-    e2e_ms = latency.number("total_ms") or None
+    e2e_ms = latency.duration_ms("total_ms")
     steps_us = traced_steps_us(decoded(finished.stderr))
-    ttft_ms = latency.number("cmd_to_first_ms") or None
+    ttft_ms = latency.duration_ms("cmd_to_first_ms")
     decode_ms = _difference_ms(ttft_ms, e2e_ms) if n_out > 1 else None
     tier: Tier = "A"
     if steps_us and len(steps_us) == n_out:

@@ -23,6 +23,9 @@ from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
 from perf_smoke.secret import Secret
 
+_SAID_BYTES = 65536
+"""So much of a refusal is looked into."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -64,9 +67,11 @@ class Answer:
 class Refused(Unmeasured):
     """The server answered, but not with what was asked for."""
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(self, status: int, sentence: str, said: Any = "") -> None:
         super().__init__("request-refused", sentence)
         self.status = status
+        self.said = said
+        """The server's own words: a JSON document, or a text."""
 
 
 class Client:
@@ -79,11 +84,13 @@ class Client:
         name: str,
         environment: Mapping[str, str],
         api_key: Secret = Secret(""),  # noqa: B008 — frozen
+        query: str = "",
     ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             url: scheme, host, port, and a path that all others are appended to.
+            query: what stands behind every path.
             name: who is asked, as a sentence starts: "The server at …".
             environment: for `*_PROXY`, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE.
             api_key: sent as bearer token; empty: none.
@@ -93,6 +100,7 @@ class Client:
         """
         self.name = name
         self._url = url.rstrip("/")
+        self._query = f"?{query}" if query else ""
         self._environment = environment
         self._api_key = api_key
         self._connection: HTTPConnection | None = None
@@ -193,7 +201,7 @@ class Client:
 
     def _target(self, path: str) -> str:
         """The path as the request line names it; for a proxy of plain http the whole address."""
-        address = self._url + path
+        address = self._url + path + self._query
         if address.startswith("http:") and wire.proxy_for(address, self._environment):
             return address
         parts = urlsplit(address)
@@ -247,7 +255,8 @@ class Client:
         sentence = f"{self.name} refused the request (HTTP {status}){': ' if said else ''}{said}."
         if status in (401, 403):
             sentence += " Is OPENAI_API_KEY set, and right, in this step's env?"
-        return Refused(status, sentence)
+        text = answer.body[:_SAID_BYTES].decode("utf-8", "replace")
+        return Refused(status, sentence, answer.document() or text)
 
     def _scrubbed_piece(self, piece: Piece) -> Piece:
         data = self._scrubbed(piece.data)

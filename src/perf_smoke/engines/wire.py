@@ -10,12 +10,13 @@ takes 1.7 ms longer: a twentieth of a small model's).
 from __future__ import annotations
 
 import io
+import re
 import selectors
 import socket
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,9 @@ MOST_PIECES = 400_000
 _LONGEST_PIECE = 64 * 1024
 _LINGER_S = 0.5
 """How long after `[DONE]` the end of the answer is waited for, to keep the connection."""
+_DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]\s*$")
+_TAIL_BYTES = 32
+"""So much of the end is looked at: `[DONE]` may come in two pieces."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,22 +141,24 @@ def receive(response: TimedResponse) -> tuple[list[Piece], bool]:
     """
     pieces: list[Piece] = []
     size = 0
+    tail = b""
     done = False
     try:
         while data := response.read1(_LONGEST_PIECE):
             size += len(data)
+            tail = (tail + data)[-_TAIL_BYTES:]
             last = pieces[-1] if pieces else None
             if (
                 last
                 and last.arrived_ns == response.clock.arrived_ns
                 and len(last.data) + len(data) <= _LONGEST_PIECE
             ):
-                data = last.data + data
-                pieces.pop()
-            pieces.append(Piece(arrived_ns=response.clock.arrived_ns, data=data))
+                pieces[-1] = replace(last, data=last.data + data)
+            else:
+                pieces.append(Piece(arrived_ns=response.clock.arrived_ns, data=data))
             if size > MOST_BYTES or len(pieces) > MOST_PIECES:
                 raise TooLong
-            if data[-64:].rstrip().endswith(b"data: [DONE]"):
+            if _DONE.search(tail):
                 done = True
                 linger_ns = time.perf_counter_ns() + int(_LINGER_S * 1e9)
                 response.clock.deadline_ns = min(response.clock.deadline_ns, linger_ns)

@@ -22,7 +22,7 @@ from perf_smoke.github.marker import CommentKey, Stamp, mark
 from perf_smoke.github.pulls import find_pull_request
 from perf_smoke.github.shorten import shorten
 from perf_smoke.github.sticky import CommentOutcome, Policy, Sticky
-from perf_smoke.printable import printable
+from perf_smoke.printable import one_line
 from perf_smoke.result import Result
 from perf_smoke.secret import Secret
 from perf_smoke.settings import CommentWhen
@@ -177,8 +177,8 @@ def _permission(event: Event) -> str:
 def _message(error: GithubException) -> str:
     """What the API said, short, as the continuation of a sentence."""
     said = error.data.get("message") if isinstance(error.data, dict) else None
-    text = " ".join(printable(str(said or "")).split())
-    return f": {text[:200].rstrip('.')}" if text else ""
+    text = one_line(str(said or ""), 200).rstrip(".")
+    return f": {text}" if text else ""
 
 
 def _no_pull_request() -> CommentOutcome:

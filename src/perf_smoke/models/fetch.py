@@ -173,7 +173,7 @@ def _refuse_others(files: Sequence[Fetched], errand: Errand, shown: str) -> None
     """Refuse what is no model, or another one than was asked for.
 
     Raises:
-        Unmeasured: `model-truncated`, `model-lfs-pointer` or `model-hash`.
+        Unmeasured: `model-hash`, and what `refuse_stand_ins` raises.
     """
     for one in files:
         refuse_stand_ins(one.file.path, shown)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from perf_smoke.hashing import HashedFile, hashed
 from perf_smoke.models.base import Errand, Fetched
-from perf_smoke.models.reference import LocalPath
+from perf_smoke.models.reference import LocalPath, hub_form
 from perf_smoke.result import Unmeasured
 
 
@@ -37,8 +37,10 @@ def _read(path: Path, place: LocalPath) -> HashedFile:
             )
         return hashed(path)
     except (FileNotFoundError, NotADirectoryError):
+        form = hub_form(place.path)
+        remedy = f" If it is a file of a Hugging Face hub, write {form}." if form else ""
         raise Unmeasured(
-            "model-missing", f"The model {place.path} does not exist (looked for {path})."
+            "model-missing", f"The model {place.path} does not exist (looked for {path}).{remedy}"
         ) from None
     except OSError as error:
         raise Unmeasured(

@@ -11,7 +11,7 @@ import requests
 
 from perf_smoke.models.base import Errand, Fetched, megabytes
 from perf_smoke.models.client import session
-from perf_smoke.models.reference import Web
+from perf_smoke.models.reference import Web, browsed_form
 from perf_smoke.models.store import Entry, Validator, ensure_space, write_all
 from perf_smoke.reasons import Reason
 from perf_smoke.result import Unmeasured
@@ -149,7 +149,7 @@ class _Transfer:
             raise Unmeasured(
                 "model-forbidden",
                 f"{self._place.shown} may not be read: the server says {answer}. "
-                "Tokens are sent for hf:// references alone.",
+                f"Tokens are sent for hf:// references alone{self._as_hub_form()}.",
             )
         if status == 416:
             self._part.discard()
@@ -164,7 +164,7 @@ class _Transfer:
         if kind == "text/html" and not self._place.name.endswith((".html", ".htm")):
             raise self._refused(
                 "the server answers with a web page, such as one to sign in; name the address "
-                "of the file itself"
+                f"of the file itself{self._as_hub_form()}"
             )
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise self._refused("the server sends it compressed, although asked not to")
@@ -232,6 +232,10 @@ class _Transfer:
     def _broken(self, done: int, total: int | None) -> _TryAgain:
         of = f" of {megabytes(total)}" if total is not None else ""
         return _TryAgain("model-truncated", f"the transfer broke off after {megabytes(done)}{of}")
+
+    def _as_hub_form(self) -> str:
+        form = browsed_form(self._place)
+        return f", such as {form}" if form else ""
 
     def _refused(self, why: str) -> Unmeasured:
         return Unmeasured("model-download", f"{self._place.shown} cannot be fetched: {why}.")

@@ -88,7 +88,6 @@ COMPLETIONS: dict[str, Callable[[Exchange], None]] = {
     "invalid-utf8": invalid_utf8,
     "short": lambda exchange: stream(exchange, 2),
     "drop": Exchange.drop,
-    "nan": lambda exchange: exchange.reply(b'data: {"stop": true, "tokens_predicted": "four"}\n\n'),
 }
 
 

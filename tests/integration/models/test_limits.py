@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke.models import client
 from perf_smoke.models.store import Entry
 from perf_smoke.network import is_machines_own
 from tests.integration.models.fetcher import Fetcher
@@ -118,7 +117,7 @@ def test_a_name_that_leads_there_is_refused_before_anything_is_sent(
     def resolved(*_: object, **__: object) -> list[object]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80))]
 
-    monkeypatch.setattr(client.socket, "getaddrinfo", resolved)
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
     failure = fetcher.refused("http://models.example/tiny.gguf", sha256=SHA256).failure
     assert failure.reason == "model-insecure"
     assert "models.example" in failure.sentence
