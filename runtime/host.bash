@@ -56,10 +56,8 @@ install() {
   echo "perf-smoke: installed in $((SECONDS - started)) s; the next step of this job finds it there"
 }
 
-# With its bytecode, so that nothing is written there later, and the list of all that is in it.
 make_listed_venv() {
-  make_venv "$@" && bin/python -I -m compileall -q -x '/(pip|pygments/lexers)/' lib &&
-    whole list "$2"
+  make_venv "$@" && whole list "$2"
 }
 
 whole() {

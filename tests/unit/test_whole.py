@@ -44,6 +44,18 @@ def test_one_that_nobody_touched_is_whole(tmp_path: Path) -> None:
     assert whole("check", venv) == (0, "")
 
 
+def test_bytecode_that_came_later_is_held_to_its_size_too(tmp_path: Path) -> None:
+    venv = installed(tmp_path / "venv")
+    compiled = venv / "lib" / "site-packages" / "__pycache__" / "jinja2.cpython-311.pyc"
+    compiled.parent.mkdir()
+    compiled.write_bytes(b"bytecode")
+    assert whole("check", venv) == (0, "")
+    os.utime(compiled, (1, 1))
+    assert whole("check", venv) == (0, "")
+    compiled.write_bytes(b"byte")
+    assert whole("check", venv) == (1, f"{compiled.relative_to(venv)} is missing or changed")
+
+
 def remove_a_folder(venv: Path) -> None:
     (venv / "lib").rename(venv / "lib2")
 
