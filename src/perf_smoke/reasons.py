@@ -88,7 +88,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         "connection-lost": "The server broke off an answer.",
         "deadline-passed": "The input `deadline` came while something was waited for, which is named.",
         "docker-run-failed": "`runtime: docker`: the container did not start.",
-        "docker-sees-other-files": "`runtime: docker`: the engine runs elsewhere, and does not see the job's files.",
+        "docker-sees-other-files": "`runtime: docker`: the engine does not see the job's files, or they lie where the image has its own.",
         "docker-unavailable": "`runtime: docker`: no Docker engine answers.",
         "endpoint-unreachable": "Nothing answers at `endpoint`.",
         "engine-crashed": "The engine ended with an error or by a signal.",
