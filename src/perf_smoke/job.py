@@ -36,13 +36,14 @@ class Written:
     problem: str = ""
 
 
-def measure(
+def measure(  # noqa: PLR0913 - a workflow and a terminal know different things
     settings: Settings,
     environ: Mapping[str, str],
     *,
     runtime: str,
     leg: Leg | None = None,
     merge_target: str = "",
+    pull_request_head: str = "",
     console: Console,
     signals: Signals,
     folder: Path | None = None,
@@ -78,6 +79,7 @@ def measure(
                 runtime=runtime,
                 leg=leg,
                 merge_target=merge_target,
+                pull_request_head=pull_request_head,
                 deadline=_deadline(settings, environ),
                 watcher=watcher,
                 interruptible=signals.interruptible,
