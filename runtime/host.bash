@@ -6,7 +6,7 @@
 
 # Returns only when perf-smoke could not be installed: then `reason` and `sentence` are set.
 run_on_host() {
-  local root venv sets
+  local root venv sets damage
   sets=(runtime)
   [ "$engine" != embedded ] || sets+=(embedded)
   case "${INPUT_MODEL:-} ${INPUT_TOKENIZER:-}" in *hf://*) sets+=(huggingface) ;; esac
@@ -15,15 +15,17 @@ run_on_host() {
     return
   fi
   venv=$root/$(key_of_venv "${sets[@]}")
-  # Whichever Python it was made with; on a runner that keeps its disk that one may be gone by now.
-  if ! "$venv/bin/python" -I -c 'import perf_smoke' >/dev/null 2>&1; then
+  # By the Python that it was made with; on a runner that keeps its disk that one may be gone by now.
+  if ! damage=$("$venv/bin/python" -I -S "$here/runtime/whole.py" check "$venv" 2>/dev/null); then
+    [ ! -e "$venv" ] ||
+      say "the environment of an earlier step is damaged and made anew: ${damage:-its Python does not start}"
     install "$root" "$venv" "${sets[@]}" || return
   fi
   touch "$venv"
-  [ "$step" = report ] || echo host >"$folder/runtime"
+  [ "$step" != measure ] || echo host >"$folder/runtime"
   perf_smoke env PERF_SMOKE_RUNTIME=host PERF_SMOKE_FOLDER="$folder" \
-    PERF_SMOKE_OUTPUT="$output" PATH="$callers_path" \
-    "$venv/bin/python" -Iu -X utf8 -m perf_smoke "$(command_of_step)"
+    PERF_SMOKE_OUTPUT="$output" PERF_SMOKE_LEFT_S="$(left)" PATH="$callers_path" \
+    "$venv/bin/python" -Iu -X utf8 -m perf_smoke --lifeline "$(command_of_step)"
   crashed $?
 }
 
@@ -34,21 +36,32 @@ install() {
     reason=python-missing sentence='there is no Python 3.10 or newer on this machine'
     return 1
   fi
-  # Made beside its place, then moved: another step that starts now finds all of it or nothing.
-  part=$venv.part.$$
-  if ! attend 600 make_venv "$python" "$part" "$@" >"$scratch/log" 2>&1; then
+  # Made beside its place, then moved: another step that starts now finds all of it or nothing. What
+  # is held is of an install that goes on.
+  for _ in 1 2 3; do
+    part=$(mktemp -d "$venv.part.XXXXXX") && exec 8<"$part" && whole hold "$part" && break
+  done 2>"$scratch/log"
+  if ! attend "$(left)" make_listed_venv "$python" "$part" "$@" >"$scratch/log" 2>&1 ||
+    ! whole place "$part" "$venv" >>"$scratch/log" 2>&1; then
+    exec 8<&-
     give_up_if_cancelled
     reason=install-failed
-    sentence="the locked requirements could not be installed with $python$(if_full "$root")"
+    sentence="the locked requirements could not be installed with $python$(if_late)$(if_full "$root")"
     return 1
   fi
-  "$venv/bin/python" -I -c 'import perf_smoke' >/dev/null 2>&1 || rm -rf "$venv"
-  # If the other step was quicker, ours lands inside of its folder.
-  mv "$part" "$venv" && rm -rf "${venv:?}/${part##*/}"
+  exec 8<&-
   part=''
   # Those of earlier releases, on runners that keep their disk.
   find "$root" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} + 2>/dev/null
   echo "perf-smoke: installed in $((SECONDS - started)) s; the next step of this job finds it there"
+}
+
+make_listed_venv() {
+  make_venv "$@" && whole list "$2"
+}
+
+whole() {
+  "$python" -I -S "$here/runtime/whole.py" "$@"
 }
 
 # On a full disk the installer's own words are lost: there is no room for them either.

@@ -99,6 +99,14 @@ def budget(value_s: float) -> str:
     return f"{math.ceil(value_s / 60)} m"
 
 
+def limit(value_s: float) -> str:
+    """A bound as an input takes it: 2 h, 90 m, 45 s."""
+    for unit_s, unit in ((3600, "h"), (60, "m")):
+        if value_s >= unit_s and value_s % unit_s == 0:
+            return f"{value_s / unit_s:g} {unit}"
+    return f"{value_s:.3g} s" if value_s < 1000 else f"{value_s:.0f} s"
+
+
 def percent(fraction: float) -> str:
     """The size of a change, without its sign: 6.8 %, 123 %."""
     return _signed(abs(fraction), plus="") + " %"

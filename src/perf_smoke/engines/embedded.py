@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.hashing import hashed
 from perf_smoke.printable import last_lines
 from perf_smoke.processes.background import Background
+from perf_smoke.processes.python import ISOLATED, isolated
 from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Tier, Unmeasured
 
 _ID = "embedded"
@@ -40,20 +40,8 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
     Raises:
         Unmeasured: `engine-missing`, or `features-unknown`: it has no features.
     """
-    if setup.features:
-        raise Unmeasured(
-            "features-unknown",
-            f"The embedded engine has no features, but `{', '.join(setup.features)}` is given: "
-            "leave features empty.",
-        )
-    try:
-        installed = importlib.metadata.distribution(PACKAGE)
-    except importlib.metadata.PackageNotFoundError:
-        raise Unmeasured(
-            "engine-missing",
-            f"The embedded engine is not installed here: `pip install {PACKAGE}` in the "
-            "environment that perf-smoke runs in, or choose another engine.",
-        ) from None
+    check_inputs(setup)
+    installed = importlib.metadata.distribution(PACKAGE)
     libraries = sorted(Path(str(installed.locate_file(PACKAGE))).glob(f"{PACKAGE}*.so"))
     return EmbeddedEngine(
         setup,
@@ -64,6 +52,28 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
             binary_sha256=hashed(libraries[0]).sha256 if libraries else "",
         ),
     )
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features, and a machine without the package.
+
+    Raises:
+        Unmeasured: `features-unknown`, `engine-missing`.
+    """
+    if setup.features:
+        raise Unmeasured(
+            "features-unknown",
+            f"The embedded engine has no features, but `{', '.join(setup.features)}` is given: "
+            "leave features empty.",
+        )
+    try:
+        importlib.metadata.distribution(PACKAGE)
+    except importlib.metadata.PackageNotFoundError:
+        raise Unmeasured(
+            "engine-missing",
+            f"The embedded engine is not installed here: `pip install {PACKAGE}` in the "
+            "environment that perf-smoke runs in, or choose another engine.",
+        ) from None
 
 
 class EmbeddedEngine:
@@ -92,10 +102,9 @@ class EmbeddedSession:
         try:
             with theirs:
                 self._worker = Background(
-                    # -I: neither the caller's folder nor its PYTHON… variables change the imports
-                    [sys.executable, "-I", str(_WORKER), str(theirs.fileno())],
+                    [*ISOLATED, str(_WORKER), str(theirs.fileno())],
                     cwd=setup.scratch,
-                    environment=environment,
+                    environment=isolated(environment),
                     pass_fds=(theirs.fileno(),),
                 )
         except OSError as error:
@@ -123,6 +132,7 @@ class EmbeddedSession:
                 last_lines(self._worker.output() or answer["error"]),
             )
         self.load_ms: float | None = answer["load_ms"]
+        self.pids = self._worker.pids()
 
     def step(self, request: Request, timeout_s: float) -> Reply:
         """One completion in the warm worker."""

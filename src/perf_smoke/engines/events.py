@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perf_smoke.engines.http_client import Answer, stated_error
 from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
 
+MOST_LINES = 500_000
+"""Of one answer. The longest honest one has a few for each of 100,000 tokens."""
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark, which a stream may begin with."""
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_BYTES = "surrogateescape"
+"""How bytes that are no UTF-8 are kept in a text: as U+DC80 to U+DCFF."""
+_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Line:
+    """One line of a stream without its end, and when that left the kernel."""
+
+    arrived_ns: int
+    text: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """One JSON object of a stream, and when its last byte left the kernel."""
 
@@ -23,24 +44,30 @@ class Event:
 def server_sent(answer: Answer) -> list[Event]:
     """The `data:` of each server-sent event, comments and `[DONE]` left out; at least one.
 
+    Data of several lines is one document, as the standard has it, or one in each line: some
+    servers leave out the blank line between two events.
+
     Raises:
         Unmeasured: `engine-output`: no stream, or not of JSON objects; `request-refused`: one
             states an error; `connection-lost`: nothing came.
     """
     events: list[Event] = []
-    waiting: list[bytes] = []
-    arrived_ns = answer.started_ns
-    for moment_ns, line in [*_lines(answer), (0, b"")]:
-        if line.startswith(b"data:"):
-            waiting.append(line[5:].removeprefix(b" "))
-            arrived_ns = moment_ns
-        elif line.startswith(b"error:"):  # how llama-server said it until 2025
-            _event(answer, moment_ns, b'{"error":' + line[6:] + b"}")
-        elif not line and waiting:
-            text = b"\n".join(waiting)
-            waiting.clear()
-            if text != b"[DONE]":
-                events.append(_event(answer, arrived_ns, text))
+    waiting: list[_Line] = []
+    kind = b""
+    for line in itertools.chain(_lines(answer), [_Line(arrived_ns=0, text=b"")]):
+        name, _, value = line.text.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            waiting.append(replace(line, text=value))
+        elif name == b"event":
+            kind = value
+        elif name == b"error":  # how llama-server said it until 2025
+            raise _stopped(answer, b'{"error":' + value + b"}")
+        elif not line.text:
+            if kind == b"error" and waiting:
+                raise _stopped(answer, _joined(waiting).text)
+            events += [_event(answer, each) for each in _documents(waiting)]
+            waiting, kind = [], b""
     return _some(answer, events)
 
 
@@ -50,7 +77,7 @@ def json_lines(answer: Answer) -> list[Event]:
     Raises:
         Unmeasured: as `server_sent`.
     """
-    events = [_event(answer, moment_ns, line) for moment_ns, line in _lines(answer) if line.strip()]
+    events = [_event(answer, line) for line in _lines(answer) if line.text.strip()]
     return _some(answer, events)
 
 
@@ -71,6 +98,8 @@ def no_tokens(answer: Answer) -> Unmeasured:
 def _some(answer: Answer, events: list[Event]) -> list[Event]:
     if events:
         return events
+    if stated_error(answer.document()):
+        raise _stopped(answer, answer.body)
     if not answer.complete:
         raise stopped_early(answer)
     raise Unmeasured(
@@ -81,33 +110,72 @@ def _some(answer: Answer, events: list[Event]) -> list[Event]:
     )
 
 
-def _lines(answer: Answer) -> Iterator[tuple[int, bytes]]:
+def joined(texts: Sequence[str]) -> str:
+    """The text of all events. A character that was cut between two of them is whole again, be it
+    in bytes of UTF-8 or in the two halves of an escape."""
+    halves = _HALVES.sub(
+        lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), "".join(texts)
+    )
+    return _NO_BYTE.sub("\ufffd", halves).encode("utf-8", _BYTES).decode("utf-8", "replace")
+
+
+def _lines(answer: Answer) -> Iterator[_Line]:
     """The lines, each with the moment at which its end arrived. A last one without an end counts
     if it looks whole; else it is what was left when the connection broke."""
-    begun = bytearray()
-    for piece in answer.pieces:
-        *whole, rest = piece.data.split(b"\n")
-        for part in whole:
-            yield piece.arrived_ns, bytes(begun + part).removesuffix(b"\r")
-            begun.clear()
-        begun += rest
-    if begun.rstrip().endswith(b"}"):
-        yield answer.pieces[-1].arrived_ns, bytes(begun)
+    body = answer.body
+    ends = list(itertools.accumulate(len(piece.data) for piece in answer.pieces))
+    start = len(_MARK) if body.startswith(_MARK) else 0
+    for number, end in enumerate(_LINE_END.finditer(body)):
+        if number == MOST_LINES:
+            raise Unmeasured(
+                "engine-output", f"{answer.name} sent more than {MOST_LINES:,} lines as one answer."
+            )
+        piece = answer.pieces[bisect.bisect_right(ends, end.start())]
+        yield _Line(arrived_ns=piece.arrived_ns, text=body[start : end.start()])
+        start = end.end()
+    rest = body[start:]
+    if rest.rstrip().endswith(b"}"):
+        yield _Line(arrived_ns=answer.pieces[-1].arrived_ns, text=rest)
 
 
-def _event(answer: Answer, arrived_ns: int, text: bytes) -> Event:
+def _documents(lines: Sequence[_Line]) -> list[_Line]:
+    """What the `data:` lines of one event hold."""
+    if len(lines) > 1 and _object(_joined(lines).text) is None:
+        documents = list(lines)
+    else:
+        documents = [_joined(lines)] if lines else []
+    return [each for each in documents if each.text.strip() not in (b"", b"[DONE]")]
+
+
+def _joined(lines: Sequence[_Line]) -> _Line:
+    text = b"\n".join(line.text for line in lines)
+    return _Line(arrived_ns=lines[-1].arrived_ns, text=text)
+
+
+def _object(text: bytes) -> dict[str, Any] | None:
+    """The JSON object, if it is one. Bytes that are no UTF-8 become half characters: see
+    `joined`."""
     try:
-        content = json.loads(text.decode("utf-8", "replace"))
+        content = json.loads(text.decode("utf-8", _BYTES))
     except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _event(answer: Answer, line: _Line) -> Event:
+    content = _object(line.text)
+    if content is None:
         raise Unmeasured(
             "engine-output",
             f"{answer.name} sent something else than JSON objects in its stream.",
-            one_line(text[:400].decode("utf-8", "replace")),
+            one_line(line.text[:400].decode("utf-8", "replace")),
         )
-    if content.get("error"):
-        raise Unmeasured(
-            "request-refused", f"{answer.name} stopped with an error: {stated_error(content)}"
-        )
-    return Event(arrived_ns=arrived_ns, content=content)
+    if content.get("error") or content.get("object") == "error":
+        raise _stopped(answer, line.text)
+    return Event(arrived_ns=line.arrived_ns, content=content)
+
+
+def _stopped(answer: Answer, text: bytes) -> Unmeasured:
+    """An error in the stream, in the server's words."""
+    said = stated_error(_object(text)) or one_line(text[:2000].decode("utf-8", "replace"))
+    return Unmeasured("request-refused", f"{answer.name} stopped with an error: {said}")

@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,9 @@ from perf_smoke.engines.wire import Piece
 from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
 from perf_smoke.secret import Secret
+
+_SAID_BYTES = 65536
+"""So much of a refusal is looked into."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +67,11 @@ class Answer:
 class Refused(Unmeasured):
     """The server answered, but not with what was asked for."""
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(self, status: int, sentence: str, said: Any = "") -> None:
         super().__init__("request-refused", sentence)
         self.status = status
+        self.said = said
+        """The server's own words: a JSON document, or a text."""
 
 
 class Client:
@@ -79,11 +84,13 @@ class Client:
         name: str,
         environment: Mapping[str, str],
         api_key: Secret = Secret(""),  # noqa: B008 — frozen
+        query: str = "",
     ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             url: scheme, host, port, and a path that all others are appended to.
+            query: what stands behind every path.
             name: who is asked, as a sentence starts: "The server at …".
             environment: for `*_PROXY`, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE.
             api_key: sent as bearer token; empty: none.
@@ -93,6 +100,7 @@ class Client:
         """
         self.name = name
         self._url = url.rstrip("/")
+        self._query = f"?{query}" if query else ""
         self._environment = environment
         self._api_key = api_key
         self._connection: HTTPConnection | None = None
@@ -156,10 +164,7 @@ class Client:
                 for name, value in response.getheaders()
             },
             started_ns=started_ns,
-            pieces=tuple(
-                Piece(arrived_ns=piece.arrived_ns, data=self._scrubbed(piece.data))
-                for piece in pieces
-            ),
+            pieces=tuple(map(self._scrubbed_piece, pieces)),
             complete=whole,
         )
 
@@ -196,7 +201,7 @@ class Client:
 
     def _target(self, path: str) -> str:
         """The path as the request line names it; for a proxy of plain http the whole address."""
-        address = self._url + path
+        address = self._url + path + self._query
         if address.startswith("http:") and wire.proxy_for(address, self._environment):
             return address
         parts = urlsplit(address)
@@ -229,8 +234,8 @@ class Client:
         if isinstance(error, wire.TooLong):
             return Unmeasured(
                 "engine-output",
-                f"{self.name} sent more than {wire.MOST_BYTES // 2**20} MiB as one answer; the "
-                "rest was not read.",
+                f"{self.name} sent more than {wire.MOST_BYTES // 2**20} MiB or "
+                f"{wire.MOST_PIECES:,} pieces as one answer; the rest was not read.",
             )
         if isinstance(error, OSError):
             return Unmeasured(
@@ -250,7 +255,12 @@ class Client:
         sentence = f"{self.name} refused the request (HTTP {status}){': ' if said else ''}{said}."
         if status in (401, 403):
             sentence += " Is OPENAI_API_KEY set, and right, in this step's env?"
-        return Refused(status, sentence)
+        text = answer.body[:_SAID_BYTES].decode("utf-8", "replace")
+        return Refused(status, sentence, answer.document() or text)
+
+    def _scrubbed_piece(self, piece: Piece) -> Piece:
+        data = self._scrubbed(piece.data)
+        return piece if data == piece.data else replace(piece, data=data)
 
     def _scrubbed(self, data: bytes) -> bytes:
         """Without our key, which a server may repeat in a message that is shown later."""

@@ -8,11 +8,16 @@ with that of the other engines. There is no E2E: the two tests are not one reque
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
 from perf_smoke.engines import llama_program
 from perf_smoke.engines.base import EngineSetup, Request
+from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.fields import Fields
-from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
+from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
+from perf_smoke.engines.printed_json import in_the_way, objects
+from perf_smoke.printable import decoded, one_line
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier
 
@@ -35,10 +40,24 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             *("-t", str(request.threads)),
             *("-r", "1"),
             *("-o", "json"),
-            *program.features,
+            *program.switches,
         ]
 
-    return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=_read))
+    def read(finished: Finished, _result: bytes, request: Request) -> Reading:
+        tests = list(objects(decoded(finished.stdout)))
+        told = program.evidence(decoded(finished.stderr), tests)
+        return replace(_read(finished, request), told=told)
+
+    return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=read))
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features that are not in the table.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    refuse_unknown("llama-bench", setup.features, LLAMA_FEATURES)
 
 
 def prompt_tokens(prompt: str) -> int:
@@ -47,13 +66,13 @@ def prompt_tokens(prompt: str) -> int:
     return max(1, len(re.findall(r"\w+|[^\w\s]", prompt)))
 
 
-def _read(finished: Finished, _result: bytes, request: Request) -> Reading:
-    document = strict_json(finished.stdout, "what it printed to stdout")
-    tests = Fields({"tests": document}, "`llama-bench`").objects("tests")
-    prompt_ms = _duration_ms(tests, n_prompt=prompt_tokens(request.prompt), n_gen=0)
+def _read(finished: Finished, request: Request) -> Reading:
+    printed = decoded(finished.stdout)
+    tests = list(objects(printed))
+    prompt_ms = _duration_ms(tests, printed, n_prompt=prompt_tokens(request.prompt), n_gen=0)
     decode_ms = None
     if request.tokens > 1:
-        decode_ms = _duration_ms(tests, n_prompt=0, n_gen=request.tokens - 1)
+        decode_ms = _duration_ms(tests, printed, n_prompt=0, n_gen=request.tokens - 1)
     return Reading(
         n_prompt=prompt_tokens(request.prompt),
         n_out=request.tokens,
@@ -63,10 +82,15 @@ def _read(finished: Finished, _result: bytes, request: Request) -> Reading:
     )
 
 
-def _duration_ms(tests: list[Fields], *, n_prompt: int, n_gen: int) -> float:
+def _duration_ms(tests: list[dict[str, Any]], printed: str, *, n_prompt: int, n_gen: int) -> float:
+    wanted = (str(n_prompt), str(n_gen))
     for test in tests:
-        if test.count("n_prompt") == n_prompt and test.count("n_gen") == n_gen:
-            average_ns = test.number("avg_ns")  # of the one repetition
-            if average_ns is not None:
-                return average_ns / 1e6
-    raise Unreadable(f"its JSON holds no avg_ns of {n_prompt} prompt and {n_gen} output tokens")
+        if (str(test.get("n_prompt")), str(test.get("n_gen"))) == wanted:
+            fields = Fields(test, "`llama-bench`")
+            average_ms = fields.duration_ms("avg_ns", units_per_ms=1e6)  # of the one repetition
+            if average_ms is not None:
+                return average_ms
+    missing = f"its JSON holds no avg_ns of {n_prompt} prompt and {n_gen} output tokens"
+    other = in_the_way(printed)
+    between = f"; among what it printed is `{one_line(other)}`" if other else ""
+    raise Unreadable((missing if tests else "what it printed to stdout is no JSON") + between)

@@ -12,12 +12,14 @@ from dataclasses import replace
 
 from perf_smoke.engines import failures, llama_program
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.events import no_tokens, server_sent, stopped_early
+from perf_smoke.engines.events import joined, no_tokens, server_sent, stopped_early
+from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
 from perf_smoke.engines.llama_program import LlamaProgram
-from perf_smoke.engines.probe import client_for, identify, refuse_features
+from perf_smoke.engines.probe import client_for, only_model, refuse_another, refuse_features
 from perf_smoke.engines.server import HOST, StartedServer, start
+from perf_smoke.printable import one_line
 from perf_smoke.result import EngineIdentity, Process, Sample, Tier, Unmeasured
 from perf_smoke.secret import Secret
 
@@ -44,19 +46,32 @@ def prepare(setup: EngineSetup) -> RunningLlamaServer | LlamaServerProgram:
     return LlamaServerProgram(setup, llama_program.find("llama-server", setup))
 
 
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features that are not in the table.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    refuse_unknown("llama-server", setup.features, LLAMA_FEATURES)
+
+
 def _at_endpoint(setup: EngineSetup) -> RunningLlamaServer:
     refuse_features(setup, "The server")
     client = client_for(setup.endpoint, setup.environment)
     try:
-        server = identify(client)
+        server = refuse_another("llama-server", client, "/health")
+        model = setup.model_name or _model_of_a_router(client, setup.start_timeout_s)
     finally:
         client.close()
-    if server.kind != "llama-server":
-        raise Unmeasured(
-            "engine-missing",
-            f"{client.name} is no llama-server: set `engine` to `auto`, or check `endpoint`.",
-        )
-    return RunningLlamaServer(setup, EngineIdentity(id="llama-server", version=server.version))
+    identity = EngineIdentity(id="llama-server", version=server.version)
+    return RunningLlamaServer(setup, model, identity)
+
+
+def _model_of_a_router(client: Client, timeout_s: float) -> str:
+    """A router must be told which of its models is meant; a server with one model need not be."""
+    props = client.get("/props", timeout_s).document()
+    is_router = isinstance(props, dict) and props.get("role") == "router"
+    return only_model(client, "/v1", timeout_s) if is_router else ""
 
 
 class RunningLlamaServer:
@@ -64,8 +79,9 @@ class RunningLlamaServer:
 
     process: Process = "running"
 
-    def __init__(self, setup: EngineSetup, identity: EngineIdentity) -> None:
+    def __init__(self, setup: EngineSetup, model: str, identity: EngineIdentity) -> None:
         self._setup = setup
+        self._model = model
         self.identity = identity
 
     def open(self, environment: Mapping[str, str]) -> LlamaServerSession:
@@ -76,7 +92,7 @@ class RunningLlamaServer:
         """
         client = client_for(self._setup.endpoint, {**self._setup.environment, **environment})
         client.get("/health", self._setup.start_timeout_s)  # the first step finds it connected
-        return LlamaServerSession(client, None)
+        return LlamaServerSession(client, None, model=self._model)
 
 
 class LlamaServerProgram:
@@ -114,7 +130,7 @@ class LlamaServerProgram:
             environment=seen,
             timeout_s=setup.start_timeout_s,
         )
-        return LlamaServerSession(server.client, server)
+        return LlamaServerSession(server.client, server, program=self._program)
 
     def _argv(self, port: int) -> Sequence[str]:
         request = self._setup.request
@@ -126,21 +142,36 @@ class LlamaServerProgram:
             *("-np", "1"),
             *("--host", HOST),
             *("--port", str(port)),
-            *self._program.features,
+            *self._program.switches,
         ]
 
 
 class LlamaServerSession:
     """A connection to a server, and the server itself if it is ours."""
 
-    def __init__(self, client: Client, server: StartedServer | None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        server: StartedServer | None,
+        *,
+        model: str = "",
+        program: LlamaProgram | None = None,
+    ) -> None:
+        """Args:
+        model: which one is meant, for a server that has several.
+        program: that of a server of ours, which logs what became of its features.
+        """
+        self._program = program
         self._client = client
+        self._named = {"model": model} if model else {}
         self._server = server
         self.load_ms = server.load_ms if server else None
+        self.pids = server.pids if server else ()
 
     def step(self, request: Request, timeout_s: float) -> Reply:
         """One completion, streamed."""
         body = {
+            **self._named,
             "prompt": request.prompt,
             "n_predict": request.tokens,
             "temperature": 0,
@@ -153,6 +184,9 @@ class LlamaServerSession:
         cpu_before_ms = server.cpu_ms() if server else None
         try:
             reply = _reply(self._client.post("/completion", body, timeout_s))
+            if server and self._program:
+                reply = replace(reply, told=self._program.evidence(server.log()))
+                self._program = None  # its log tells of the load, once
         except Unmeasured as error:
             failure = server.explained(error.failure, timeout_s) if server else error.failure
             return failures.failed_step(failure)
@@ -189,19 +223,20 @@ def _reply(answer: Answer) -> Reply:
     if end is None:
         raise stopped_early(answer)
     timings = end.object("timings")
-    n_prompt, n_out = end.count("tokens_evaluated"), end.count("tokens_predicted")
+    n_prompt = end.count("tokens_evaluated") or None
+    n_out = end.count("tokens_predicted") or None
     if first_ns is None and not n_out:
         raise no_tokens(answer)
     return Reply(
-        text="".join(texts),
+        text=joined(texts),
         sample=Sample(
             ok=True,
             n_prompt=n_prompt,
             n_prompt_cached=_cached(timings, n_prompt),
             n_out=n_out,
-            prompt_ms=timings.number("prompt_ms"),
+            prompt_ms=timings.duration_ms("prompt_ms"),
             ttft_ms=None if first_ns is None else answer.ms_until(first_ns),
-            decode_ms=timings.number("predicted_ms") if n_out and n_out > 1 else None,
+            decode_ms=timings.duration_ms("predicted_ms") if n_out and n_out > 1 else None,
             e2e_ms=answer.ms_until(end_ns),
             wall_ms=answer.wall_ms,
             finish_reason=_finish_reason(end),
@@ -221,4 +256,4 @@ def _cached(timings: Fields, n_prompt: int | None) -> int | None:
 def _finish_reason(end: Fields) -> str:
     """Why it stopped; older servers have a flag for each reason."""
     flags = [name for name in ("limit", "eos", "word") if end.flag(f"stopped_{name}")]
-    return end.text("stop_type") or "".join(flags[:1])
+    return one_line(end.text("stop_type")) or "".join(flags[:1])

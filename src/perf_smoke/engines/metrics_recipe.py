@@ -6,12 +6,14 @@ import itertools
 import json
 import math
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 from perf_smoke.engines.metrics_text import last_match, number_cut
 from perf_smoke.engines.one_shot import Reading, Unreadable, strict_json
+from perf_smoke.engines.printed_json import objects
 from perf_smoke.printable import decoded, one_line
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Tier
@@ -75,13 +77,7 @@ class TextSource:
         """Each group's name with its text in the last match."""
         text = _stream(finished, self.place)
         for pattern in self.patterns:
-            try:
-                match = last_match(pattern, text)
-            except TimeoutError as error:
-                raise Unreadable(
-                    f"`metrics` searches {self.place} for longer than {error}: make its "
-                    "expressions simpler, one repetition inside another takes for ever"
-                ) from None
+            match = _searched(pattern, text, self.place)
             if match is None:
                 raise Unreadable(
                     f"`metrics` looks for `{pattern.pattern}`, which is not in {self.place}"
@@ -96,10 +92,32 @@ class TextSource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FailureSign:
+    """What a program prints that fails and yet exits with 0."""
+
+    place: str
+    pattern: re.Pattern[str]
+
+    def refuse(self, finished: Finished) -> None:
+        """Nothing, where the stream does not hold it.
+
+        Raises:
+            Unreadable: with the line that holds it.
+        """
+        text = _stream(finished, self.place)
+        if match := _searched(self.pattern, text, self.place):
+            line = text[text.rfind("\n", 0, match.start()) + 1 :].partition("\n")[0]
+            raise Unreadable(
+                f"it printed `{one_line(line)}` to {self.place}, which `metrics` calls a failure"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MetricsRecipe:
     """All that is read after a step; an empty one reads nothing."""
 
     sources: tuple[JsonSource | TextSource, ...] = ()
+    failures: tuple[FailureSign, ...] = ()
 
     @property
     def file(self) -> str:
@@ -110,8 +128,10 @@ class MetricsRecipe:
         """Everything that the recipe names.
 
         Raises:
-            Unreadable: something is not there, or is no number.
+            Unreadable: the program says that it failed; something is not there, or is no number.
         """
+        for sign in self.failures:
+            sign.refuse(finished)
         values: dict[str, Any] = {}
         tiers: dict[str, Tier] = {}
         for source in self.sources:
@@ -159,13 +179,30 @@ def _stream(finished: Finished, name: str) -> str:
     return decoded(finished.stdout if name == "stdout" else finished.stderr)
 
 
+def _searched(pattern: re.Pattern[str], text: str, place: str) -> re.Match[str] | None:
+    try:
+        return last_match(pattern, text)
+    except TimeoutError as error:
+        raise Unreadable(
+            f"`metrics` searches {place} for longer than {error}: make its expressions simpler, "
+            "one repetition inside another takes for ever"
+        ) from None
+
+
 def _printed_json(text: str, place: str) -> Any:
-    """All that was printed, or else its last line: logs often stand before the result."""
+    """All that was printed, or else its last line, or the last object that begins a line: logs
+    often stand around the result."""
     stripped = text.strip()
     try:
         return strict_json(stripped, place)
     except Unreadable:
+        documents = deque(objects(stripped), maxlen=1)
+    try:
         return strict_json(stripped.rpartition("\n")[2], f"the last line of {place}")
+    except Unreadable:
+        if not documents:
+            raise
+        return documents[0]
 
 
 def _at(document: Any, pointer: str, place: str) -> Any:

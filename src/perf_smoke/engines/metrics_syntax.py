@@ -5,6 +5,7 @@
       decode_s  /timing/decode
     text stderr:                   regular expressions, one per line; the groups are the names
       load time = +(?P<load_ms>[0-9.]+) ms
+      fail /^ERROR/                what a program prints that fails and yet exits with 0
 
 A duration's unit is the end of its name: ms, s, us or ns. Everything named must be there at
 every step; a null or an optional group that matched nothing is "not given". Rates are not read.
@@ -17,6 +18,7 @@ from pathlib import PurePath
 
 from perf_smoke.engines.metrics_recipe import (
     STREAMS,
+    FailureSign,
     JsonSource,
     MetricsRecipe,
     TextSource,
@@ -27,6 +29,7 @@ from perf_smoke.engines.metrics_recipe import (
 
 _HEADER = re.compile(r"(json|text)\s+(\S.*?)\s*:")
 _ENTRY = re.compile(r"(\w+)\s+(/.*)")
+_FAIL = re.compile(r"fail\s+/(.+)/")
 
 
 def parse(text: str) -> MetricsRecipe:
@@ -38,15 +41,22 @@ def parse(text: str) -> MetricsRecipe:
     if wrong := problems(text):
         raise ValueError("; ".join(wrong))
     sources: list[JsonSource | TextSource] = []
+    failures: list[FailureSign] = []
     for (kind, place), lines in _sections(text):
         if kind == "json":
             entries = (_ENTRY.fullmatch(line) for line in lines)
             pointers = tuple((entry[1], entry[2]) for entry in entries if entry)
             sources.append(JsonSource(place=place, pointers=pointers))
         else:
-            patterns = tuple(re.compile(line, re.MULTILINE) for line in lines)
+            signs = [sign[1] for line in lines if (sign := _FAIL.fullmatch(line))]
+            failures += [FailureSign(place=place, pattern=_expression(sign)) for sign in signs]
+            patterns = tuple(_expression(line) for line in lines if not _FAIL.fullmatch(line))
             sources.append(TextSource(place=place, patterns=patterns))
-    return MetricsRecipe(sources=tuple(sources))
+    return MetricsRecipe(sources=tuple(sources), failures=tuple(failures))
+
+
+def _expression(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.MULTILINE)
 
 
 def fields(text: str) -> frozenset[str]:
@@ -117,10 +127,13 @@ def _line_problems(kind: str, line: str, names: list[str]) -> list[str]:
             return [f"`{line}` is not a name and a JSON pointer, such as `n_out /tokens/generated`"]
         line_names = [match[1]]
     else:
+        sign = _FAIL.fullmatch(line)
         try:
-            line_names = list(re.compile(line, re.MULTILINE).groupindex)
+            line_names = list(_expression(sign[1] if sign else line).groupindex)
         except re.error as error:
             return [f"`{line}` is no regular expression ({error})"]
+        if sign:
+            return [f"`{line}` names a group, but takes no value"] if line_names else []
         if not line_names:
             return [f"`{line}` has no named group, such as `(?P<decode_ms>[0-9.]+)`"]
     names += [meaning(name)[0] for name in line_names if is_known(name)]

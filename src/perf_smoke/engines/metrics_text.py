@@ -16,9 +16,15 @@ SEARCHED_S = 10.0
 """So long is searched at most: the unluckiest expression never comes to an end, and would hold the
 job until its runner is stopped."""
 
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:[eE][+-]?[0-9]+)?")
+_RUN = re.compile(r"[0-9]+(?:[.,][0-9]+)*(?:[eE][+-]?[0-9]+)?")
+_ONE_NUMBER = re.compile(
+    r"[0-9]+(?:\.[0-9]+)*(?:[eE][+-]?[0-9]+)?"
+    r"|[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?"  # with a decimal comma
+    r"|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+"  # thousands
+)
+_CELL_BEFORE = re.compile(r"\S,\Z|^,\Z", re.MULTILINE)
+_CELL_BEHIND = re.compile(r",(?=[^\s])")
 _LONGEST = 40
-_DECIMALS = re.compile(r",[0-9]+")
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -37,18 +43,31 @@ def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 def number_cut(match: re.Match[str], group: str) -> str:
     """The number of which this group took only a part; empty where it took all of it.
 
-    `[0-9.]+` stops at the comma of `12,5` and at the exponent of `1e-05`; `.*` before it leaves
-    nothing but the last digit.
+    `[0-9.]+` stops at the comma of `12,5` and at the exponent of `1e-05`, and finds the `5 ms` of
+    `12,5 ms`; `.*` before it leaves nothing but the last digit.
     """
     start, end = match.span(group)
-    nearby = _NUMBER.finditer(match.string, max(0, start - _LONGEST), end + _LONGEST)
-    for number in nearby:
-        overlaps = number.start() < end and start < number.end()
-        if overlaps and (number.start() < start or end < number.end()):
-            return number[0]
-    # A comma inside the match stands between two values: the expression knows of it.
-    decimals = _DECIMALS.match(match.string, end) if end == match.end() else None
-    return match[group] + decimals[0] if decimals and "." not in match[group] else ""
+    for run in _RUN.finditer(match.string, max(0, start - _LONGEST), end + _LONGEST):
+        for first, last in _numbers(run, match):
+            overlaps = first < end and start < last
+            if overlaps and (first < start or end < last):
+                return match.string[first:last]
+    return ""
+
+
+def _numbers(run: re.Match[str], match: re.Match[str]) -> list[tuple[int, int]]:
+    """Where the numbers of this run of digits begin and end. A comma parts two of them where the
+    run is too long for one or goes on as a list, and where the expression itself names it."""
+    text, (first, last) = run.string, run.span()
+    in_a_list = _CELL_BEFORE.search(text, max(0, first - 2), first) or _CELL_BEHIND.match(
+        text, last
+    )
+    parted = in_a_list or not _ONE_NUMBER.fullmatch(run[0])
+    named = (match.start(), match.end())
+    commas = [
+        at for at in range(first, last) if text[at] == "," and (parted or named[0] <= at < named[1])
+    ]
+    return list(zip([first, *(at + 1 for at in commas)], [*commas, last], strict=True))
 
 
 @contextmanager

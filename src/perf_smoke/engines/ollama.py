@@ -12,14 +12,16 @@ from typing import Any
 
 from perf_smoke.engines import failures
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.events import json_lines, no_tokens, stopped_early
+from perf_smoke.engines.events import joined, json_lines, no_tokens, stopped_early
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
-from perf_smoke.engines.probe import client_for, identify, refuse_features
+from perf_smoke.engines.probe import client_for, refuse_another, refuse_features
 from perf_smoke.network import is_loopback
+from perf_smoke.printable import one_line
 from perf_smoke.result import EngineIdentity, Process, Sample, Tier, Unmeasured
 
 _KEEP = "10m"
+_NS_PER_MS = 1e6
 _LEAST_CONTEXT = 2048
 """The context that every version gives a model by default; a longer request asks for more."""
 _TIERS: dict[str, Tier] = {
@@ -42,12 +44,7 @@ def prepare(setup: EngineSetup) -> OllamaEngine:
     refuse_features(setup, "Ollama")
     client = client_for(setup.endpoint, setup.environment)
     try:
-        server = identify(client)
-        if server.kind != "ollama":
-            raise Unmeasured(
-                "engine-missing",
-                f"{client.name} is no Ollama: set `engine` to `auto`, or check `endpoint`.",
-            )
+        server = refuse_another("ollama", client, "/api/version")
         model = setup.model_name or _only_model(client, setup.start_timeout_s)
     finally:
         client.close()
@@ -141,25 +138,25 @@ def _reply(answer: Answer) -> Reply:
             end_ns, end = event.arrived_ns, line
     if end is None:
         raise stopped_early(answer)
-    n_out = end.count("eval_count")
+    n_out = end.count("eval_count") or None
     if first_ns is None and not n_out:
         raise no_tokens(answer)
     n_prompt_cached = end.count("prompt_eval_cached_count")
-    prompt_ns = None if n_prompt_cached is None else end.number("prompt_eval_duration")
-    decode_ns = end.number("eval_duration") if n_out and n_out > 1 else None
+    prompt_ms = end.duration_ms("prompt_eval_duration", units_per_ms=_NS_PER_MS)
+    decode_ms = end.duration_ms("eval_duration", units_per_ms=_NS_PER_MS)
     return Reply(
-        text="".join(texts),
+        text=joined(texts),
         sample=Sample(
             ok=True,
             n_prompt=end.count("prompt_eval_count") or None,
             n_prompt_cached=n_prompt_cached,
             n_out=n_out,
-            prompt_ms=None if prompt_ns is None else prompt_ns / 1e6,
+            prompt_ms=None if n_prompt_cached is None else prompt_ms,
             ttft_ms=None if first_ns is None else answer.ms_until(first_ns),
-            decode_ms=None if decode_ns is None else decode_ns / 1e6,
+            decode_ms=decode_ms if n_out and n_out > 1 else None,
             e2e_ms=answer.ms_until(end_ns),
             wall_ms=answer.wall_ms,
-            finish_reason=end.text("done_reason"),
+            finish_reason=one_line(end.text("done_reason")),
         ),
         tiers=_TIERS,
     )

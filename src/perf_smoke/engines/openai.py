@@ -8,15 +8,26 @@ send many in one packet, and one that guesses ahead may put many into one chunk.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from perf_smoke.engines import failures
+from perf_smoke.engines.address import Form, understood
 from perf_smoke.engines.base import EngineSetup, Reply, Request
-from perf_smoke.engines.events import no_tokens, server_sent, stopped_early
+from perf_smoke.engines.events import joined, no_tokens, server_sent, stopped_early
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client, Refused
-from perf_smoke.engines.probe import Server, client_for, identify, refuse_features
+from perf_smoke.engines.probe import (
+    Server,
+    client_for,
+    identify,
+    only_model,
+    prefix_of,
+    refuse_features,
+)
+from perf_smoke.engines.refusals import is_elsewhere, part_refused, telling
+from perf_smoke.printable import one_line
 from perf_smoke.result import EngineIdentity, Process, Sample, Tier, Unmeasured
 
 _TIERS: dict[str, Tier] = {"ttft_ms": "C", "decode_ms": "C", "e2e_ms": "C", "wall_ms": "E"}
@@ -35,7 +46,8 @@ _MOST_SHARED = 0.05
 """The share of the tokens that may come without a chunk of their own. If all of them were in the
 first chunk, decode speed would be shown too high by as much."""
 
-_COMPLETIONS, _CHAT = "/v1/completions", "/v1/chat/completions"
+_LENGTH, _NEWER_LENGTH = "max_tokens", "max_completion_tokens"
+"""Two names of the number of tokens; servers that know the newer one alone say so."""
 
 
 def prepare(setup: EngineSetup) -> OpenAIEngine:
@@ -45,13 +57,30 @@ def prepare(setup: EngineSetup) -> OpenAIEngine:
         Unmeasured: nothing answers, or no model is named and the server has several.
     """
     refuse_features(setup, "The server")
+    address = understood(setup.endpoint)
     client = client_for(setup.endpoint, setup.environment)
     try:
-        server = identify(client)
-        model = setup.model_name or _only_model(client, setup.start_timeout_s)
+        server = identify(client, prefixes=address.prefixes)
+        prefix = prefix_of(client, address.prefixes, setup.start_timeout_s)
+        prefixes = address.prefixes if prefix is None else (prefix,)
+        model = setup.model_name or only_model(client, prefixes[0], setup.start_timeout_s)
     finally:
         client.close()
-    return OpenAIEngine(setup, server, model)
+    places = [Place(prefix=prefix, form=form) for prefix in prefixes for form in address.forms]
+    return OpenAIEngine(setup, server, model, places)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a request may be sent, and in which form."""
+
+    prefix: str
+    form: Form
+
+    @property
+    def path(self) -> str:
+        """Its path, seen from the server's root."""
+        return f"{self.prefix}/{self.form}"
 
 
 class OpenAIEngine:
@@ -59,10 +88,13 @@ class OpenAIEngine:
 
     process: Process = "running"
 
-    def __init__(self, setup: EngineSetup, server: Server, model: str) -> None:
+    def __init__(
+        self, setup: EngineSetup, server: Server, model: str, places: Sequence[Place]
+    ) -> None:
         self._setup = setup
         self._server = server
         self._model = model
+        self._places = places
         known = "" if server.kind == "other" else server.kind
         self.identity = EngineIdentity(id="openai", version=f"{known} {server.version}".strip())
 
@@ -74,23 +106,27 @@ class OpenAIEngine:
         """
         setup = self._setup
         client = client_for(setup.endpoint, {**setup.environment, **environment})
-        client.get("/v1/models", setup.start_timeout_s)  # the first step finds it connected
+        # The first step finds it connected.
+        client.get(f"{self._places[0].prefix}/models", setup.start_timeout_s)
         extras = EXTRAS.get(self._server.kind, {})
-        return OpenAISession(client, {**({"model": self._model} if self._model else {}), **extras})
+        named = {"model": self._model} if self._model else {}
+        return OpenAISession(client, self._places, {**named, **extras})
 
 
 class OpenAISession:
-    """A connection to the server."""
+    """A connection to the server. What it learns from a refusal holds for all further steps."""
 
     load_ms = None
 
-    def __init__(self, client: Client, always: Mapping[str, Any]) -> None:
+    def __init__(self, client: Client, places: Sequence[Place], always: Mapping[str, Any]) -> None:
         self._client = client
+        self._places = list(places)
         self._always = always
-        self._chat = False
+        self._left_out: set[str] = set()
+        self._length = _LENGTH
 
     def step(self, request: Request, timeout_s: float) -> Reply:
-        """One completion, streamed; as a chat where the server knows nothing else."""
+        """One completion, streamed."""
         try:
             return _reply(self._answer(request, timeout_s))
         except Unmeasured as error:
@@ -101,56 +137,85 @@ class OpenAISession:
         self._client.close()
 
     def _answer(self, request: Request, timeout_s: float) -> Answer:
+        """What the first place says that knows its form."""
+        refusals: list[tuple[Place, Refused]] = []
+        for place in self._places:
+            try:
+                answer = self._asked(place, request, timeout_s)
+            except Refused as refusal:
+                refusals.append((place, refusal))
+                if not is_elsewhere(refusal, place.form):
+                    break
+            else:
+                self._places = [place]
+                return answer
+        raise telling(refusals)
+
+    def _asked(self, place: Place, request: Request, timeout_s: float) -> Answer:
+        """The answer at one place; without what is optional and the server says it cannot take."""
+        while True:
+            body = self._body(place.form, request)
+            try:
+                return self._client.post(place.path, body, timeout_s)
+            except Refused as refusal:
+                part = part_refused(refusal, body)
+                if part == _LENGTH:
+                    self._length = _NEWER_LENGTH
+                elif part:
+                    self._left_out.add(part)
+                else:
+                    raise
+
+    def _body(self, form: Form, request: Request) -> dict[str, Any]:
         body = {
             **self._always,
-            "max_tokens": request.tokens,
+            self._length: request.tokens,
             "temperature": 0,
             "seed": request.seed,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        chat = {**body, "messages": [{"role": "user", "content": request.prompt}]}
-        if self._chat:
-            return self._client.post(_CHAT, chat, timeout_s)
-        try:
-            return self._client.post(_COMPLETIONS, {**body, "prompt": request.prompt}, timeout_s)
-        except Refused as refusal:
-            if refusal.status not in (404, 405, 501):
-                raise
-            try:
-                answer = self._client.post(_CHAT, chat, timeout_s)
-            except Refused:
-                raise refusal from None  # a 404 also means "no such model", which it says
-        self._chat = True
-        return answer
+        asked = {name: value for name, value in body.items() if name not in self._left_out}
+        if form == "completions":
+            return {**asked, "prompt": request.prompt}
+        return {**asked, "messages": [{"role": "user", "content": request.prompt}]}
 
 
 def _reply(answer: Answer) -> Reply:
-    """What the stream says, in whichever of the forms that servers have."""
+    """What the stream says, in whichever of the forms that servers have.
+
+    It ends with its last text, or with the reason why it ended: whatever comes later, such as the
+    counts, is no part of the generation.
+    """
     texts: list[tuple[int, str]] = []
-    end_ns, finish_reason = 0, ""
-    usage = Fields(None, answer.name)
+    finished_ns, finish_reason = 0, ""
+    n_prompt = n_prompt_cached = n_out = None
     for event in server_sent(answer):
         chunk = Fields(event.content, answer.name)
-        if event.content.get("usage"):
-            usage = chunk.object("usage")
-        for choice in chunk.objects("choices")[:1]:
-            end_ns = event.arrived_ns
-            finish_reason = choice.text("finish_reason") or finish_reason
+        choices = chunk.objects("choices")[:1]
+        for usage in _usages(event.content, answer.name):
+            n_prompt = usage.count("prompt_tokens") or n_prompt
+            n_out = usage.count("completion_tokens") or n_out
+            cached = _part(usage, "prompt_tokens_details", answer.name).count("cached_tokens")
+            n_prompt_cached = n_prompt_cached if cached is None else cached
+        for choice in choices:
+            if reason := one_line(choice.text("finish_reason")):
+                finished_ns = finished_ns or event.arrived_ns
+                finish_reason = finish_reason or reason
             if text := _text(choice):
                 texts.append((event.arrived_ns, text))
-    n_out = usage.count("completion_tokens")
     if not finish_reason and n_out is None:
         raise stopped_early(answer)
     if not texts and not n_out:
         raise no_tokens(answer)
     moments_ns = [arrived_ns for arrived_ns, _ in texts]
+    end_ns = max([finished_ns, *moments_ns])
     return Reply(
-        text="".join(text for _, text in texts),
+        text=joined([text for _, text in texts]),
         sample=Sample(
             ok=True,
-            n_prompt=usage.count("prompt_tokens"),
-            n_prompt_cached=usage.object("prompt_tokens_details").count("cached_tokens"),
+            n_prompt=n_prompt,
+            n_prompt_cached=n_prompt_cached,
             n_out=n_out,
             ttft_ms=answer.ms_until(moments_ns[0]) if moments_ns else None,
             decode_ms=(end_ns - moments_ns[0]) / 1e6
@@ -172,25 +237,22 @@ def _first_came_alone(moments_ns: Sequence[int], n_out: int | None, *, ended: bo
     return n_out - len(moments_ns) - ended <= _MOST_SHARED * n_out
 
 
+def _usages(content: dict[str, Any], owner: str) -> list[Fields]:
+    """The counts of a chunk: its own, or those that a server puts into its choice."""
+    choices = content.get("choices")
+    holders = [content, *(choices if isinstance(choices, list) else ())]
+    return [_part(Fields(each, owner), "usage", owner) for each in holders]
+
+
+def _part(holder: Fields, name: str, owner: str) -> Fields:
+    try:
+        return holder.object(name)
+    except Unmeasured:  # what is no object tells no count
+        return Fields(None, owner)
+
+
 def _text(choice: Fields) -> str:
     """The new text of a chunk: of a completion, or of a chat with what it thinks aloud."""
     delta = choice.object("delta")
-    return (
-        choice.text("text")
-        + (delta.text("reasoning_content") or delta.text("reasoning"))
-        + delta.text("content")
-    )
-
-
-def _only_model(client: Client, timeout_s: float) -> str:
-    """The one model that the server has; empty where it does not tell, or has none to choose."""
-    answer = client.get("/v1/models", timeout_s)
-    if answer.status != 200:
-        return ""
-    names = [model.text("id") for model in Fields(answer.document(), client.name).objects("data")]
-    if len(names) > 1:
-        raise Unmeasured(
-            "model-unnamed",
-            f"{client.name} has several models: set `model` to one of {', '.join(names[:8])}.",
-        )
-    return names[0] if names else ""
+    thought = delta.spoken("reasoning_content") or delta.spoken("reasoning")
+    return choice.spoken("text") + thought + delta.spoken("content")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from perf_smoke.engines.base import Reply
+from perf_smoke.engines.fields import LONGEST_MS, MOST_TOKENS
 from perf_smoke.metrics import DURATIONS
 from perf_smoke.result import Failure, Sample, usual_tokens
 
@@ -16,9 +17,6 @@ _PARTS = tuple(name for name in DURATIONS if name not in ("wall_ms", "cpu_ms"))
 _COUNTS = ("n_prompt", "n_prompt_cached", "n_out")
 _SHORTEST_MS = 1e-6
 """A nanosecond, which no clock here tells apart from the next. Rates of less can be infinite."""
-_LONGEST_MS = 1e9
-"""Eleven days."""
-_MOST_TOKENS = 10**9
 _ROUNDED_MS = 1.0
 """A part may seem longer than the whole by so much, as some engines count whole ms."""
 _CLOCKS_DIFFER = 1.01
@@ -121,5 +119,5 @@ def _impossible(sample: Sample) -> dict[str, str]:
 
 def _possible(name: str, value: float) -> bool:
     if name in _COUNTS:
-        return value <= _MOST_TOKENS
-    return (0 if name == "cpu_ms" else _SHORTEST_MS) <= value <= _LONGEST_MS
+        return value <= MOST_TOKENS
+    return (0 if name == "cpu_ms" else _SHORTEST_MS) <= value <= LONGEST_MS

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.hashing import HashedFile
+from perf_smoke.models.pages import said_instead
 from perf_smoke.result import Unmeasured
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -64,8 +66,9 @@ class Patience:
     connect_s: float = 15.0
     silence_s: float = 60.0
     """Longest wait for the next bytes."""
-    total_s: float = 3600.0
-    """For one reference, waiting for another process that fetches it included."""
+    total_s: float = 7200.0
+    """For one reference, waiting for another process that fetches it included: what is left of the
+    deadline."""
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -80,6 +83,8 @@ class Errand:
     """What relative paths are relative to."""
     progress: Progress
     patience: Patience
+    deadline: Deadline
+    """When `patience.total_s` ends."""
 
 
 class Throttled:
@@ -109,10 +114,10 @@ def combined_sha256(files: Sequence[HashedFile]) -> str:
 
 
 def refuse_stand_ins(path: Path, shown: str) -> None:
-    """Refuse what is certainly no model: an empty file, a Git LFS pointer.
+    """Refuse what is certainly no model: an empty file, a Git LFS pointer, a server's error.
 
     Raises:
-        Unmeasured: `model-truncated` or `model-lfs-pointer`.
+        Unmeasured: `model-truncated`, `model-lfs-pointer` or `model-error-page`.
     """
     with path.open("rb") as file:
         start = file.read(len(_POINTER))
@@ -123,6 +128,12 @@ def refuse_stand_ins(path: Path, shown: str) -> None:
             "model-lfs-pointer",
             f"{shown} is a Git LFS pointer, not the model itself: check out with `lfs: true`, "
             "or run `git lfs pull` first.",
+        )
+    if said := said_instead(path):
+        raise Unmeasured(
+            "model-error-page",
+            f"{shown} is no model, but what a server said in place of one (`{said}`): fetch the "
+            "file anew, from its own address and with the permission that it asks for.",
         )
 
 

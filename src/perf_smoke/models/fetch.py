@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.models import hub, local, wheel
 from perf_smoke.models.base import (
     Errand,
@@ -64,12 +65,14 @@ def fetch(
     if sha256 and understood.sha256 not in ("", sha256):
         raise wrong_hash(understood.shown, understood.sha256, sha256)
     started_s = time.monotonic()
+    patience = patience or Patience()
     errand = Errand(
         wanted=sha256 or understood.sha256,
         environment=environment,
         base_directory=base_directory,
         progress=Throttled(progress),
-        patience=patience or Patience(),
+        patience=patience,
+        deadline=Deadline.within(patience.total_s),
     )
     fetched = _files(understood, errand, cache)
     files = [one.file for one in fetched]
@@ -170,7 +173,7 @@ def _refuse_others(files: Sequence[Fetched], errand: Errand, shown: str) -> None
     """Refuse what is no model, or another one than was asked for.
 
     Raises:
-        Unmeasured: `model-truncated`, `model-lfs-pointer` or `model-hash`.
+        Unmeasured: `model-hash`, and what `refuse_stand_ins` raises.
     """
     for one in files:
         refuse_stand_ins(one.file.path, shown)

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import perf_smoke
 from perf_smoke.hashing import hashed
 from perf_smoke.models.base import Errand, Fetched
 from perf_smoke.models.child import run
 from perf_smoke.models.reference import Hub
-from perf_smoke.models.store import disk_errors
+from perf_smoke.models.store import RESERVE_BYTES, disk_errors
+from perf_smoke.processes.python import ISOLATED, isolated
 from perf_smoke.reasons import Reason
 from perf_smoke.result import Unmeasured
 
 LIBRARY = "huggingface_hub"
+_WORKER = Path(__file__).with_name("hub_worker.py")
 WITHOUT_LIBRARY = (
     f"hf:// references need the Python package {LIBRARY}: `pip install {LIBRARY}` in the "
     "environment that perf-smoke runs in."
@@ -107,22 +107,15 @@ def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]
         "revision": places[0].revision,
         "paths": [place.path for place in places],
         "again": again,
+        "reserve_bytes": RESERVE_BYTES,
     }
-    root = Path(perf_smoke.__file__).parent.parent
     ended = run(
-        [sys.executable, "-m", f"{__package__}.hub_worker", json.dumps(order)],
-        environment={
-            **errand.environment,
-            "PYTHONPATH": ":".join(
-                filter(None, [str(root), errand.environment.get("PYTHONPATH", "")])
-            ),
-            # Nothing but the files is asked for.
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-        },
-        # Not the caller's folder, where any huggingface_hub.py would be taken for the library.
-        directory=root,
+        [*ISOLATED, str(_WORKER), json.dumps(order)],
+        # Nothing but the files is asked for.
+        environment={**isolated(errand.environment), "HF_HUB_DISABLE_TELEMETRY": "1"},
+        directory=_WORKER.parent,
         on_line=on_line,
-        most_s=errand.patience.total_s,
+        most_s=errand.deadline.left_s,
     )
     files = worker.files
     if not ended.finished.failed and len(files) == len(places):

@@ -2,8 +2,9 @@
 
 A process of its own, because the library reads its environment once, when it is imported. Its
 one argument is a JSON object: `repository`, `revision`, `paths`, `again` (fetch even what is
-cached). It writes JSON objects, one a line: `{"done", "total"}` while bytes come in,
-`{"path", "cached"}` for each file, and `{"failure", "detail"}` if it cannot go on.
+cached), `reserve_bytes` (left free on the disk). It writes JSON objects, one a line:
+`{"done", "total"}` while bytes come in, `{"path", "cached"}` for each file, and
+`{"failure", "detail"}` if it cannot go on.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ def _bring(hub: Any, order: dict[str, Any], path: str, out: TextIO) -> None:
         "library_name": "perf-smoke-action",
     }
     plan = hub.hf_hub_download(**place, dry_run=True)
+    cache = Path(hub.constants.HF_HUB_CACHE)
     if plan.will_download:
-        _ensure_space(Path(hub.constants.HF_HUB_CACHE), plan.file_size or 0)
+        _ensure_space(cache, (plan.file_size or 0) + order["reserve_bytes"])
 
     class Bar:
         """Looks like tqdm to the library; tells the parent instead of drawing."""
@@ -68,6 +70,7 @@ def _bring(hub: Any, order: dict[str, Any], path: str, out: TextIO) -> None:
 
         def update(self, count: float | None = 1) -> None:
             self._done += int(count or 0)
+            _ensure_space(cache, order["reserve_bytes"])  # others write too
             _tell(out, done=self._done, total=self._total)
 
         def __enter__(self) -> Bar:

@@ -128,6 +128,16 @@ _SMOLLM2 = Reference(
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 )
 BUILT_IN = {_SMOLLM2.shown: _SMOLLM2}
+_HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+_BROWSED = re.compile(
+    r"/(?P<repository>[\w.-]+/[\w.-]+)/(?P<view>blob|resolve|raw)/(?P<revision>[^/]+)/(?P<file>.+)"
+)
+"""The path of a file as a browser's address line shows it."""
+_QUANTISED = re.compile(r"[\w.-]+/[\w.-]+:[\w.-]+")
+"""A repository and which of its files, as llama.cpp and Ollama take it."""
+_PART = re.compile(
+    r"(?P<whole>.+\.\w+)(?P<mark>[.-](?:part|split)[._-]?|\.(?=0[0-9]{2}$))(?:[0-9]\w*|[a-z]{1,2})"
+)
 _FORMS = (
     "a path, `https://host/file`, `hf://owner/repo/file@revision`, "
     f"`pypi://dist==version/path/in/wheel`, or `{_SMOLLM2.shown}`"
@@ -143,6 +153,12 @@ def parse(reference: str) -> Reference:
     text = reference.strip()
     if built_in := BUILT_IN.get(text):
         return built_in
+    understood = _understood(text)
+    _refuse_a_part(understood)
+    return understood
+
+
+def _understood(text: str) -> Reference:
     scheme, separator, rest = text.partition("://")
     if not separator:
         if not text or "\0" in text:
@@ -200,6 +216,41 @@ def beside(reference: str, name: str) -> str:
             return f"pypi://{distribution}=={version}/{member}"
 
 
+def hub_form(path: str) -> str:
+    """How a hub's file is written, where a path may have been meant as one: `owner/repo/file`, an
+    address without its scheme. Empty where it looks like neither."""
+    host, _, rest = path.partition("/")
+    if host in _HUB_HOSTS:
+        return _pasted(f"/{rest}")
+    if _QUANTISED.fullmatch(path):
+        return f"hf://{path.partition(':')[0]}/file"
+    parts = path.split("/")
+    named = len(parts) >= 3 and all(map(_REPOSITORY.fullmatch, parts[:2])) and _relative(path)
+    return f"hf://{path}" if named else ""
+
+
+def browsed_form(place: Web) -> str:
+    """The hub's form of an address that a browser shows; empty where it looks like none."""
+    return _pasted(unquote(urlsplit(place.url).path))
+
+
+def _pasted(path: str) -> str:
+    """The hub's form of the path of an address that a browser shows; empty where it is none."""
+    match = _BROWSED.fullmatch(path)
+    return f"hf://{match['repository']}/{match['file']}@{match['revision']}" if match else ""
+
+
+def _refuse_a_part(reference: Reference) -> None:
+    """A file that was cut in pieces; the shards of GGUF are whole files and go by other names."""
+    name = reference.place.name
+    if match := _PART.fullmatch(name):
+        whole = match["whole"]
+        raise _invalid(
+            f"{name} is a part of a file that was cut in pieces",
+            f"join them first (`cat {whole}{match['mark']}* > {whole}`) and give {whole}",
+        )
+
+
 def _web(text: str) -> Web:
     web = Web(url=text)
     try:
@@ -209,13 +260,27 @@ def _web(text: str) -> Web:
         raise _invalid("The model's address is malformed", "write https://host/file") from None
     if not usable or not web.name or re.search(r"[\s\x00-\x1f]", text):
         raise _invalid(f"{web.shown} names no file", "write https://host/file")
+    if form := _of_the_file(web, parts):
+        raise _invalid(f"{web.shown} is the page of a file", f"write {form}")
     return web
+
+
+def _of_the_file(web: Web, parts: SplitResult) -> str:
+    """Where the file is that this page shows, or whose pointer; empty where it is the file."""
+    page = _BROWSED.fullmatch(unquote(parts.path))
+    if page and parts.hostname in _HUB_HOSTS and page["view"] != "resolve":
+        return browsed_form(web)
+    if page and parts.hostname == "github.com" and page["view"] == "blob":
+        return f"https://github.com{parts.path.replace('/blob/', '/raw/', 1)}"
+    return ""
 
 
 def _hub(text: str, rest: str) -> Hub:
     path, separator, revision = rest.rpartition("@")
     if not separator:
         path, revision = rest, "main"
+    if browsed := _pasted(f"/{rest.partition('?')[0]}"):
+        raise _invalid(f"{text} is how an address shows it", f"write {browsed}")
     owner, _, remainder = path.partition("/")
     name, _, file = remainder.partition("/")
     if not (

@@ -18,7 +18,6 @@ import json
 import pwd
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -26,14 +25,17 @@ from io import RawIOBase
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.hashing import HashedFile, hashed
 from perf_smoke.models.base import Patience, megabytes
 from perf_smoke.result import Unmeasured
 
-_RESERVE = 64_000_000
+RESERVE_BYTES = 64_000_000
 """Bytes that stay free for the rest of the job."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WORK = ".work-"
+_LONGEST_RECORD = 64 * 1024
+"""Bytes. What one of ours says takes a few hundred."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,18 +107,19 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 
 def ensure_space(folder: Path, needed_bytes: int) -> None:
-    """Refuse to begin what cannot end.
+    """Refuse to begin what cannot end, or to go on into the reserve.
 
     Raises:
         Unmeasured: `no-space`, with what is needed and what is free; `cache-unusable`.
     """
     with disk_errors(folder):
         free = shutil.disk_usage(folder).free
-    if needed_bytes + _RESERVE > free:
+    if needed_bytes + RESERVE_BYTES > free:
+        needs = f"needs {megabytes(needed_bytes)} more" if needed_bytes else "is not whole yet"
         raise Unmeasured(
             "no-space",
-            f"The model needs {megabytes(needed_bytes)} more in {folder}, where "
-            f"{megabytes(free)} are free and {megabytes(_RESERVE)} are left to the job.",
+            f"The model {needs} in {folder}, where "
+            f"{megabytes(free)} are free and {megabytes(RESERVE_BYTES)} are left to the job.",
         )
 
 
@@ -188,6 +191,7 @@ class Entry:
         """
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._remove_what_is_no_file()
             lock = (self.folder / ".lock").open("ab")
         with lock:
             self._wait(lock, patience)
@@ -195,13 +199,23 @@ class Entry:
                 shutil.rmtree(left_by_a_crash, ignore_errors=True)
             yield
 
+    def _remove_what_is_no_file(self) -> None:
+        """At a pipe in a file's place we would wait for ever; no file replaces a folder."""
+        for path in self.folder.iterdir():
+            if path.name.startswith(_WORK) or path.is_file():
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
     def _wait(self, lock: IO[bytes], patience: Patience) -> None:
-        give_up_s = time.monotonic() + patience.total_s
+        deadline = Deadline.within(patience.total_s)
         while True:
             with disk_errors(self.folder), suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
-            if time.monotonic() > give_up_s:
+            if not deadline.left_s:
                 raise Unmeasured(
                     "model-busy",
                     f"Another process has been fetching this model into {self.folder} for "
@@ -271,7 +285,10 @@ def wrong_hash(shown: str, actual: str, wanted: str) -> Unmeasured:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """A record; nothing where it is none of ours."""
     try:
+        if not path.is_file() or path.stat().st_size > _LONGEST_RECORD:
+            return {}
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
@@ -285,6 +302,10 @@ def _write(path: Path, content: dict[str, str]) -> None:
 
 
 def _validator(record: dict[str, Any]) -> Validator:
-    return Validator(
-        etag=str(record.get("etag", "")), last_modified=str(record.get("last_modified", ""))
+    """What a record says of the version, where that can be sent in a header."""
+    texts = (record.get(name) for name in ("etag", "last_modified"))
+    etag, last_modified = (
+        text if isinstance(text, str) and text.isascii() and text.isprintable() else ""
+        for text in texts
     )
+    return Validator(etag=etag, last_modified=last_modified)

@@ -11,7 +11,7 @@ import requests
 
 from perf_smoke.models.base import Errand, Fetched, megabytes
 from perf_smoke.models.client import session
-from perf_smoke.models.reference import Web
+from perf_smoke.models.reference import Web, browsed_form
 from perf_smoke.models.store import Entry, Validator, ensure_space, write_all
 from perf_smoke.reasons import Reason
 from perf_smoke.result import Unmeasured
@@ -42,7 +42,8 @@ def bring(places: Sequence[Web], errand: Errand, entry: Entry) -> list[Fetched]:
     Raises:
         Unmeasured: see fetch.py.
     """
-    with session(errand.environment, pinned=bool(errand.wanted)) as client:
+    pinned = bool(errand.wanted)
+    with session(errand.environment, pinned=pinned, deadline=errand.deadline) as client:
         sha256 = errand.wanted if len(places) == 1 else ""
         return [_Transfer(place, errand, entry, client, sha256).run() for place in places]
 
@@ -63,7 +64,7 @@ class _Transfer:
         self._patience = errand.patience
         self._part = entry.part(place.name)
         self._held = entry.held(place.name)
-        self._give_up_s = time.monotonic() + errand.patience.total_s
+        self._deadline = errand.deadline
 
     def run(self) -> Fetched:
         attempt = 0
@@ -78,7 +79,7 @@ class _Transfer:
                 pause_s = again.pause_s
                 if pause_s is None:
                     pause_s = self._patience.pause_s * 2 ** (attempt - 1)
-                late = time.monotonic() + pause_s > self._give_up_s
+                late = pause_s >= self._deadline.left_s
                 if attempt >= most or pause_s > self._patience.longest_pause_s or late:
                     return self._without_the_server(again, attempt)
             self._patience.sleep(pause_s)
@@ -118,7 +119,10 @@ class _Transfer:
             return self._receive(response, 0, int(length[0]) if length else None)
 
     def _ask(self, headers: Mapping[str, str]) -> requests.Response:
-        timeouts = (self._patience.connect_s, self._patience.silence_s)
+        left_s = self._deadline.left_s
+        if not left_s:
+            raise _TryAgain("model-download", "it takes too long")
+        timeouts = (min(left_s, self._patience.connect_s), self._patience.silence_s)
         try:
             return self._client.get(
                 self._place.url, headers=dict(headers), stream=True, timeout=timeouts
@@ -145,7 +149,7 @@ class _Transfer:
             raise Unmeasured(
                 "model-forbidden",
                 f"{self._place.shown} may not be read: the server says {answer}. "
-                "Tokens are sent for hf:// references alone.",
+                f"Tokens are sent for hf:// references alone{self._as_hub_form()}.",
             )
         if status == 416:
             self._part.discard()
@@ -160,7 +164,7 @@ class _Transfer:
         if kind == "text/html" and not self._place.name.endswith((".html", ".htm")):
             raise self._refused(
                 "the server answers with a web page, such as one to sign in; name the address "
-                "of the file itself"
+                f"of the file itself{self._as_hub_form()}"
             )
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise self._refused("the server sends it compressed, although asked not to")
@@ -204,12 +208,14 @@ class _Transfer:
         with self._part.writing("ab" if offset else "wb", validator) as file:
             try:
                 for chunk in response.iter_content(_CHUNK):
+                    # Others write too, and the length need not be known.
+                    ensure_space(self._entry.folder, 0)
                     write_all(file, chunk, self._entry.folder)
                     done += len(chunk)
                     self._progress(done, total)
-                    if time.monotonic() > self._give_up_s:
-                        raise _TryAgain("model-download", "it takes too long")
             except requests.RequestException as error:
+                if not self._deadline.left_s:
+                    raise _TryAgain("model-download", "it takes too long") from error
                 raise self._broken(done, total) from error
             if total is not None and done != total:
                 raise self._broken(done, total)
@@ -226,6 +232,10 @@ class _Transfer:
     def _broken(self, done: int, total: int | None) -> _TryAgain:
         of = f" of {megabytes(total)}" if total is not None else ""
         return _TryAgain("model-truncated", f"the transfer broke off after {megabytes(done)}{of}")
+
+    def _as_hub_form(self) -> str:
+        form = browsed_form(self._place)
+        return f", such as {form}" if form else ""
 
     def _refused(self, why: str) -> Unmeasured:
         return Unmeasured("model-download", f"{self._place.shown} cannot be fetched: {why}.")

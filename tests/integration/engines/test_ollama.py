@@ -97,6 +97,19 @@ def test_without_the_cached_count_the_time_of_the_prompt_says_nothing(
     assert sample.n_prompt == (count["prompt_eval_count"] or None)
 
 
+@pytest.mark.parametrize("nothing", [0, -1, None, "4", 2**64 - 1], ids=repr)
+def test_counts_and_durations_that_say_nothing_beside_a_text_are_missing(
+    nothing: object, tmp_path: Path
+) -> None:
+    names = ("eval_count", "eval_duration", "prompt_eval_count", "prompt_eval_duration")
+    reply = step(ending(**dict.fromkeys(names, nothing)), tmp_path)
+    assert reply.failure is None
+    assert reply.sample.ttft_ms
+    sample = reply.sample
+    assert (sample.n_out, sample.n_prompt) == (None, None)
+    assert (sample.decode_ms, sample.prompt_ms) == (None, None)
+
+
 def test_thinking_aloud_is_text_too(tmp_path: Path) -> None:
     def generate(exchange: Exchange) -> None:
         stream(exchange, {"response": "", "thinking": "Hm. "}, {"response": "4"}, end(4))

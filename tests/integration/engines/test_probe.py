@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from perf_smoke.engines import registry
 from perf_smoke.engines.probe import Server, client_for, engine_at, identify
 from perf_smoke.result import Unmeasured
 from tests.integration.engines.http_server import Handler, HttpServer, answering
+from tests.integration.engines.setups import blank_setup
 
 
 def owned_by(owner: object) -> Handler:
@@ -16,6 +19,7 @@ def owned_by(owner: object) -> Handler:
 
 
 VERSION = answering({"version": "1.2"})
+OTHER = Server(kind="other", version="")
 LLAMA = Server(kind="llama-server", version="b8681")
 
 CASES: dict[str, tuple[dict[str, Handler], Server, str]] = {
@@ -29,7 +33,29 @@ CASES: dict[str, tuple[dict[str, Handler], Server, str]] = {
         Server(kind="llama-server", version=""),
         "llama-server",
     ),
-    "ollama": ({"/api/version": VERSION}, Server(kind="ollama", version="1.2"), "ollama"),
+    "ollama": (
+        {"/api/version": VERSION, "/api/tags": answering({"models": []})},
+        Server(kind="ollama", version="1.2"),
+        "ollama",
+    ),
+    "llama-swap": (
+        {"/api/version": VERSION, "/v1/models": owned_by("llama-swap")},
+        OTHER,
+        "openai",
+    ),
+    "koboldcpp": (
+        {
+            "/props": answering({"default_generation_settings": {"n_ctx": 8192}}),
+            "/api/extra/version": answering({"result": "KoboldCpp", "version": "1.99"}),
+        },
+        OTHER,
+        "openai",
+    ),
+    "older llama-server": (
+        {"/props": answering({"default_generation_settings": {}})},
+        Server(kind="llama-server", version=""),
+        "llama-server",
+    ),
     "vllm": (
         {"/v1/models": owned_by("vllm"), "/version": VERSION},
         Server(kind="vllm", version="1.2"),
@@ -55,7 +81,7 @@ CASES: dict[str, tuple[dict[str, Handler], Server, str]] = {
         Server(kind="tgi", version="3.3.6"),
         "openai",
     ),
-    "others": ({"/v1/models": owned_by(None)}, Server(kind="other", version=""), "openai"),
+    "others": ({"/v1/models": owned_by(None)}, OTHER, "openai"),
     "nonsense everywhere": (
         {
             path: answering(content)
@@ -66,7 +92,7 @@ CASES: dict[str, tuple[dict[str, Handler], Server, str]] = {
                 "/info": b"\xff\xfe",
             }.items()
         },
-        Server(kind="other", version=""),
+        OTHER,
         "openai",
     ),
 }
@@ -78,8 +104,36 @@ def test_a_server_is_known_by_what_only_it_offers(case: str) -> None:
     with HttpServer(routes) as server:
         with closing(client_for(server.url, {})) as client:
             assert identify(client) == expected
-        for ending in ("", "/v1", "/v1/"):
+        for ending in ("", "/v1", "/v1/", "/v1/chat/completions", "/api", "/api/chat"):
             assert engine_at(server.url + ending, {}).id == engine
+
+
+def test_an_engine_that_is_named_is_not_replaced_by_a_guess(tmp_path: Path) -> None:
+    several = {
+        "/api/version": VERSION,
+        "/health": answering({"status": "ok"}),
+        "/v1/models": owned_by("somebody"),
+    }
+    with HttpServer(several) as server:
+        setup = blank_setup(tmp_path, endpoint=server.url, model_name="m")
+        for engine in ("ollama", "llama-server", "openai"):
+            assert registry.prepare(engine, setup).identity.id == engine
+        assert registry.prepare("openai", setup).identity.version == ""
+
+
+@pytest.mark.parametrize(
+    ("engine", "case"),
+    [
+        *(("ollama", case) for case in ("vllm", "llama-server", "others")),
+        *(("llama-server", case) for case in ("vllm", "ollama", "llama-swap", "others")),
+    ],
+)
+def test_an_engine_that_the_server_is_proven_not_to_be_is_refused(
+    engine: str, case: str, tmp_path: Path
+) -> None:
+    with HttpServer(CASES[case][0]) as server, pytest.raises(Unmeasured) as caught:
+        registry.prepare(engine, blank_setup(tmp_path, endpoint=server.url, model_name="m"))
+    assert caught.value.failure.reason == "engine-missing"
 
 
 def test_nobody_at_all_is_an_error() -> None:

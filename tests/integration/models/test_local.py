@@ -71,6 +71,66 @@ def test_what_stands_in_for_a_model_is_refused_and_stays(
     assert path.exists()
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<!DOCTYPE html>\n<html><title>Sign in</title></html>\n",
+        b"\xef\xbb\xbf\n  <HTML>",
+        b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+        b'{"error":"Repository not found"}',
+        b'{"message": "Not Found", "type": "x", "status": "404"}',
+        b'{"detail": {"reason": "no token"}}',
+        b"Invalid username or password.",
+        b"Access to model o/r is restricted. You must be authenticated to access it.",
+        b"404: Not Found",
+        b"Entry not found\n",
+        b"HTTP/1.1 403 Forbidden\r\n",
+    ],
+)
+def test_what_a_server_said_in_place_of_a_model_is_refused_and_stays(
+    fetcher: Fetcher, content: bytes
+) -> None:
+    path = fetcher.base_directory / "m.gguf"
+    path.write_bytes(content)
+    failure = fetcher.refused("m.gguf").failure
+    assert failure.reason == "model-error-page"
+    assert failure.sentence.startswith("m.gguf is no model")
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tokenizer.json", b'{"version": "1.0", "model": {"error": 1}}'),
+        ("config.json", b'{"error": 1, "vocab_size": 32}'),
+        ("page.html", b"<!DOCTYPE html>"),
+        ("m.gguf", b"GGUF<html>"),
+        ("m.gguf", b"errors \x00\x01 not found"),
+        ("words.txt", b"found not found"),
+        ("m.gguf", b"          "),
+    ],
+)
+def test_what_only_looks_like_that_is_taken(fetcher: Fetcher, name: str, content: bytes) -> None:
+    (fetcher.base_directory / name).write_bytes(content)
+    assert fetcher(name).bytes == len(content)
+
+
+@pytest.mark.parametrize(
+    ("reference", "form"),
+    [
+        ("o/r/m.gguf", "hf://o/r/m.gguf"),
+        ("huggingface.co/o/r/resolve/main/m.gguf", "hf://o/r/m.gguf@main"),
+        ("o/r-GGUF:Q4_K_M", "hf://o/r-GGUF/file"),
+    ],
+)
+def test_a_missing_path_that_names_a_file_of_a_hub_is_told_its_form(
+    fetcher: Fetcher, reference: str, form: str
+) -> None:
+    failure = fetcher.refused(reference).failure
+    assert failure.reason == "model-missing"
+    assert failure.sentence.endswith(f" If it is a file of a Hugging Face hub, write {form}.")
+
+
 def test_another_file_than_the_pinned_one_is_refused_and_stays(fetcher: Fetcher) -> None:
     path = fetcher.base_directory / "m.gguf"
     path.write_bytes(b"abc")

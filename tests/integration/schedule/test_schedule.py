@@ -14,6 +14,7 @@ import pytest
 
 from perf_smoke import compare
 from perf_smoke.context import Context
+from perf_smoke.deadline import Deadline
 from perf_smoke.engines import command, embedded
 from perf_smoke.engines.base import Engine
 from perf_smoke.measure.schedule import (
@@ -192,6 +193,7 @@ def test_a_run_asks_at_planned_looks_alone_and_stops_where_one_decides(
     monkeypatch.setattr(compare, "may_stop", note)
     given = {"command": "sleep 0.1", "base-command": "sleep 0.01", "runs": "80"}
     context = Context(
+        deadline=Deadline.within(600),
         environment=blank_setup(tmp_path).environment,
         cache=tmp_path,
         scratch=tmp_path,

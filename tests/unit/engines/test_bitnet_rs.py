@@ -113,8 +113,10 @@ def test_a_file_that_does_not_tell_is_said(content: object, why: str) -> None:
 
 
 def test_a_file_of_another_form_is_said() -> None:
-    with pytest.raises(Unmeasured) as caught:
+    with pytest.raises(Unreadable, match="does not say how many tokens"):
         read(document(tokens={"generated": "three"}))
+    with pytest.raises(Unmeasured) as caught:
+        read(document(tokens="three"))
     assert caught.value.failure.reason == "engine-output"
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf_smoke.engines.events import json_lines, server_sent
+from perf_smoke.engines.events import joined, json_lines, server_sent
 from perf_smoke.engines.http_client import Answer
 from perf_smoke.engines.wire import Piece
 from perf_smoke.result import Unmeasured
@@ -43,9 +43,27 @@ def test_what_is_no_data_is_passed_over() -> None:
     assert told(stream) == [(1, {"n": 1})]
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_both_kinds_of_line_ends_are_understood(end: bytes) -> None:
-    assert told(b'data:{"n": 1}' + end + end) == [(1, {"n": 1})]
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_every_line_end_of_the_standard_is_understood(end: bytes) -> None:
+    stream = b'data:{"n": 1}' + end + end + b": so" + end + b'data:{"n": 2}' + end + end
+    assert told(stream) == [(1, {"n": 1}), (1, {"n": 2})]
+    cut = len(b'data:{"n": 1}') + 1  # between the two characters of a line end, if it has two
+    assert told(stream[:cut], stream[cut:]) == [(1, {"n": 1}), (2, {"n": 2})]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_stream() -> None:
+    assert told(b'\xef\xbb\xbfdata: {"n": 1}\n\n') == [(1, {"n": 1})]
+    marked = answer(b'\xef\xbb\xbf{"n": 1}\n')
+    assert [each.content for each in json_lines(marked)] == [{"n": 1}]
+
+
+def test_events_without_a_blank_line_between_them_are_events() -> None:
+    pieces = (b'data: {"n": 1}\n', b'event: more\ndata: {"n": 2}\n', b"data: [DONE]\n")
+    assert told(*pieces) == [(1, {"n": 1}), (2, {"n": 2})]
+
+
+def test_an_event_without_data_is_none() -> None:
+    assert told(b'data\n\ndata:\n\nid\n\ndata: {"n": 1}\n\n') == [(1, {"n": 1})]
 
 
 def test_an_event_may_have_several_lines() -> None:
@@ -69,7 +87,7 @@ def test_a_fragment_at_the_break_is_left_out() -> None:
 @given(
     contents=st.lists(st.dictionaries(st.text(), st.text() | st.integers()), min_size=1),
     cuts=st.sets(st.integers(1, 500)),
-    newline=st.sampled_from([b"\n", b"\r\n"]),
+    newline=st.sampled_from([b"\n", b"\r\n", b"\r"]),
 )
 def test_how_a_stream_is_cut_changes_nothing(
     contents: list[dict[str, Any]], cuts: set[int], newline: bytes
@@ -128,9 +146,48 @@ def test_an_error_in_the_stream_is_the_end_of_it(error: object, shown: str) -> N
     assert caught.value.failure.sentence == f"The server stopped with an error: {shown}"
 
 
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b'event: error\ndata: {"message": "no slot", "code": 500}\n\n',
+        b'data: {"error": {"message": "no slot"}}\nevent: error\n\n',
+        b"event: error\ndata: no\ndata: slot\n\n",
+        b'data: {"object": "error", "message": "no slot", "code": 40001}\n\n',
+    ],
+    ids=["event", "event behind", "text", "object"],
+)
+def test_an_event_of_the_kind_error_is_one(stream: bytes) -> None:
+    with pytest.raises(Unmeasured) as caught:
+        server_sent(answer(b'data: {"n": 1}\n\n' + stream))
+    assert caught.value.failure.sentence == "The server stopped with an error: no slot"
+
+
+@pytest.mark.parametrize(
+    ("texts", "whole"),
+    [
+        ((b'"\xf0\x9f"', b'"\x98\x80"'), "\U0001f600"),
+        ((b'"\\ud83d"', b'"\\ude00"'), "\U0001f600"),
+        ((b'"so\\ud83d"', b'"so"'), "so\ufffdso"),
+        ((b'"\xf0\x9f"', b'"so"'), "\ufffdso"),
+    ],
+    ids=["bytes", "escapes", "half an escape", "half the bytes"],
+)
+def test_a_character_that_is_cut_between_two_events_is_whole_again(
+    texts: tuple[bytes, ...], whole: str
+) -> None:
+    events = told(*(b'data: {"text": ' + text + b"}\n\n" for text in texts))
+    assert joined([content["text"] for _, content in events]) == whole
+
+
 def test_an_error_in_the_form_of_older_servers_is_understood_too() -> None:
     with pytest.raises(Unmeasured) as caught:
         server_sent(answer(b'data: {"n": 1}\n\nerror: {"code": 500, "message": "no slot"}\n\n'))
+    assert caught.value.failure.sentence == "The server stopped with an error: no slot"
+
+
+def test_an_error_in_place_of_a_stream_is_told() -> None:
+    with pytest.raises(Unmeasured) as caught:
+        server_sent(answer(b'{"error": {"message": "no slot"}}'))
     assert caught.value.failure.sentence == "The server stopped with an error: no slot"
 
 

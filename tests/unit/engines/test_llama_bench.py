@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -18,7 +19,7 @@ GENERATION = {"n_prompt": 0, "n_gen": 3, "avg_ns": 55_426_049, "samples_ns": [55
 def read(printed: object, tokens: int = 4) -> Reading:
     stdout = printed if isinstance(printed, str) else json.dumps(printed)
     request = Request(prompt="2+2=", tokens=tokens, seed=42, threads=1)
-    return llama_bench._read(finished(stdout), b"", request)
+    return llama_bench._read(finished(stdout), request)
 
 
 def test_n_tokens_are_a_prompt_and_n_minus_one_decodes() -> None:
@@ -49,6 +50,33 @@ def test_one_token_is_the_prompt_alone() -> None:
 def test_a_test_that_is_not_there_is_said(printed: object, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
         read(printed)
+
+
+LOG = "=============================== communicator initialized"
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        f"Setting default device to 0\n{json.dumps([PROMPT, GENERATION])}",
+        "[\n" + LOG + "\n" + json.dumps(PROMPT, indent=2) + ",\n" + json.dumps(GENERATION) + "]\n",
+        json.dumps([PROMPT, GENERATION], indent=2) + "\n\nbuild: 8337e4cd (4000)\n",
+        f"{json.dumps(PROMPT)}\n{{not a document\n{json.dumps(GENERATION)}\n",
+        json.dumps([{**PROMPT, "stddev_ns": math.nan}, GENERATION]),
+        json.dumps([{**each, "n_prompt": str(each["n_prompt"])} for each in (PROMPT, GENERATION)]),
+        json.dumps([{"n_prompt": 4, "n_gen": 3, "avg_ns": 9e9}, PROMPT, GENERATION]),
+    ],
+    ids=["before", "among", "behind", "lines", "nan", "counts as text", "another test"],
+)
+def test_the_tests_are_found_among_the_lines_of_a_log(printed: str) -> None:
+    reading = read(printed)
+    assert reading == read([PROMPT, GENERATION])
+    assert reading.decode_ms
+
+
+def test_the_line_that_is_in_the_way_is_shown() -> None:
+    with pytest.raises(Unreadable, match=r"is no JSON; among what it printed is `===.* init"):
+        read(f"[\n{LOG}\n")
 
 
 @pytest.mark.parametrize(

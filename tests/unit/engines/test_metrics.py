@@ -196,6 +196,11 @@ def test_text_is_searched_as_a_reader_sees_it(printed: str) -> None:
         ("t=(?P<e2e_ms>[0-9]+)", "t=12.5 ms", "12.5"),
         ("t=(?P<e2e_ms>[0-9]{2})", "t=125 ms", "125"),
         ("t=.*(?P<e2e_ms>[0-9.]+) ms", "t=12.5 ms", "12.5"),
+        ("(?P<e2e_ms>[0-9.]+) ms", "t=12,5 ms", "12,5"),
+        ("t=(?P<e2e_ms>[0-9.]+)", "t=4,125,300 ns", "4,125,300"),
+        ("t=(?P<e2e_ms>[0-9.]+)", "t=4,125.5 us", "4,125.5"),
+        ("^(?P<e2e_ms>[0-9.]+)", "1.25e-05,3", "1.25e-05"),
+        (r"^(?P<e2e_ms>\d)", "42,5.1,6.2", "42"),
     ],
 )
 def test_a_part_of_a_number_is_not_taken_for_the_number(
@@ -212,6 +217,63 @@ def test_a_part_of_a_number_is_not_taken_for_the_number(
 def test_numbers_beside_each_other_are_two(printed: str) -> None:
     reading = read("text stdout:\n (?P<n_out>[0-9]+)\\D+(?P<e2e_ms>[0-9.]*[0-9])", stdout=printed)
     assert reading == Reading(n_out=4, e2e_ms=12.5, tiers={"e2e_ms": "D"})
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ("4,12.5,30.1", r"^(?P<n_out>\d+)"),
+        ("4,12,30", r"^(?P<n_out>\d+)"),
+        ("tiny,4,12", r"^\w+,(?P<n_out>\d+)"),
+        ("4,12,tiny", r"^(?P<n_out>\d+)"),
+        ("1.5e3,4,12", r"(?P<n_out>\d+),\d+$"),
+        ("12.5,30.1,4", r"(?P<n_out>\d+)$"),
+        ("4,12", r"^(?P<n_out>\d+),"),
+        ("n_out,e2e\n4,12,30\n", r"^(?P<n_out>\d+),"),
+        (",4,12", r"(?P<n_out>4)"),
+    ],
+)
+def test_a_column_of_a_table_is_a_whole_number(row: str, column: str) -> None:
+    assert read(f"text stdout:\n {column}", stdout=row).n_out == 4
+
+
+def test_a_document_is_found_among_the_lines_of_a_log() -> None:
+    document = json.dumps({"runs": [{"t": 1}], "t": 5}, indent=2)
+    recipe = "json stdout:\n e2e_ms /t"
+    for printed in (f"loading\n{document}", f"{document}\nbye", f'{{"t": 1}}\n{document}\nbye {{'):
+        assert read(recipe, stdout=printed).e2e_ms == 5.0
+
+
+FAILS = (
+    "text stderr:\n fail /^ERROR: .*/\ntext stdout:\n fail /panicked|out of memory/\n (?P<n_out>4)"
+)
+
+
+@pytest.mark.parametrize(
+    ("streams", "said"),
+    [
+        ({"stdout": "4", "stderr": "ok\nERROR: no model\nbye"}, "`ERROR: no model` to stderr"),
+        ({"stdout": "4\nthread panicked at 3\n"}, "`thread panicked at 3` to stdout"),
+        ({"stderr": "ERROR: `x`"}, "`ERROR: 'x'` to stderr"),
+    ],
+)
+def test_a_line_that_means_failure_fails_the_step(streams: dict[str, str], said: str) -> None:
+    assert complaint(FAILS, **streams) == f"it printed {said}, which `metrics` calls a failure"
+
+
+def test_without_such_a_line_the_step_counts() -> None:
+    assert read(FAILS, stdout="4", stderr="an ERROR: none").n_out == 4
+    assert fields(FAILS) == {"n_out"}
+    assert read("text stdout:\n fail /x/", stdout="y") == Reading()
+
+
+def test_a_line_that_means_failure_is_checked_before_anything_runs() -> None:
+    wrong = problems("text stdout:\n fail /(/\n fail /(?P<n_out>4)/\njson x.json:\n fail /x/")
+    assert [sentence.partition("`")[2].partition("`")[0] for sentence in wrong] == [
+        "fail /(/",
+        "fail /(?P<n_out>4)/",
+        "fail",
+    ]
 
 
 def test_a_comma_between_two_numbers_that_are_both_taken_is_no_decimal_comma() -> None:

@@ -78,6 +78,56 @@ def test_what_is_no_reference_is_refused_with_what_to_write(text: str) -> None:
     assert any(form in caught.value.failure.sentence for form in ("write ", "give "))
 
 
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("https://huggingface.co/o/r/blob/main/q4/m.gguf", "hf://o/r/q4/m.gguf@main"),
+        ("https://hf.co/o/r/blob/v1/m.gguf?download=true", "hf://o/r/m.gguf@v1"),
+        ("https://huggingface.co/o/r/raw/main/m%20(1).gguf", "hf://o/r/m (1).gguf@main"),
+        ("https://github.com/o/r/blob/main/m.gguf", "https://github.com/o/r/raw/main/m.gguf"),
+        ("hf://o/r/blob/main/m.gguf", "hf://o/r/m.gguf@main"),
+        ("hf://o/r/resolve/v1/q4/m.gguf?download=true", "hf://o/r/q4/m.gguf@v1"),
+    ],
+)
+def test_an_address_pasted_from_a_browser_is_refused_with_the_right_form(
+    text: str, form: str
+) -> None:
+    with pytest.raises(Unmeasured) as caught:
+        parse(text)
+    assert caught.value.failure.reason == "invalid-reference"
+    assert caught.value.failure.sentence.endswith(f": write {form}.")
+    assert parse(form).place.name.endswith(".gguf")
+
+
+def test_the_address_of_a_file_itself_is_understood() -> None:
+    for url in ("https://huggingface.co/o/r/resolve/main/m.gguf", "https://host/o/r/blob/main/m"):
+        assert parse(url).place == Web(url=url)
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        ("m.gguf.part1of2", "m.gguf"),
+        ("m.Q8_0.gguf.part-aa", "m.Q8_0.gguf"),
+        ("m.gguf-split-b", "m.gguf"),
+        ("m.gguf.002", "m.gguf"),
+    ],
+)
+@pytest.mark.parametrize("place", ["models/", "https://host/", "hf://o/r/", "pypi://d==1/"])
+def test_a_part_of_a_file_is_refused_with_how_to_join_it(place: str, name: str, whole: str) -> None:
+    with pytest.raises(Unmeasured) as caught:
+        parse(f"{place}{name}")
+    assert caught.value.failure.reason == "invalid-reference"
+    assert caught.value.failure.sentence.endswith(f"* > {whole}`) and give {whole}.")
+
+
+@pytest.mark.parametrize(
+    "name", ["m-00001-of-00002.gguf", "part1of2.gguf", "m.gguf", "m.v1.part", "split-a", "m.003b"]
+)
+def test_a_name_that_is_only_like_that_of_a_part_is_understood(name: str) -> None:
+    assert parse(name).place.name == name
+
+
 def test_an_option_of_pip_cannot_be_smuggled_in() -> None:
     with pytest.raises(Unmeasured):
         parse("pypi://--index-url==1/m.gguf")

@@ -23,6 +23,7 @@ from perf_smoke import compare, job, measure_step, result_file, settings
 from perf_smoke.cancel import Cancelled
 from perf_smoke.configuration import about
 from perf_smoke.context import Context
+from perf_smoke.deadline import Deadline
 from perf_smoke.engines import failures
 from perf_smoke.measure.checks import mark_short, notes_on_tokens
 from perf_smoke.measure.summary import summarise
@@ -389,6 +390,7 @@ def cancelled() -> Failure:
     """The first signal came before anything was measured."""
     nowhere = Path("/nowhere")
     context = Context(
+        deadline=Deadline.within(600),
         environment={},
         cache=nowhere,
         scratch=nowhere,

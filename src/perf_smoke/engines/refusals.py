@@ -1,0 +1,90 @@
+"""What a refusal tells: that a request belongs elsewhere, or which part of it the server cannot
+take."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, Protocol
+
+from perf_smoke.engines.address import Form
+from perf_smoke.engines.http_client import Refused
+from perf_smoke.printable import one_line
+
+_NOT_THERE = (404, 405, 501)
+_UNFIT = (400, 404, 422, 500, 501)
+"""What servers answer to a part of a request that they do not know."""
+_OTHER_FORM: Mapping[Form, re.Pattern[str]] = {
+    "completions": re.compile(r"chat[ /._-]?completions|\bchat model\b", re.IGNORECASE),
+    "chat/completions": re.compile(r"not a chat model|(?<!chat/)\bcompletions\b", re.IGNORECASE),
+}
+_NO_SUCH_MODEL = re.compile(
+    r"\bmodel\b.*(?:not found|not exist|unknown|not available|no such)|model_not_found",
+    re.IGNORECASE | re.DOTALL,
+)
+_OPTIONAL = ("stream_options", "include_usage", "seed", "ignore_eos", "cache_prompt")
+"""What of a request may be left out; the second is a part of the first."""
+
+
+class Asked(Protocol):
+    """Where a request was sent."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def form(self) -> Form: ...
+
+
+def is_elsewhere(refusal: Refused, form: Form) -> bool:
+    """Whether another place or form may know what this one does not."""
+    return refusal.status in _NOT_THERE or (
+        refusal.status in _UNFIT and bool(_OTHER_FORM[form].search(_words(refusal)))
+    )
+
+
+def part_refused(refusal: Refused, body: Container[str]) -> str:
+    """The part of the request that the server names: it is left out, and `max_tokens` goes by its
+    newer name where that is named too. Empty where it names none that could be."""
+    if refusal.status not in _UNFIT:
+        return ""
+    words = _words(refusal)
+    if "max_tokens" in body and "max_completion_tokens" in words:
+        return "max_tokens"
+    error = refusal.said.get("error") if isinstance(refusal.said, dict) else None
+    param = error.get("param") if isinstance(error, dict) else None
+    for text in (param if isinstance(param, str) else "", words):
+        named = re.search(rf"\b(?:{'|'.join(_OPTIONAL)})\b", text)
+        part = named[0].replace("include_usage", "stream_options") if named else ""
+        if part in body:
+            return part
+    return ""
+
+
+def telling(refusals: Sequence[tuple[Asked, Refused]]) -> Refused:
+    """Of all refusals of one request, the one that says what is wrong: not that a path is missing,
+    if another was there; and no other than that there is no such model."""
+    for asked, refusal in refusals:
+        if _NO_SUCH_MODEL.search(_words(refusal)) and not is_named_elsewhere(asked, refusal):
+            return refusal
+    there = [refusal for _, refusal in refusals if refusal.status not in _NOT_THERE]
+    if there:
+        return there[-1]
+    first = refusals[0][1]
+    paths = ", ".join(one_line(asked.path) for asked, _ in refusals)
+    return Refused(
+        first.status,
+        f"{first.failure.sentence} Asked was at {paths}: is `endpoint` right?",
+        first.said,
+    )
+
+
+def is_named_elsewhere(asked: Asked, refusal: Refused) -> bool:
+    """Whether it names the form that is right."""
+    return bool(_OTHER_FORM[asked.form].search(_words(refusal)))
+
+
+def _words(refusal: Refused) -> str:
+    said: Any = refusal.said
+    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
