@@ -25,6 +25,8 @@ def remarks(configuration: Configuration, available_cpus: int) -> Iterator[str]:
     yield from _shells_own("command", settings.command)
     yield from _shells_own("base-command", settings.base_command)
     yield from _metric(configuration)
+    if settings.deadline_s < settings.budget_s:
+        yield "`deadline` is shorter than `budget`: there will be less time for measuring."
     if settings.threads and settings.threads > available_cpus:
         yield (
             f"`threads` is {settings.threads}, but only {available_cpus} CPUs may be used here: "
