@@ -25,14 +25,14 @@ find_image() {
 }
 
 pull_image() {
-  echo "perf-smoke: pulling $image"
+  say "pulling $image"
   attend "$(left)" docker pull --quiet "$image" >"$scratch/log" 2>&1 && return
   reason=image-pull-failed sentence="the image $image could not be pulled$(if_late)"
   return 1
 }
 
 build_image() {
-  echo "perf-smoke: building $image, once on this machine: about a minute"
+  say "building $image, once on this machine: about a minute"
   attend "$(left)" docker build --quiet --force-rm --tag "$image" --build-arg PIP_INDEX_URL \
     --build-arg PIP_EXTRA_INDEX_URL --build-arg PIP_TRUSTED_HOST "$here" >"$scratch/log" 2>&1 && return
   reason=image-build-failed sentence="the image could not be built$(if_late)"
@@ -103,6 +103,19 @@ mount_named() {
   done
 }
 
+# Adds what report/action.yml is to read, each line of its input `path`.
+mount_documents() {
+  local path
+  named=''
+  while IFS= read -r path; do
+    path=${path#"${path%%[![:space:]]*}"} path=${path%"${path##*[![:space:]]}"}
+    case $path in /*) ;; *) path=${GITHUB_WORKSPACE:-$PWD}/$path ;; esac
+    [ -e "$path" ] || continue
+    if [ -d "$path" ]; then mount_folder "$path" ,readonly; else mount_file "$path"; fi
+    named=$named$newline$path
+  done <<<"${INPUT_PATH:-perf-smoke-results}"
+}
+
 # Everything that may be read or written, and nothing else of the machine.
 mount_everything() {
   local path name
@@ -111,11 +124,12 @@ mount_everything() {
   mount "$scratch"
   mount "$folder"
   case ${GITHUB_EVENT_PATH:-} in /*) mount "$GITHUB_EVENT_PATH" ,readonly ;; esac
-  if [ "$step" = report ]; then
+  if [ "$step" != measure ]; then
     for path in "${GITHUB_OUTPUT:-}" "${GITHUB_STEP_SUMMARY:-}"; do
       case $path in /*) [ -e "$path" ] || : >"$path" && mount "$path" ;; esac
     done
     mkdir -p "$output" 2>/dev/null && mount_folder "$output"
+    [ "$step" = report ] || mount_documents
     return
   fi
   mount "$PWD"
@@ -195,12 +209,12 @@ run_in_docker() {
   listing=$(LC_ALL=C ls -a "$where" | cksum)
   local -x PERF_SMOKE_NAMED=$named
   container=perf-smoke-$$-$RANDOM$RANDOM
-  [ "$step" = report ] || echo docker >"$folder/runtime"
-  perf_smoke docker run --rm --pull never --name "$container" --network host \
+  [ "$step" != measure ] || echo docker >"$folder/runtime"
+  perf_smoke docker run --interactive --rm --pull never --name "$container" --network host \
     "${limits[@]}" --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env RUNNER_TEMP="$scratch" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
     --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_FOLDER="$folder" \
-    --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" \
+    --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" --env PERF_SMOKE_MARK \
     --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" "$image" "$(command_of_step)"
   code=$?
   give_up_if_cancelled

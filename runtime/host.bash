@@ -22,10 +22,10 @@ run_on_host() {
     install "$root" "$venv" "${sets[@]}" || return
   fi
   touch "$venv"
-  [ "$step" = report ] || echo host >"$folder/runtime"
+  [ "$step" != measure ] || echo host >"$folder/runtime"
   perf_smoke env PERF_SMOKE_RUNTIME=host PERF_SMOKE_FOLDER="$folder" \
     PERF_SMOKE_OUTPUT="$output" PERF_SMOKE_LEFT_S="$(left)" PATH="$callers_path" \
-    "$venv/bin/python" -Iu -X utf8 -m perf_smoke "$(command_of_step)"
+    "$venv/bin/python" -Iu -X utf8 -m perf_smoke --lifeline "$(command_of_step)"
   crashed $?
 }
 

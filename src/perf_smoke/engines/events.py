@@ -98,6 +98,8 @@ def no_tokens(answer: Answer) -> Unmeasured:
 def _some(answer: Answer, events: list[Event]) -> list[Event]:
     if events:
         return events
+    if stated_error(answer.document()):
+        raise _stopped(answer, answer.body)
     if not answer.complete:
         raise stopped_early(answer)
     raise Unmeasured(

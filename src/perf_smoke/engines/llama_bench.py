@@ -8,6 +8,7 @@ with that of the other engines. There is no E2E: the two tests are not one reque
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from perf_smoke.engines import llama_program
@@ -38,10 +39,15 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             *("-t", str(request.threads)),
             *("-r", "1"),
             *("-o", "json"),
-            *program.features,
+            *program.switches,
         ]
 
-    return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=_read))
+    def read(finished: Finished, _result: bytes, request: Request) -> Reading:
+        tests = list(objects(decoded(finished.stdout)))
+        told = program.evidence(decoded(finished.stderr), tests)
+        return replace(_read(finished, request), told=told)
+
+    return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=read))
 
 
 def prompt_tokens(prompt: str) -> int:
@@ -50,7 +56,7 @@ def prompt_tokens(prompt: str) -> int:
     return max(1, len(re.findall(r"\w+|[^\w\s]", prompt)))
 
 
-def _read(finished: Finished, _result: bytes, request: Request) -> Reading:
+def _read(finished: Finished, request: Request) -> Reading:
     printed = decoded(finished.stdout)
     tests = list(objects(printed))
     prompt_ms = _duration_ms(tests, printed, n_prompt=prompt_tokens(request.prompt), n_gen=0)

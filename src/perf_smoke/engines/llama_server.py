@@ -120,7 +120,7 @@ class LlamaServerProgram:
             environment=seen,
             timeout_s=setup.start_timeout_s,
         )
-        return LlamaServerSession(server.client, server)
+        return LlamaServerSession(server.client, server, program=self._program)
 
     def _argv(self, port: int) -> Sequence[str]:
         request = self._setup.request
@@ -132,21 +132,31 @@ class LlamaServerProgram:
             *("-np", "1"),
             *("--host", HOST),
             *("--port", str(port)),
-            *self._program.features,
+            *self._program.switches,
         ]
 
 
 class LlamaServerSession:
     """A connection to a server, and the server itself if it is ours."""
 
-    def __init__(self, client: Client, server: StartedServer | None, *, model: str = "") -> None:
+    def __init__(
+        self,
+        client: Client,
+        server: StartedServer | None,
+        *,
+        model: str = "",
+        program: LlamaProgram | None = None,
+    ) -> None:
         """Args:
         model: which one is meant, for a server that has several.
+        program: that of a server of ours, which logs what became of its features.
         """
+        self._program = program
         self._client = client
         self._named = {"model": model} if model else {}
         self._server = server
         self.load_ms = server.load_ms if server else None
+        self.pids = server.pids if server else ()
 
     def step(self, request: Request, timeout_s: float) -> Reply:
         """One completion, streamed."""
@@ -164,6 +174,9 @@ class LlamaServerSession:
         cpu_before_ms = server.cpu_ms() if server else None
         try:
             reply = _reply(self._client.post("/completion", body, timeout_s))
+            if server and self._program:
+                reply = replace(reply, told=self._program.evidence(server.log()))
+                self._program = None  # its log tells of the load, once
         except Unmeasured as error:
             failure = server.explained(error.failure, timeout_s) if server else error.failure
             return failures.failed_step(failure)

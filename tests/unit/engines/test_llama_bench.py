@@ -19,7 +19,7 @@ GENERATION = {"n_prompt": 0, "n_gen": 3, "avg_ns": 55_426_049, "samples_ns": [55
 def read(printed: object, tokens: int = 4) -> Reading:
     stdout = printed if isinstance(printed, str) else json.dumps(printed)
     request = Request(prompt="2+2=", tokens=tokens, seed=42, threads=1)
-    return llama_bench._read(finished(stdout), b"", request)
+    return llama_bench._read(finished(stdout), request)
 
 
 def test_n_tokens_are_a_prompt_and_n_minus_one_decodes() -> None:
