@@ -76,7 +76,7 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
     obstacle = None
     if settings:
-        result, obstacle = _of_the_pull_request(result, settings, event, _patience(deadline))
+        result, obstacle = _of_the_pull_request(result, settings, event, patience_until(deadline))
     result = published(result)  # whoever wrote it did not know this step's secrets
     _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, deadline, obstacle)
     return result
@@ -227,10 +227,6 @@ def should_have_been_written(comment: CommentOutcome, pr_number: int | None, eve
         # A push cannot tell without a token whether there is a pull request at all.
         return bool(pr_number or event.pull_request) and not event.from_fork
     return comment.status in ("failed", "forbidden")
-
-
-def _patience(deadline: Deadline) -> Patience:
-    return dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
 
 
 def _comment(

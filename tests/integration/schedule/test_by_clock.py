@@ -260,15 +260,15 @@ def test_no_step_is_begun_that_would_not_end_before_the_deadline(clock: Clock) -
 
 
 def test_no_pair_is_begun_that_would_not_leave_its_time_to_head(clock: Clock) -> None:
-    engines = [ByClock(clock=clock, step_s=1.0) for _ in SIDES]
-    recording = paired(*engines, plan(runs=1000, end_s=100.0, pairs_end_s=30.5))
+    head, base = ByClock(clock=clock, step_s=1.0), ByClock(clock=clock, step_s=1.0)
+    recording = paired(head, base, plan(runs=1000, end_s=100.0, pairs_end_s=30.5))
     assert recording.stopped == "deadline"
     assert 25 < clock.now_s <= 30.5
 
 
 def test_a_budget_beyond_the_deadline_is_cut(clock: Clock) -> None:
-    engines = [ByClock(clock=clock, step_s=1.0) for _ in SIDES]
-    recording = paired(*engines, plan(budget_s=600.0, pairs_end_s=30.5))
+    head, base = ByClock(clock=clock, step_s=1.0), ByClock(clock=clock, step_s=1.0)
+    recording = paired(head, base, plan(budget_s=600.0, pairs_end_s=30.5))
     assert recording.stopped == "deadline"
     assert clock.now_s <= 30.5
     assert recording.pairs_planned <= 15
