@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from perf_smoke import __version__, environment
 from perf_smoke.printable import printable
+from perf_smoke.processes.kinship import MARK
 from perf_smoke.redaction import knowing, public, published
 from perf_smoke.settings import INPUTS, InvalidSettings, parse
 
@@ -73,6 +75,8 @@ def run(**options: str | None) -> None:
 
         measure({**environment.inputs(environ), **values}, environ, _complain)
     else:
+        # Behind an outer run's, which this one may be a part of.
+        environ[MARK] = f"{environ.get(MARK, '')}{secrets.token_hex(8)}/"
         sys.exit(_at_terminal(values, environ))
 
 
@@ -106,28 +110,49 @@ def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
     return _as_fail_on_says(settings.fail_on, result)
 
 
-@main.command()
-@click.argument("document", type=click.Path(path_type=Path))
-@click.option("--markdown", is_flag=True, help="Print the whole report as markdown.")
-def report(document: Path, *, markdown: bool) -> None:
-    """Show a result.json again."""
-    from perf_smoke.consistency import expect_verdicts
-    from perf_smoke.report.markdown import render
-    from perf_smoke.report.terminal import show
-    from perf_smoke.result_file import UnreadableResult, read
+@main.command(hidden=True)
+def publish_legs() -> None:
+    """In a workflow: show what other jobs have measured, as one report."""
+    from perf_smoke.legs_step import report
 
+    environ = dict(os.environ)
+    fail_on = environ.get("INPUT_FAIL_ON", "").strip()
+    sys.exit(max(_as_fail_on_says(fail_on, result) for result in report(environ)))
+
+
+@main.command()
+@click.argument("paths", metavar="PATH...", type=click.Path(path_type=Path), nargs=-1)
+@click.option("--markdown", is_flag=True, help="Print the whole report as markdown.")
+@click.option("--output", type=click.Path(path_type=Path), help="A file for the whole report.")
+@click.option("--legs", default="", help="Every leg that should have come: one a line, or a,b,c.")
+def report(paths: tuple[Path, ...], *, markdown: bool, output: Path | None, legs: str) -> None:
+    """Show a result.json again, or those of several jobs as one report: files, or folders that hold
+    them."""
+    from perf_smoke import combined, report_inputs
+    from perf_smoke.report.story import Links
+    from perf_smoke.report.terminal import show_parts
+    from perf_smoke.result_file import write_whole
+
+    if not paths:
+        raise click.UsageError("name a result.json, or a folder that holds some")
     try:
-        result = read(document)
-        expect_verdicts(result)
-    except UnreadableResult as error:
-        sys.exit(_refuse(error))
+        expected = report_inputs.legs(legs)
     except ValueError as error:
-        sys.exit(_refuse(f"{document} contradicts itself: {error}."))
-    result = published(result)
+        raise click.UsageError(f"--legs {error}") from None
+    several = combined.combine(paths, expected=expected, why_not=lambda _: "")
+    if not several.results:
+        nothing = f"no document lies in {', '.join(map(str, paths))}."
+        sys.exit(_refuse(next(iter(several.refused), nothing)))
+    text = several.markdown(Links())(combined.NO_LIMIT)
+    if output:
+        try:
+            write_whole(output, text)
+        except OSError as error:
+            sys.exit(_refuse(f"{output} cannot be written: {error.strerror}."))
     if markdown:
-        click.echo(render(result))
+        click.echo(text)
     else:
-        show(result, Console())
+        show_parts(several.parts(), Console(), [output] if output else [])
 
 
 @main.command()

@@ -14,6 +14,7 @@ metric changed. Today there is one of each; the document has room for more:
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -227,6 +228,21 @@ class RequestRecord(Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rest(Strict):
+    """How steps were kept apart: before each, the programs of all sides were waited for until they
+    slept. A step that follows a rest takes another time than one that does not."""
+
+    rests: int
+    """Those of the warm-up included."""
+    vain: int
+    """After how many of them a program still ran: each had lasted as long as a rest may."""
+    rested_s: float
+    """All of them together."""
+    given_up: bool = False
+    """Whether no further one was made, because a side did not sleep once in its first warm-up."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workload(Strict):
     """One request, and what each side gave when it was asked."""
 
@@ -239,6 +255,8 @@ class Workload(Strict):
     warmup_counted: bool = False
     """Whether no further step fitted into the budget, so that the warm-up itself was counted."""
     stopped: Stopped = ""
+    rest: Rest | None = None
+    """None where no program was kept running from step to step."""
     order_seed: int | None = None
     """Of the coin that decided which side went first, and of the programs' layouts; None where one
     side was measured alone."""
@@ -266,6 +284,11 @@ Process = Literal["step", "start", "running"]
 was running already and is only spoken to."""
 
 
+def is_commit(text: str) -> bool:
+    """Whether this is a commit's whole hash: no name, no option, nothing short."""
+    return re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", text) is not None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Side(Strict):
     """Head, or a base that it is compared with."""
@@ -273,12 +296,17 @@ class Side(Strict):
     ref: str = ""
     """As it was named: a branch or tag, `base-binary`; empty where it has no name."""
     commit: Ours = ""
-    """Empty outside a repository, and where the program is of no commit that is known."""
+    """What is checked out, where that is what was measured; empty outside a repository, and where
+    the program is of no checkout."""
     parents: tuple[Ours, ...] = ()
     """Of the commit; the first is the one that it was made upon."""
     engine: EngineIdentity | None = None
-    """None in a document that was made of numbers alone."""
+    """None where it was not found, and in a document that was made of numbers alone."""
     process: Process = "start"
+
+    def is_code_of(self, commit: str) -> bool:
+        """Whether this is that commit, or a merge of it; also where either is not known."""
+        return not (self.commit and commit) or commit in (self.commit, *self.parents)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,6 +351,27 @@ class Rule(Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extension(Strict):
+    """What a run had set aside to go on after its budget, if that left the question open.
+
+    Raises:
+        ValueError: the looks do not rise, or the share is none.
+    """
+
+    alpha_share: float
+    """The part of alpha that is kept for it."""
+    looks: tuple[int, ...] = ()
+    """The number of pairs after which the run went on, those at which it was planned to look from
+    then on, and the expected end; empty where it did not go on."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha_share < 1:
+            raise ValueError(f"alpha_share is out of range: {self}")
+        if len(self.looks) == 1 or list(self.looks) != sorted({0, *self.looks})[1:]:
+            raise ValueError(f"planned looks rise, and these do not: {self.looks}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class MachineState(Strict):
     """How busy the machine was at one moment."""
 
@@ -333,6 +382,8 @@ class MachineState(Strict):
     """The part of it that the hypervisor gave to others."""
     idle_ticks: int | None = None
     """The part of it in which there was nothing to run."""
+    own_ticks: int | None = None
+    """CPU time, in such ticks, of perf-smoke and of what it had run to its end."""
     cpu_model: str = ""
     """As the machine names it at that moment."""
 
@@ -365,6 +416,8 @@ class Comparison(Strict):
     looks: tuple[int, ...] = ()
     """The numbers of pairs at which it was planned to look, the expected end last; empty: only
     the end."""
+    extension: Extension | None = None
+    """None where the run could not be longer than its budget."""
     stopped: Stopped = ""
     """`decided`: by the look after `pairs` pairs."""
     guards: tuple[Guard, ...] = ()
@@ -438,6 +491,15 @@ class Machine(Strict):
         return self._share(self._begin.idle_ticks, self.after.idle_ticks)
 
     @property
+    def others_fraction(self) -> float | None:
+        """Share of the CPU time that other programs of this machine took."""
+        own = self._share(self._begin.own_ticks, self.after.own_ticks)
+        steal, idle = self.steal_fraction, self.idle_fraction
+        if own is None or steal is None or idle is None:
+            return None
+        return max(0.0, 1.0 - idle - steal - own)
+
+    @property
     def cpu_models(self) -> tuple[str, str]:
         """What the machine named its CPU when measuring began and when it ended."""
         return self._begin.cpu_model, self.after.cpu_model
@@ -506,6 +568,8 @@ class Leg(Strict):
     """Compact JSON with sorted keys; empty without a matrix."""
     run_id: int
     attempt: int
+    head_sha: str = ""
+    """The commit that the run is about: on a pull request its head."""
 
 
 Origin = Literal["measured", "pairs-file"]
@@ -532,7 +596,7 @@ class Result(Strict):
     machine: Machine | None = None
     model: Model | None = None
     sides: dict[str, Side] = field(default_factory=dict)
-    """Head, and the bases by name; without an entry, a side's engine was not found."""
+    """Head, and the bases by name; without an entry, nothing is known of a side."""
     lost_bases: dict[str, Failure] = field(default_factory=dict)
     """Bases that were asked for, and could not be had or measured: why, by name."""
     workloads: dict[str, Workload] = field(default_factory=dict)
@@ -562,7 +626,10 @@ class Result(Strict):
         """The gravest one; None where the run did not come to its end."""
         if gravest := self.gravest:
             return gravest.verdict
-        return "no-baseline" if self.status == "measured" else None
+        if self.status != "measured":
+            return None
+        lost = {failure.reason for failure in self.lost_bases.values()}
+        return "not-comparable" if "other-checkout" in lost else "no-baseline"
 
 
 def _gravity(comparison: Comparison) -> tuple[int, float]:

@@ -6,7 +6,7 @@ scripts/tables. All problems are reported at once, each as one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,24 @@ from perf_smoke.secret import Secret
 
 FailOn = Literal["never", "error", "slower"]
 CommentWhen = Literal["always", "changes", "never"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Time for measuring."""
+
+    usual_s: float
+    longest_s: float
+    """What pairs that decide nothing in the usual time may take; no longer by default."""
+
+    @classmethod
+    def parse(cls, value: str) -> Budget:
+        """One time, or two with a dash between them.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        return cls(*parsers.time_span(0.1, 21_600)(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +65,7 @@ class Settings:
     warmup: int
     runs: int
     """0: as many as the budget holds."""
-    budget_s: float
+    budget: Budget
     timeout_s: float
     deadline_s: float
     metric: str
@@ -68,6 +86,11 @@ class Settings:
     """None: a folder of the step in RUNNER_TEMP inside an action, perf-smoke-out elsewhere."""
     recorded: Mapping[str, str]
     """The inputs that differ from their defaults, as given, without secrets."""
+
+    @property
+    def budget_s(self) -> float:
+        """The usual time for measuring."""
+        return self.budget.usual_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +134,7 @@ class Input:
         return _FIELDS.get(self.name, self.name.replace("-", "_"))
 
 
-_FIELDS = {name: f"{name}_s" for name in ("budget", "timeout", "deadline")}
+_FIELDS = {name: f"{name}_s" for name in ("timeout", "deadline")}
 
 
 def _deciding_metric(value: str) -> str:
@@ -214,8 +237,8 @@ INPUTS: tuple[Input, ...] = (
     Input(
         "budget",
         "30 s",
-        parsers.seconds(0.1, 21_600),
-        "Time for measuring; one side alone takes a third of it.",
+        Budget.parse,
+        "Time for measuring; one side alone takes a third of it. `30-60 s`: with a base up to the longer time, where the shorter one decides nothing and more pairs may.",
     ),
     Input(
         "timeout",
@@ -239,13 +262,13 @@ INPUTS: tuple[Input, ...] = (
         "baseline",
         "auto",
         parsers.choice("auto", "none", "ref"),
-        "auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref` or a pull request), else none.",
+        "auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref`, a pull request, a merge queue or a push), else none.",
     ),
     Input(
         "base-ref",
         "",
         parsers.text,
-        "The other side's commit, branch or tag. Empty on a pull request: the merge base.",
+        "The other side's commit, branch or tag. Empty: on a pull request the merge base, on a push what was there before.",
     ),
     Input("base-binary", "", parsers.text, "The other side's program, already built."),
     Input("base-command", "", parsers.words, "The other side's command line."),
@@ -317,16 +340,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     Raises:
         InvalidSettings: with every problem found, not only the first.
     """
-    texts = {row.name: values.get(row.name) or row.default for row in INPUTS}
-    parsed: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for row in INPUTS:
-        try:
-            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
-        except ValueError as error:
-            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
-            problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
-    problems += _unknown(values)
+    texts, parsed, problems = parse_each(INPUTS, values)
     chosen = {row.name for row in INPUTS if texts[row.name] != row.default}
     problems += [
         Problem(
@@ -348,17 +362,29 @@ def parse(values: Mapping[str, str]) -> Settings:
     return Settings(**parsed, recorded=recorded)
 
 
-def _unknown(values: Mapping[str, str]) -> list[Problem]:
-    known = {row.name for row in INPUTS}
-    return [
+def parse_each(
+    rows: Sequence[Input], values: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, Any], list[Problem]]:
+    """Each input by itself: the texts by name, the values by field, and what is wrong."""
+    texts = {row.name: values.get(row.name) or row.default for row in rows}
+    parsed: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for row in rows:
+        try:
+            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
+        except ValueError as error:
+            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
+            problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
+    problems += [
         Problem(
             input=name,
             sentence=f"{_shown(name)} is not an input"
-            f"{parsers.nearest(name, known)}; see the README's table.",
+            f"{parsers.nearest(name, texts)}; see the README's table.",
         )
         for name in values
-        if name not in known
+        if name not in texts
     ]
+    return texts, parsed, problems
 
 
 def _shown(text: str) -> str:

@@ -665,6 +665,53 @@ def test_the_embedded_engines_version_is_part_of_its_series(place: Place) -> Non
     assert found.model is not None
     assert found.model.reference == "smollm2-135m"
     assert series(found).parts["engine_version"].startswith("xllamacpp ")
+    assert series(found).parts["rest"] == "asleep"
+    rest = found.workloads[WORKLOAD].rest
+    assert rest is not None
+    assert (rest.rests, rest.given_up) == (2, False), "before the warm-up and the step"
+    assert "Before each step whoever still ran was waited for" in render(found)
+
+
+def test_a_server_whose_threads_never_sleep_is_not_waited_for_and_that_is_said(
+    place: Place,
+) -> None:
+    inner = executable(place.work / "inner", "tests.integration.engines.fake_llama_server")
+    wrapper = place.work / "llama-server"
+    wrapper.write_text(f'#!/bin/sh\n(while :; do :; done) &\nexec "{inner}" "$@"\n')
+    wrapper.chmod(0o755)
+    (place.work / "m.gguf").write_bytes(b"GGUF")
+
+    found = place.run(binary="./llama-server", model="m.gguf", runs="2")
+
+    assert found.status == "measured", found.failure
+    rest = found.workloads[WORKLOAD].rest
+    assert rest is not None
+    assert (rest.rests, rest.vain, rest.given_up) == (1, 1, True)
+    assert "there was no rest between the steps, and they may disturb each other" in render(found)
+    assert "was waited for" not in render(found)
+    assert "rest" not in series(found).parts
+
+
+def test_a_run_that_decides_nothing_in_its_budget_goes_on_to_the_longer_one(place: Place) -> None:
+    sides = {
+        "command": place.program("head", "sleep 0.1"),
+        "base_command": place.program("base", "sleep 0.01"),
+    }
+    found = place.run(budget="0.1-10 s", **sides)
+
+    comparison = results.comparison(found)
+    assert (found.verdict, comparison.stopped) == ("slower", "decided")
+    assert comparison.extension is not None
+    turn, *later = comparison.extension.looks
+    assert turn < 11 <= comparison.pairs
+    assert comparison.pairs in later[:-1]
+    assert decide_again(found).comparisons == found.comparisons
+    said = " ".join(render(found).split())
+    assert f"20 % of the error rate was kept for a longer budget: {turn} pairs decided noth" in said
+
+    ended = place.run(budget="0.1 s", **sides)
+    assert results.comparison(ended).extension is None
+    assert "longer budget" not in render(ended)
 
 
 def test_only_the_beginning_of_a_long_text_is_kept_and_its_hash_is_of_all(place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,32 @@ def test_steal_that_is_not_told_is_none(system: System, stat: str, cpu_ticks: in
     write(system, "proc/stat", stat)
     found = state(system)
     assert (found.cpu_ticks, found.steal_ticks, found.idle_ticks) == (cpu_ticks, None, None)
+
+
+def test_what_others_took_is_neither_idle_nor_stolen_nor_ours() -> None:
+    def at(total: int, steal: int, idle: int, own: int | None) -> MachineState:
+        return MachineState(
+            load_1min=None, cpu_ticks=total, steal_ticks=steal, idle_ticks=idle, own_ticks=own
+        )
+
+    def others(own: int | None) -> float | None:
+        begin, end = at(1000, 10, 100, 50), at(2000, 60, 300, own)
+        return identify(System(), {}, before=begin, measuring=None, after=end).others_fraction
+
+    assert others(50 + 150) == pytest.approx(1 - 0.05 - 0.2 - 0.15)
+    assert others(50 + 900) == 0.0, "clocks that do not agree to the tick"
+    assert others(None) is None
+
+
+def test_the_cpu_time_of_children_that_have_ended_is_ours() -> None:
+    before = state(System()).own_ticks
+    subprocess.run(
+        ["/bin/sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"], check=True
+    )
+    after = state(System()).own_ticks
+    assert before is not None
+    assert after is not None
+    assert after > before
 
 
 def test_the_shares_are_of_the_time_since_measuring_began(system: System) -> None:

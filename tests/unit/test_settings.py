@@ -146,6 +146,42 @@ def test_times_may_be_written_in_any_of_their_units(text: str, seconds: float) -
 
 
 @pytest.mark.parametrize(
+    ("text", "usual_s", "longest_s"),
+    [
+        ("30 s", 30.0, 30.0),
+        ("30-60 s", 30.0, 60.0),
+        ("30-60", 30.0, 60.0),
+        ("0.5 - 1 m", 30.0, 60.0),
+        ("30 s - 2 min", 30.0, 120.0),
+        ("500ms-1s", 0.5, 1.0),
+        ("30–60 s", 30.0, 60.0),
+        ("30-30 s", 30.0, 30.0),
+    ],
+)
+def test_a_budget_may_become_longer(text: str, usual_s: float, longest_s: float) -> None:
+    found = settings(budget=text)
+    assert (found.budget_s, found.budget.longest_s) == (usual_s, longest_s)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("60-30 s", "must name the shorter time first"),
+        ("30-", "such as `30-60 s`"),
+        ("-60 s", "such as `30-60 s`"),
+        ("30-60-90 s", "such as `30-60 s`"),
+        ("30-99999 s", "from 0.1 s to 21600 s"),
+        ("30 h", "such as `30 s`"),
+    ],
+)
+def test_a_budget_that_is_no_time_is_refused(text: str, wrong: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        settings(budget=text)
+    assert [problem.input for problem in caught.value.problems] == ["budget"]
+    assert wrong in caught.value.problems[0].sentence
+
+
+@pytest.mark.parametrize(
     "text", ["ftp://host", "http://", "http:// host", "host", "http://[::1", "http://host:x"]
 )
 def test_an_endpoint_is_an_http_address(text: str) -> None:

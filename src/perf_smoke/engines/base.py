@@ -6,10 +6,10 @@ engines disagree about N and N − 1. A value that an engine does not give stays
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Tier
 
@@ -88,6 +88,14 @@ class Session(Protocol):
     def close(self) -> None:
         """End it, with all its children. May be called twice."""
         ...
+
+
+@runtime_checkable
+class Resident(Protocol):
+    """A session that keeps processes of ours alive between its steps."""
+
+    pids: Sequence[int]
+    """Those that were there when it was ready for the first step."""
 
 
 class Engine(Protocol):

@@ -122,6 +122,7 @@ class EmbeddedSession:
                 last_lines(self._worker.output() or answer["error"]),
             )
         self.load_ms: float | None = answer["load_ms"]
+        self.pids = self._worker.pids()
 
     def step(self, request: Request, timeout_s: float) -> Reply:
         """One completion in the warm worker."""

@@ -156,6 +156,7 @@ class LlamaServerSession:
         self._named = {"model": model} if model else {}
         self._server = server
         self.load_ms = server.load_ms if server else None
+        self.pids = server.pids if server else ()
 
     def step(self, request: Request, timeout_s: float) -> Reply:
         """One completion, streamed."""

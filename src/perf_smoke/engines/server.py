@@ -37,6 +37,7 @@ class StartedServer:
         """From its start to its first healthy answer."""
         self._program = program
         self._background = background
+        self.pids = background.pids()
         self._pid = _listener(background.pid, port)
         self._started_s = time.monotonic() - load_ms / 1e3
 

@@ -7,8 +7,8 @@ import statistics
 
 from perf_smoke.report.view import View, WorkloadView
 
-_FOR_STEPS = 0.75
-"""Starts after the first ones take up to a quarter of a budget."""
+_FOR_STEPS = 0.6
+"""Starts after the first ones take up to two fifths of a budget."""
 _DEVIATIONS = 2.0
 """So many standard deviations are allowed for: of the sum of the steps to come, and of what is
 known of their mean by the steps that were taken."""

@@ -49,6 +49,13 @@ def headline(view: View) -> str:
     return f"head {fault}, base too" if both else f"head {fault}"
 
 
+def head_crashes(view: View) -> bool:
+    """Whether head's program ended badly, or failed where a base's did not."""
+    ended_badly = view.result.reason in ("engine-crashed", "engine-killed")
+    beside_a_base = view.result.reason in _FAULTS and bool(view.lead.bases)
+    return view.result.status == "failed" and (ended_badly or beside_a_base)
+
+
 def why_alone(view: View) -> str:
     """Why head was measured alone though a base was asked for: `base crashes`, for a headline."""
     faults = [_FAULTS.get(lost.reason, ("",))[0] for lost in view.result.lost_bases.values()]

@@ -56,7 +56,7 @@ def story(view: View, links: Links) -> tuple[Part, ...]:
         *(_questions(view) if view.several else _question(view, links)),
         *failure.lost_tails(view),
         *_command(view),
-        Foot(_consequence(view), _where_to_go_on(links)),
+        Foot(_consequence(view), where_to_go_on(links)),
     )
 
 
@@ -176,7 +176,8 @@ def _consequence(view: View) -> Sentence:
     return sentence("Informational: this check never blocks a merge.")
 
 
-def _where_to_go_on(links: Links) -> tuple[Sentence, ...]:
+def where_to_go_on(links: Links) -> tuple[Sentence, ...]:
+    """The links at the foot of a report."""
     document = link("result.json", links.result_url)
     if not links.result_url and links.result_path:
         document = sentence(code(links.result_path, 200))

@@ -23,6 +23,7 @@ from perf_smoke.result import (
     Gpu,
     Guard,
     MachineState,
+    Rest,
     Result,
     Sample,
     Verdict,
@@ -371,6 +372,48 @@ def test_a_machine_is_said_to_be_busy_on_evidence_alone(
     assert ("The machine was busy" in told(found)) == bool(had)
 
 
+@pytest.mark.parametrize(
+    ("own", "load", "said"),
+    [
+        (190, 0.1, True),  # ticks of 1000, of which 20 were idle: others had 1.6 of 2 CPUs
+        (900, 9.0, False),  # the load is of a build that came before
+        (470, 0.1, True),
+        (570, 0.1, False),
+    ],
+)
+def test_a_machine_is_busy_by_the_cpu_time_of_others_where_that_is_known(
+    own: int, load: float, said: bool
+) -> None:
+    before = MachineState(load_1min=load, cpu_ticks=0, steal_ticks=0, idle_ticks=0, own_ticks=0)
+    after = MachineState(load_1min=0.0, cpu_ticks=1000, steal_ticks=0, idle_ticks=20, own_ticks=own)
+    found = runs.alone(
+        8,
+        steps={"cpu_ms": 500.0, "wall_ms": 1260.0},
+        request=runs.asked(threads=1, passed=("threads",)),
+        machine=replace(runs.machine(cpus=2), before=before, measuring=None, after=after),
+    )
+    others = 2 * (980 - own) / 1000
+    words = f"(others took {others:.1f} of 2 CPUs, of which the program had 0.4)"
+    assert (words in told(found)) == said
+    assert ("**The machine was busy**" in told(found)) == said
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (Rest(rests=40, vain=0, rested_s=0.123, given_up=False), "0.123 s in all."),
+        (Rest(rests=40, vain=3, rested_s=2.0), "2.00 s in all; 3 times in vain."),
+        (Rest(rests=2, vain=2, rested_s=0.1, given_up=True), ""),
+        (None, ""),
+    ],
+)
+def test_what_was_rested_is_told(rest: Rest | None, said: str) -> None:
+    workload = replace(ONE.workloads[WORKLOAD], rest=rest)
+    words = told(replace(ONE, workloads={WORKLOAD: workload}))
+    assert ("Before each step whoever still ran was waited for" in words) == bool(said)
+    assert said in words
+
+
 def test_workloads_without_a_base_have_a_table_of_their_own_numbers() -> None:
     one = runs.alone(8).workloads[WORKLOAD]
     found = runs.result(workloads={"chat": one, "essay": replace(one, measurements={})})
@@ -392,8 +435,8 @@ def test_what_a_reader_of_several_questions_must_know_is_never_folded() -> None:
         assert said in above.replace("**", "")
         assert said in on_a_terminal
     assert told(found).count("To see 5 % it would take") == 4
-    guarded = told(runs.questions(machine=runs.machine(steal=0.143)))
-    assert guarded.partition("\n| |")[0].count("`essay`: **Why there is no verdict:** The ma") == 1
+    guarded = told(runs.questions(noise=0.3, machine=runs.machine(steal=0.143)))
+    assert guarded.partition("\n| |")[0].count("`chat`: **Why there is no verdict:** The ma") == 1
     failed = replace(found, status="failed", comparisons=())
     assert "\n| |" not in told(failed).partition("<details>")[0]
 
@@ -506,7 +549,7 @@ def test_workloads_share_a_budget() -> None:
         workloads=dict.fromkeys(names, one.workloads[WORKLOAD]),
         comparisons=tuple(replace(one.comparisons[0], workload=name) for name in names),
     )
-    assert "set `budget: 7 m`" in told(both)
+    assert "set `budget: 8 m`" in told(both)
     assert "### perf-smoke: chat: cannot tell (bitnet-rs)\n" in told(both)
 
 
