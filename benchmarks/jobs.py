@@ -7,6 +7,7 @@ nothing, and an interruption leaves the last whole file.
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import fcntl
 import gzip
@@ -64,6 +65,17 @@ class Job:
     def pairs(self) -> int:
         """How many there are."""
         return len(self.base_us)
+
+    def first(self, budget_s: float) -> Job:
+        """The job as it was when so much of its time had passed."""
+        pairs = bisect.bisect_right(self.elapsed_ms, budget_s * 1e3)
+        columns = {
+            field.name: getattr(self, field.name)[:pairs]
+            for field in dataclasses.fields(self)
+            if isinstance(getattr(self, field.name), list)
+        }
+        planned = round(self.planned * budget_s / self.budget_s)
+        return dataclasses.replace(self, budget_s=budget_s, planned=planned, **columns)
 
     @property
     def same(self) -> bool:

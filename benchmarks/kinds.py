@@ -36,12 +36,17 @@ class Kind:
 
 def heading(job: Job) -> str:
     """What a job is one of."""
-    work = abs(max(job.head_work, 1 / job.head_work) - 1)
     parts = [
         STRATA[job.stratum].summary,
         "two programs built separately from one source" if job.built else "",
-        f"{work:.0%} more work in one of them" if work else "",
         f"{job.budget_s:g} s",
         "" if job.rests else "no rest between steps",
     ]
     return "; ".join(filter(None, parts))
+
+
+def what_differs(job: Job) -> str:
+    """What one side of a job does that the other does not."""
+    if job.threads != job.head_threads:
+        return f"{job.head_threads} threads instead of {job.threads}"
+    return f"{max(job.head_work, 1 / job.head_work) - 1:.0%} more work"

@@ -12,7 +12,7 @@ import math
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from benchmarks import attacks, jobs, recorder, scores, simulated, tables
-from benchmarks.kinds import SIDES, Kind, Sides
+from benchmarks.kinds import SIDES, Kind, Sides, heading, what_differs
 from benchmarks.ours import outcome
 from benchmarks.strata import ARRANGED, STRATA, NotOnThisMachine, machine_in
 from perf_smoke.compare import plan, tail_at_end, tail_at_look
@@ -28,6 +28,8 @@ from perf_smoke.measure.schedule import Progress as Step
 from perf_smoke.result import Unmeasured
 
 TABLES = Path(__file__).with_name("TABLES.md")
+HALF_S = 30.0
+"""The usual budget."""
 ATTACKS_TABLE = Path(__file__).with_name("ATTACKS.md")
 _console = Console(stderr=True)
 
@@ -101,16 +103,28 @@ def record(strata: Sequence[str], data: Path, wanted: int, budget_s: float, side
 )
 def table(strata: Sequence[str], data: Path, out: Path) -> None:
     """Score all rules on the recorded steps and write the tables."""
-    everything = {name: jobs.read(jobs.path_of(name, data)) for name in strata or STRATA}
-    recorded_jobs = {name: recorded for name, recorded in everything.items() if recorded}
-    if not recorded_jobs:
+    files = sorted(data.glob("*.jsonl.gz"), key=_age)
+    everything = {path.name.partition(".")[0]: jobs.read(path) for path in files}
+    chosen = {
+        name: recorded
+        for name, recorded in everything.items()
+        if recorded[0].stratum in (strata or STRATA)
+    }
+    if not chosen:
         sys.exit(f"There are no recorded jobs in {data}: `python -m benchmarks.validate record`.")
-    scored = {}
+    scored, real = {}, []
     with _bar() as bar:
-        for name, recorded in recorded_jobs.items():
-            task = bar.add_task(name, total=len(recorded))
-            scored[name] = scores.score(recorded, functools.partial(bar.advance, task))
-    real = [change for name in recorded_jobs for change in _real_changes(name, data)]
+        for name, recorded in chosen.items():
+            if not recorded[0].same:
+                real.append(_real_change(name, recorded))
+                continue
+            for title, of in _budgets(name, recorded).items():
+                task = bar.add_task(title, total=len(of))
+                scored[title] = tables.Recorded(
+                    heading=heading(of[0]),
+                    score=scores.score(of, functools.partial(bar.advance, task)),
+                    extended=scores.score_extended(of, HALF_S) if of[0].budget_s > HALF_S else (),
+                )
     out.write_text(
         tables.document(scored, real, "python -m benchmarks.validate table"), encoding="utf-8"
     )
@@ -177,23 +191,36 @@ def _have(kind: Kind, data: Path) -> int:
     return len(jobs.read(jobs.path_of(kind.name, data)))
 
 
-def _real_changes(stratum: str, data: Path) -> Iterator[tables.RealChange]:
-    for path in sorted(data.glob(f"{stratum}-head-threads-*.jsonl.gz")):
-        recorded = jobs.read(path)
-        comparisons = [outcome(job, 1.0) for job in recorded]
-        verdicts = Counter(one.verdict for one in comparisons)
-        middles = [
-            (math.log1p(one.low) + math.log1p(one.high)) / 2
-            for one in comparisons
-            if one.low is not None and one.high is not None
-        ]
-        yield tables.RealChange(
-            stratum=stratum,
-            what=f"{recorded[0].head_threads} threads instead of {recorded[0].threads}",
-            jobs=len(recorded),
-            verdicts=", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
-            log_ratio=statistics.median(middles) if middles else math.nan,
-        )
+def _age(path: Path) -> tuple[bool, str]:
+    """Those of the time before there was a rest come first."""
+    return path.name.startswith("rested-"), path.name
+
+
+def _budgets(name: str, recorded: Sequence[jobs.Job]) -> dict[str, Sequence[jobs.Job]]:
+    """The jobs, and of long ones also what they were after the usual time."""
+    if recorded[0].budget_s <= HALF_S:
+        return {name: recorded}
+    halves = [one for job in recorded if (one := job.first(HALF_S)).pairs]
+    return {f"{name}, the first {HALF_S:g} s": halves, name: recorded}
+
+
+def _real_change(name: str, recorded: Sequence[jobs.Job]) -> tables.RealChange:
+    """Of jobs whose sides differ, each verdict told of the side with more work."""
+    verdicts: Counter[str] = Counter()
+    middles = []
+    turned = {"slower": "faster", "faster": "slower"}
+    for job in recorded:
+        one, more = outcome(job, 1.0), job.head_work >= 1
+        verdicts[one.verdict if more else turned.get(one.verdict, one.verdict)] += 1
+        if one.log_ratio is not None:
+            middles.append(one.log_ratio if more else -one.log_ratio)
+    return tables.RealChange(
+        name=name,
+        what=what_differs(recorded[0]),
+        jobs=len(recorded),
+        verdicts=", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
+        log_ratio=statistics.median(middles) if middles else math.nan,
+    )
 
 
 if __name__ == "__main__":

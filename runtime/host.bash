@@ -52,14 +52,12 @@ install() {
   exec 8<&-
   part=''
   # Those of earlier releases, on runners that keep their disk.
-  find "$root" -mindepth 1 -maxdepth 1 -type d -mtime +30 -exec rm -rf {} + 2>/dev/null
+  find "$root" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} + 2>/dev/null
   echo "perf-smoke: installed in $((SECONDS - started)) s; the next step of this job finds it there"
 }
 
-# With its bytecode, so that nothing is written there later, and the list of all that is in it.
 make_listed_venv() {
-  make_venv "$@" && bin/python -I -m compileall -q -x '/(pip|pygments/lexers)/' lib &&
-    whole list "$2"
+  make_venv "$@" && whole list "$2"
 }
 
 whole() {

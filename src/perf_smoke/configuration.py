@@ -20,10 +20,11 @@ from perf_smoke.engines.programs import find
 from perf_smoke.engines.table import Row
 from perf_smoke.models import hub
 from perf_smoke.models.reference import Hub, parse
+from perf_smoke.repository import Repository
 from perf_smoke.request import request_of
 from perf_smoke.result import HEAD, Unmeasured
 from perf_smoke.settings import Settings
-from perf_smoke.sides import Repository, refuse_shared
+from perf_smoke.sides import refuse_shared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,21 @@ class Configuration:
     def runs_callers_program(self) -> bool:
         """Whether what is measured was made in the caller's checkout, or may have been."""
         return self.engine.owner(self.settings.endpoint) == "caller's"
+
+    def measures_checkout(self, repository: Repository) -> bool:
+        """Whether what is measured is of head's checkout: built in it, or a program in it.
+
+        Of an interpreter it is a file of the checkout that it is given.
+        """
+        settings = self.settings
+        if not self.runs_callers_program or settings.build or settings.base_ref:
+            return self.runs_callers_program
+        words = [self.program, *(settings.command[1:] if self.engine.shares_program else ())]
+        with suppress(Unmeasured):
+            words.append(str(self._find(self.program, self.directory)))
+        tree = repository.root().resolve()
+        paths = (self.directory / word for word in filter(None, words))
+        return any(path.exists() and path.resolve().is_relative_to(tree) for path in paths)
 
     @property
     def reads_files(self) -> bool:
@@ -167,7 +183,8 @@ class Configuration:
         """Where the base's program comes from; None where no base is asked for.
 
         Args:
-            merge_target: the commit that the pull request wants to merge into; empty outside one.
+            merge_target: the commit that head was made upon, as the event has it, or one of the
+                branch where it was; empty where the event knows none.
 
         Raises:
             Unmeasured: `base-missing`, `engine-missing`: it is asked for and cannot be had.
@@ -190,8 +207,8 @@ class Configuration:
             raise Unmeasured(
                 "base-missing",
                 "There is no verdict without a base, and a base needs `base-binary`, "
-                "`base-command`, or an engine of yours with `base-ref` (on a pull request: with "
-                "`build`).",
+                "`base-command`, or an engine of yours with `base-ref` (on a pull request, a push "
+                "and in a merge queue: with `build`).",
             )
         else:
             return None

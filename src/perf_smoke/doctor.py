@@ -12,10 +12,11 @@ from perf_smoke.engines import registry
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import LocalPath, parse
 from perf_smoke.remarks import remarks
+from perf_smoke.repository import Repository
 from perf_smoke.request import parts_passed
 from perf_smoke.result import Unmeasured
 from perf_smoke.settings import Settings
-from perf_smoke.sides import Repository, names_files_of
+from perf_smoke.sides import names_files_of
 
 
 @dataclass(frozen=True, kw_only=True)

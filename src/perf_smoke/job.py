@@ -42,6 +42,7 @@ def measure(
     runtime: str,
     leg: Leg | None = None,
     merge_target: str = "",
+    pull_request_head: str = "",
     console: Console,
     signals: Signals,
 ) -> Result:
@@ -73,6 +74,7 @@ def measure(
                 runtime=runtime,
                 leg=leg,
                 merge_target=merge_target,
+                pull_request_head=pull_request_head,
                 deadline=_deadline(settings, environ),
                 watcher=watcher,
                 interruptible=signals.interruptible,

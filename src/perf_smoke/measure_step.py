@@ -59,6 +59,7 @@ def _result(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
             runtime=runtime,
             leg=event.leg,
             merge_target=event.base_sha,
+            pull_request_head=event.pull_request_head,
             console=Console(force_terminal=False, no_color=True, width=100),
             signals=Signals(),
         )

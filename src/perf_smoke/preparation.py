@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,10 +20,14 @@ from perf_smoke.measure.schedule import BaseFailed
 from perf_smoke.models.base import ModelFile, Patience
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
+from perf_smoke.pull_request import of_another
+from perf_smoke.repository import Repository
 from perf_smoke.request import record_of
 from perf_smoke.result import BASE, HEAD, EngineIdentity, Model, Side, Unmeasured
 from perf_smoke.settings import Settings
-from perf_smoke.sides import Checkout, Repository, names_files_of, run_build
+from perf_smoke.sides import Checkout, names_files_of, run_build
+from perf_smoke.tree import is_changed
+from perf_smoke.worktree import worktree
 
 
 class Preparation:
@@ -51,10 +56,21 @@ class Preparation:
         self._repository = Repository(
             self._configuration.directory, context.environment, self.deadlines[BASE]
         )
+        with context.deadline.waiting_for("git"):
+            ours = self._configuration.measures_checkout(self._repository)  # else none tells of it
+            self._here = Checkout(
+                directory=self._configuration.directory,
+                commit=self._repository.head() if ours else "",
+                name=self._repository.branch() if ours else "",
+            )
+            callers = self._configuration.runs_callers_program
+            self._is_changed = callers and is_changed(self._repository)
         self._head = EngineIdentity(id=self._engine.id)
         self._model: ModelFile | None = None
         self._tokenizer: ModelFile | None = None
         self.request = self._configuration.request
+        if self._here.commit:  # also where head comes to nothing, it is known whose failure it is
+            draft.sides[HEAD] = self._side_of(self._here)
         draft.engine = self._engine
         draft.request = record_of(self.request, self._engine, settings)
 
@@ -69,17 +85,11 @@ class Preparation:
             if obstacle := next(self._configuration.obstacles(), None):
                 raise obstacle
         self._fetch_files()
-        with deadline.waiting_for("git"):
-            if self._configuration.runs_callers_program and self._repository.is_changed():
-                self._draft.notes.append(
-                    "Head is the working tree as it is: it has changes that are not committed."
-                )
-            here = Checkout(
-                directory=self._configuration.directory,
-                commit=self._repository.head(),
-                name=self._repository.branch(),
+        if self._is_changed:
+            self._draft.notes.append(
+                "Head is the working tree as it is: it has changes that are not committed."
             )
-        engine = self._prepared(HEAD, here)
+        engine = self._prepared(HEAD, self._here)
         self._head = engine.identity
         return engine
 
@@ -94,6 +104,8 @@ class Preparation:
             Unmeasured: `head-overwritten`: nor can head be measured any more.
         """
         try:
+            if stranger := of_another(self._draft.sides[HEAD], self._context.pull_request_head):
+                raise Unmeasured.of(stranger)
             with self.deadlines[BASE].waiting_for("git to bring the base"):
                 checkout = self._base_checkout(cleanup)
             engine = self._prepared(BASE, checkout) if checkout else None
@@ -109,8 +121,28 @@ class Preparation:
             return None
         if not base.commit:
             return Checkout(directory=self._configuration.directory, commit="", name=base.name)
+        if base.commit == self._here.commit and not self._is_changed:
+            self._expect_comparison_with_itself(base.commit)
         place = self._context.scratch / "base-checkout"
-        return cleanup.enter_context(self._repository.worktree(base.commit, place, base.name))
+        return cleanup.enter_context(worktree(self._repository, base.commit, place, base.name))
+
+    def _expect_comparison_with_itself(self, commit: str) -> None:
+        """That one commit on both sides is what `base-ref` says, not where a branch happens to be.
+
+        Raises:
+            Unmeasured: `base-is-head`.
+        """
+        said = re.split(r"[~^]", self._settings.base_ref)[0]
+        if said in ("HEAD", "@") or (len(said) > 6 and commit.startswith(said)):
+            self._draft.notes.append(
+                f"Head and base are one commit, as `base-ref: {self._settings.base_ref}` says: it "
+                "is compared with itself (A/A)."
+            )
+            return
+        raise Unmeasured(
+            "base-is-head",
+            f"head and base are one commit, {commit[:12]}, and nothing is changed in the tree.",
+        )
 
     def _prepared(self, side: str, checkout: Checkout) -> Engine:
         """Build and find the engine of one side."""
@@ -133,15 +165,15 @@ class Preparation:
             engine = registry.prepare(self._engine.id, setup)
         if is_of_base:
             self._expect_own(Path(engine.identity.binary))
-        ours = self._configuration.runs_callers_program  # else no commit says anything of it
-        self._draft.sides[side] = Side(
-            ref=checkout.name if ours else "",
-            commit=checkout.commit if ours else "",
-            parents=self._repository.parents(checkout.commit) if ours else (),
-            engine=engine.identity,
-            process=engine.process,
+        self._draft.sides[side] = dataclasses.replace(
+            self._side_of(checkout), engine=engine.identity, process=engine.process
         )
         return engine
+
+    def _side_of(self, checkout: Checkout) -> Side:
+        """A side of which the engine is not known yet."""
+        parents = self._repository.parents(checkout.commit)
+        return Side(ref=checkout.name, commit=checkout.commit, parents=parents)
 
     def _built(self, setup: EngineSetup, checkout: Checkout, deadline: Deadline) -> EngineSetup:
         """The setup after the build of its side, which no measurement times."""

@@ -21,18 +21,25 @@ from perf_smoke.consistency import expect_verdicts
 from perf_smoke.deadline import Deadline
 from perf_smoke.github.client import Patience
 from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
-from perf_smoke.github.comment import PATIENCE, CommentOutcome, policy_for, upsert
+from perf_smoke.github.comment import (
+    PATIENCE,
+    CommentOutcome,
+    head_of_pull_request,
+    policy_for,
+    upsert,
+)
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
+from perf_smoke.pull_request import of_another
 from perf_smoke.reasons import Reason
 from perf_smoke.redaction import published
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
-from perf_smoke.result import Failure, Result, Status
+from perf_smoke.result import BASE, HEAD, Failure, Result, Status
 from perf_smoke.secret import Secret
 from perf_smoke.settings import InvalidSettings, Settings, parse
 
@@ -67,9 +74,43 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     if result.leg is None:  # measuring left no document: job and inputs are known all the same
         recorded = dict(settings.recorded) if settings else result.settings
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
+    obstacle = None
+    if settings:
+        result, obstacle = _of_the_pull_request(result, settings, event, _patience(deadline))
     result = published(result)  # whoever wrote it did not know this step's secrets
-    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, deadline)
+    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, deadline, obstacle)
     return result
+
+
+def _of_the_pull_request(
+    result: Result, settings: Settings, event: Event, patience: Patience
+) -> tuple[Result, CommentOutcome | None]:
+    """The result, without a verdict where it tells of another commit than the pull request that it
+    is for; and why there will be no comment on that one.
+
+    Measuring has found out by itself where the event names the head. Where it does not, GitHub is
+    asked, which only this step can.
+    """
+    if result.head is None or not result.head.commit or result.status == "cancelled":
+        return result, None
+    number = settings.pr_number or event.pull_request
+    head = event.lookup.sha if event.lookup else event.pull_request_head
+    if number and (number != event.pull_request or not head):
+        asked = head_of_pull_request(
+            event, token=settings.github_token, number=number, patience=patience
+        )
+        if isinstance(asked, CommentOutcome):
+            return result, asked
+        head = asked
+    stranger = of_another(result.head, head)
+    if stranger is None:
+        return result, None
+    obstacle = CommentOutcome(status="skipped", sentence=f"No comment: {stranger.sentence}")
+    if number is None:
+        return result, obstacle  # a push: the verdict is of the commits that it names
+    bases = {*result.sides, *result.lost_bases} - {HEAD} or {BASE}
+    lost = dict.fromkeys(sorted(bases), stranger)
+    return dataclasses.replace(result, comparisons=(), lost_bases=lost), obstacle
 
 
 def _document(folder: Path, runtime: str, values: Mapping[str, str]) -> Result:
@@ -122,6 +163,7 @@ def _show(
     event: Event,
     log: WorkflowLog,
     deadline: Deadline,
+    obstacle: CommentOutcome | None,
 ) -> None:
     links = links_of(event)
     problems = [*event.notes]
@@ -147,7 +189,10 @@ def _show(
         show(result, Console(force_terminal=False, no_color=True, width=100))
     # A cancelled job has no time for the network.
     if settings and markdown and result.status != "cancelled":
-        comment = _comment(result, settings, markdown, event, patience_until(deadline))
+        asked_for = settings.comment != "never"
+        comment = (asked_for and obstacle) or _comment(
+            result, settings, markdown, event, patience_until(deadline)
+        )
         log.text(f"Comment: {comment.status}. {comment.sentence}")
         if should_have_been_written(comment, settings.pr_number, event):
             problems.append(comment.sentence)
@@ -171,7 +216,8 @@ def annotate(result: Result, log: WorkflowLog) -> None:
             log.annotate("error", TITLE, sentence)
         return
     title, message = annotation(result)
-    as_asked = result.status == "measured" and not result.lost_bases
+    lost = {failure.reason for failure in result.lost_bases.values()} - {"base-is-head"}
+    as_asked = result.status == "measured" and not lost
     log.annotate("notice" if as_asked else "warning", title, message)
 
 
@@ -181,6 +227,10 @@ def should_have_been_written(comment: CommentOutcome, pr_number: int | None, eve
         # A push cannot tell without a token whether there is a pull request at all.
         return bool(pr_number or event.pull_request) and not event.from_fork
     return comment.status in ("failed", "forbidden")
+
+
+def _patience(deadline: Deadline) -> Patience:
+    return dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
 
 
 def _comment(

@@ -14,6 +14,7 @@ metric changed. Today there is one of each; the document has room for more:
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -283,6 +284,11 @@ Process = Literal["step", "start", "running"]
 was running already and is only spoken to."""
 
 
+def is_commit(text: str) -> bool:
+    """Whether this is a commit's whole hash: no name, no option, nothing short."""
+    return re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", text) is not None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Side(Strict):
     """Head, or a base that it is compared with."""
@@ -290,12 +296,17 @@ class Side(Strict):
     ref: str = ""
     """As it was named: a branch or tag, `base-binary`; empty where it has no name."""
     commit: Ours = ""
-    """Empty outside a repository, and where the program is of no commit that is known."""
+    """What is checked out, where that is what was measured; empty outside a repository, and where
+    the program is of no checkout."""
     parents: tuple[Ours, ...] = ()
     """Of the commit; the first is the one that it was made upon."""
     engine: EngineIdentity | None = None
-    """None in a document that was made of numbers alone."""
+    """None where it was not found, and in a document that was made of numbers alone."""
     process: Process = "start"
+
+    def is_code_of(self, commit: str) -> bool:
+        """Whether this is that commit, or a merge of it; also where either is not known."""
+        return not (self.commit and commit) or commit in (self.commit, *self.parents)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -585,7 +596,7 @@ class Result(Strict):
     machine: Machine | None = None
     model: Model | None = None
     sides: dict[str, Side] = field(default_factory=dict)
-    """Head, and the bases by name; without an entry, a side's engine was not found."""
+    """Head, and the bases by name; without an entry, nothing is known of a side."""
     lost_bases: dict[str, Failure] = field(default_factory=dict)
     """Bases that were asked for, and could not be had or measured: why, by name."""
     workloads: dict[str, Workload] = field(default_factory=dict)
@@ -615,7 +626,10 @@ class Result(Strict):
         """The gravest one; None where the run did not come to its end."""
         if gravest := self.gravest:
             return gravest.verdict
-        return "no-baseline" if self.status == "measured" else None
+        if self.status != "measured":
+            return None
+        lost = {failure.reason for failure in self.lost_bases.values()}
+        return "not-comparable" if "other-checkout" in lost else "no-baseline"
 
 
 def _gravity(comparison: Comparison) -> tuple[int, float]:

@@ -672,6 +672,26 @@ def test_the_embedded_engines_version_is_part_of_its_series(place: Place) -> Non
     assert "Before each step whoever still ran was waited for" in render(found)
 
 
+def test_a_server_whose_threads_never_sleep_is_not_waited_for_and_that_is_said(
+    place: Place,
+) -> None:
+    inner = executable(place.work / "inner", "tests.integration.engines.fake_llama_server")
+    wrapper = place.work / "llama-server"
+    wrapper.write_text(f'#!/bin/sh\n(while :; do :; done) &\nexec "{inner}" "$@"\n')
+    wrapper.chmod(0o755)
+    (place.work / "m.gguf").write_bytes(b"GGUF")
+
+    found = place.run(binary="./llama-server", model="m.gguf", runs="2")
+
+    assert found.status == "measured", found.failure
+    rest = found.workloads[WORKLOAD].rest
+    assert rest is not None
+    assert (rest.rests, rest.vain, rest.given_up) == (1, 1, True)
+    assert "there was no rest between the steps, and they may disturb each other" in render(found)
+    assert "was waited for" not in render(found)
+    assert "rest" not in series(found).parts
+
+
 def test_a_run_that_decides_nothing_in_its_budget_goes_on_to_the_longer_one(place: Place) -> None:
     sides = {
         "command": place.program("head", "sleep 0.1"),

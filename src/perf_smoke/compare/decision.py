@@ -117,6 +117,8 @@ def may_go_on(
     """Whether a run whose budget has ended after these pairs is worth extending: they decide
     nothing, up to `pairs_at_most` of them may, and no guard forbids a verdict that more pairs
     cannot bring back."""
+    if not pairs:
+        return False
     evidence = Evidence(pairs)
     finding = at_turn(evidence, rule, looks, extension)
     judgement = judge(evidence, finding, rule, circumstances)

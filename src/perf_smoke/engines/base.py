@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Tier
+
+Evidence = Literal["confirmed", "contradicted", "not told"]
+"""What an engine tells of a feature that it was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,8 @@ class Reply:
     tiers: Mapping[str, Tier] = field(default_factory=dict)
     """Where each field of the sample comes from."""
     text: str = ""
+    told: Mapping[str, Evidence] = field(default_factory=dict)
+    """What the engine told of its features, where it could tell: by name."""
     failure: Failure | None = None
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from perf_smoke.engines import cargo
 from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.evidence import (
+    agreed,
     in_cargo_features,
     in_system,
     on_the_cpu,
-    refuse_contradicted,
 )
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
@@ -56,7 +56,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     program = find(_ID, setup)
     on_gpu = [name for name in setup.features if name in _GPU_FEATURES]
     version = printed([str(program), "--version"], setup) if setup.features else ""
-    refuse_contradicted(
+    agreed(
         program.name,
         [
             *((name, in_cargo_features(name, version)) for name in setup.features),
@@ -85,7 +85,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
 
     def read(finished: Finished, result: bytes, request: Request) -> Reading:
         told = on_the_cpu(decoded(finished.stderr))
-        refuse_contradicted(program.name, [(name, told) for name in on_gpu])
+        agreed(program.name, [(name, told) for name in on_gpu])
         return _read(finished, result, request)
 
     return OneShotEngine(

@@ -8,15 +8,11 @@ with that of the other engines. There is no E2E: the two tests are not one reque
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from perf_smoke.engines import llama_program
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.evidence import (
-    in_json,
-    refuse_contradicted,
-    refuse_contradicted_by_log,
-)
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
 from perf_smoke.engines.printed_json import in_the_way, objects
@@ -47,11 +43,9 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
         ]
 
     def read(finished: Finished, _result: bytes, request: Request) -> Reading:
-        refuse_contradicted_by_log(program.name, setup.features, decoded(finished.stderr))
         tests = list(objects(decoded(finished.stdout)))
-        told = ((name, in_json(name, test)) for test in tests for name in setup.features)
-        refuse_contradicted(program.name, list(dict.fromkeys(told)))
-        return _read(finished, request)
+        told = program.evidence(decoded(finished.stderr), tests)
+        return replace(_read(finished, request), told=told)
 
     return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=read))
 

@@ -120,7 +120,7 @@ class LlamaServerProgram:
             environment=seen,
             timeout_s=setup.start_timeout_s,
         )
-        return LlamaServerSession(server.client, server, features=setup.features)
+        return LlamaServerSession(server.client, server, program=self._program)
 
     def _argv(self, port: int) -> Sequence[str]:
         request = self._setup.request
@@ -145,13 +145,13 @@ class LlamaServerSession:
         server: StartedServer | None,
         *,
         model: str = "",
-        features: tuple[str, ...] = (),
+        program: LlamaProgram | None = None,
     ) -> None:
         """Args:
         model: which one is meant, for a server that has several.
-        features: what the log of ours must not contradict.
+        program: that of a server of ours, which logs what became of its features.
         """
-        self._features = features
+        self._program = program
         self._client = client
         self._named = {"model": model} if model else {}
         self._server = server
@@ -174,9 +174,9 @@ class LlamaServerSession:
         cpu_before_ms = server.cpu_ms() if server else None
         try:
             reply = _reply(self._client.post("/completion", body, timeout_s))
-            if server and self._features:
-                server.refuse_contradicted(self._features)
-                self._features = ()  # its log tells of the load, once
+            if server and self._program:
+                reply = replace(reply, told=self._program.evidence(server.log()))
+                self._program = None  # its log tells of the load, once
         except Unmeasured as error:
             failure = server.explained(error.failure, timeout_s) if server else error.failure
             return failures.failed_step(failure)

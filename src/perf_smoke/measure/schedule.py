@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from perf_smoke.engines.base import Engine, Reply, Request, Session
+from perf_smoke.engines.base import Engine, Evidence, Reply, Request, Session
 from perf_smoke.measure.checks import checked
 from perf_smoke.measure.repeats import mean_reply, repeats_for, step_ms
 from perf_smoke.measure.rest import Rests
@@ -69,6 +69,8 @@ class Recording:
     """The first text of each side."""
     tiers: dict[str, dict[str, Tier]] = field(default_factory=lambda: {HEAD: {}, BASE: {}})
     """Where each field of a side's samples comes from: the worst of its steps."""
+    told: dict[str, Evidence] = field(default_factory=dict)
+    """What the engine told of its features, be it in an uncounted step."""
     load_s: float = 0.0
     steps_s: float = 0.0
     """All steps, those of the warm-up included."""
@@ -213,6 +215,7 @@ class _Side:
             self._recording.steps_s += time.monotonic() - started_s
             if self._engine.process == "step":
                 self.close()
+        self._recording.told |= reply.told
         if self._fresh_load_ms is not None:
             sample = dataclasses.replace(reply.sample, load_ms=self._fresh_load_ms)
             reply = dataclasses.replace(reply, sample=sample)

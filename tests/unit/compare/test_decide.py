@@ -214,6 +214,7 @@ def test_it_does_not_go_on_where_more_pairs_bring_no_verdict_back() -> None:
     assert not goes_on(noisy, 1000, Circumstances(cpu_models=("A", "B")))
     quiet = Pairs.of_times(*times(60, noise=0.02))
     assert not goes_on(quiet, 1000, Circumstances(steal=0.2)), "its pairs are not what is missing"
+    assert not goes_on(Pairs.of([], [], "ttft"), 1000), "there will be none later either"
 
 
 def test_a_look_with_too_few_pairs_for_its_share_of_alpha_decides_nothing() -> None:

@@ -185,6 +185,12 @@ def test_an_error_in_the_form_of_older_servers_is_understood_too() -> None:
     assert caught.value.failure.sentence == "The server stopped with an error: no slot"
 
 
+def test_an_error_in_place_of_a_stream_is_told() -> None:
+    with pytest.raises(Unmeasured) as caught:
+        server_sent(answer(b'{"error": {"message": "no slot"}}'))
+    assert caught.value.failure.sentence == "The server stopped with an error: no slot"
+
+
 @pytest.mark.parametrize("read", [server_sent, json_lines])
 def test_no_stream_at_all_is_told_apart_from_one_that_broke(read: Any) -> None:
     with pytest.raises(Unmeasured) as whole:

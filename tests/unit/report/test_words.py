@@ -23,6 +23,7 @@ from perf_smoke.result import (
     Gpu,
     Guard,
     MachineState,
+    Rest,
     Result,
     Sample,
     Verdict,
@@ -397,6 +398,22 @@ def test_a_machine_is_busy_by_the_cpu_time_of_others_where_that_is_known(
     assert ("**The machine was busy**" in told(found)) == said
 
 
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (Rest(rests=40, vain=0, rested_s=0.123, given_up=False), "0.123 s in all."),
+        (Rest(rests=40, vain=3, rested_s=2.0), "2.00 s in all; 3 times in vain."),
+        (Rest(rests=2, vain=2, rested_s=0.1, given_up=True), ""),
+        (None, ""),
+    ],
+)
+def test_what_was_rested_is_told(rest: Rest | None, said: str) -> None:
+    workload = replace(ONE.workloads[WORKLOAD], rest=rest)
+    words = told(replace(ONE, workloads={WORKLOAD: workload}))
+    assert ("Before each step whoever still ran was waited for" in words) == bool(said)
+    assert said in words
+
+
 def test_workloads_without_a_base_have_a_table_of_their_own_numbers() -> None:
     one = runs.alone(8).workloads[WORKLOAD]
     found = runs.result(workloads={"chat": one, "essay": replace(one, measurements={})})
@@ -532,7 +549,7 @@ def test_workloads_share_a_budget() -> None:
         workloads=dict.fromkeys(names, one.workloads[WORKLOAD]),
         comparisons=tuple(replace(one.comparisons[0], workload=name) for name in names),
     )
-    assert "set `budget: 9 m`" in told(both)
+    assert "set `budget: 8 m`" in told(both)
     assert "### perf-smoke: chat: cannot tell (bitnet-rs)\n" in told(both)
 
 
