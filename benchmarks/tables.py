@@ -122,6 +122,7 @@ def _strata(scores: dict[str, StratumScore]) -> str:
             f"{score.noise.estimate:+.2%} ± {score.noise.estimate_error:.2%}",
             f"{score.noise.cpu_estimate:+.2%} ± {score.noise.cpu_estimate_error:.2%}",
             f"{score.noise.longest_s:.1f} s",
+            _UNKNOWN if score.noise.others is None else f"{score.noise.others:.0%}",
         ]
         for name, score in scores.items()
     ]
@@ -136,6 +137,7 @@ def _strata(scores: dict[str, StratumScore]) -> str:
         "mean estimate",
         "of CPU time",
         "longest job",
+        "CPU time of others",
     ]
     return _table(head, rows)
 
