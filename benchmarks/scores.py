@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.jobs import Job
+from benchmarks.order import OrderCosts, order_costs
 from benchmarks.ours import extended_outcome, outcome, seconds
 from benchmarks.peers import PEERS, Array, Peer, as_taken
 from perf_smoke.compare import FEWEST_PAIRS
@@ -93,6 +94,7 @@ class Noise:
     """Its 95 % upper bound, by a bootstrap over jobs."""
     longest_s: float
     """Of a job, pairs and loads."""
+    order: OrderCosts | None
     others: float | None
     """Median share of the machine's CPU time that other programs took; None where it was not
     recorded."""
@@ -239,6 +241,7 @@ def _noise(jobs: Sequence[Job]) -> Noise:
         start_variance=statistics.fmean(components) if components else None,
         start_variance_upto=_upper_bound(components) if components else None,
         longest_s=max(job.elapsed_ms[-1] / 1e3 for job in jobs),
+        order=order_costs(jobs),
         others=statistics.median(known) if known else None,
     )
 
