@@ -136,13 +136,11 @@ mount_everything() {
   [ -z "${GITHUB_WORKSPACE:-}" ] || mount "$GITHUB_WORKSPACE"
   mount "$cache/perf-smoke"
   case "$INPUT_MODEL $INPUT_TOKENIZER" in
-    *hf://*)
-      mount "$hf_home"
-      for name in HF_HUB_CACHE HF_XET_CACHE; do
-        case ${!name:-} in /*) mount "${!name}" ;; esac
-      done
-      ;;
+    *hf://*) mount "$hf_home" ;;
   esac
+  for name in HF_HUB_CACHE HF_XET_CACHE; do
+    case ${!name:-} in /*) mount "${!name}" ;; esac
+  done
   for name in HF_TOKEN_PATH PIP_CONFIG_FILE PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
     case ${!name:-} in /*) [ ! -e "${!name}" ] || mount "${!name}" ,readonly ;; esac
   done

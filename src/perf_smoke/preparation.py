@@ -53,6 +53,8 @@ class Preparation:
         """When the measuring of each side must have ended: head alone can be measured after a base
         that was given up."""
         cpus = machine.available_cpus(machine.System())
+        if context.deadline.left_s < settings.budget_s <= settings.deadline_s:
+            draft.notes.append("`deadline` leaves less time than `budget` asks for.")
         with context.deadline.waiting_for("what answers at `endpoint`"):
             self._configuration = Configuration.of(settings, context.environment, cpus=cpus)
         self._engine = self._configuration.engine

@@ -21,6 +21,8 @@ def remarks(configuration: Configuration, available_cpus: int) -> Iterator[str]:
     yield from _without_effect(configuration)
     yield from _shells_own("command", settings.command)
     yield from _shells_own("base-command", settings.base_command)
+    if settings.deadline_s < settings.budget_s:
+        yield "`deadline` is shorter than `budget`: there will be less time for measuring."
     if settings.threads and settings.threads > available_cpus:
         yield (
             f"`threads` is {settings.threads}, but only {available_cpus} CPUs may be used here: "

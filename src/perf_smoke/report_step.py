@@ -87,7 +87,7 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> FailOn | No
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
     obstacle = None
     if settings:
-        result, obstacle = _of_the_pull_request(result, settings, event, _patience(deadline))
+        result, obstacle = _of_the_pull_request(result, settings, event, patience_until(deadline))
     result = published(result)  # whoever wrote it did not know this step's secrets
     place = Path(environ["PERF_SMOKE_OUTPUT"])
     _show(result, settings, place, event, log, deadline, obstacle)
@@ -254,10 +254,6 @@ def should_have_been_written(comment: CommentOutcome, pr_number: int | None, eve
         return bool(pr_number or event.pull_request) and not event.from_fork
     refused = comment.status == "forbidden" and not event.from_fork
     return refused or comment.status == "failed"
-
-
-def _patience(deadline: Deadline) -> Patience:
-    return dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
 
 
 def _comment(

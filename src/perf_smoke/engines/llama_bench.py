@@ -83,9 +83,9 @@ def _read(finished: Finished, request: Request) -> Reading:
 
 
 def _duration_ms(tests: list[dict[str, Any]], printed: str, *, n_prompt: int, n_gen: int) -> float:
-    wanted = (str(n_prompt), str(n_gen))
+    wanted = (str(n_prompt), str(n_gen), "0")
     for test in tests:
-        if (str(test.get("n_prompt")), str(test.get("n_gen"))) == wanted:
+        if tuple(str(test.get(name, 0)) for name in ("n_prompt", "n_gen", "n_depth")) == wanted:
             fields = Fields(test, "`llama-bench`")
             average_ms = fields.duration_ms("avg_ns", units_per_ms=1e6)  # of the one repetition
             if average_ms is not None:
