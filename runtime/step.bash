@@ -20,6 +20,10 @@ make_folder() {
     number=$((number + 1))
     folder=${RUNNER_TEMP:-$PWD}/perf-smoke-$number
   done
+}
+
+# For the steps that follow.
+hand_over_folder() {
   head -c 8388608 /dev/zero 2>/dev/null >"$folder/reserve" || rm -f "$folder/reserve"
   printf 'folder=%s\n' "$folder" 2>/dev/null >>"${GITHUB_OUTPUT:-/dev/null}"
 }
@@ -35,9 +39,22 @@ runtime_of_measuring() {
 # give_up STATUS REASON SENTENCE [FILE]: ends the step without a result. The step that measures leaves
 # these in the folder, with the last lines of FILE; the step that reports shows them.
 give_up() {
-  local status=$1 reason=$2 sentence=${3//[$newline$return]/ } tail=''
+  local status=$1 reason=$2 sentence=$3 tail='' what=measured public
+  [ "$step" != legs ] || what=reported
   finished=yes
-  [ ! -s "${4:-}" ] || tail=$(tail -n 15 "$4" | cut -c 1-400 | LC_ALL=C tr -d '\000-\010\013-\037\177')
+  [ ! -s "${4:-}" ] || tail=$(tail -n 200 "$4")
+  # What measuring left is what the reader wants to know, where reporting it comes to nothing.
+  if [ "$step" = report ] && grep -qxE '[a-z]+-[a-z-]+|cancelled' "$folder/unmeasured" 2>/dev/null; then
+    { read -r status && read -r reason && read -r sentence; } <"$folder/unmeasured"
+    tail=$(tail -n +4 "$folder/unmeasured")
+    case $status:$reason in *[!a-z:-]* | :* | *:) status=failed reason=perf-smoke-crashed ;; esac
+  fi
+  sentence=$(printf '%s' "$sentence" | LC_ALL=C tr '\000-\037\177' ' ')
+  if [ -n "$tail" ]; then
+    public=$(public "$sentence$newline$tail")
+    sentence=${public%%"$newline"*}
+    tail=$(tail -n +2 <<<"$public" | tail -n 15 | cut -c 1-400)
+  fi
   if [ "$step" = measure ]; then
     say "not measured: $sentence"
     [ -z "$tail" ] || print_inert "$tail"
@@ -45,20 +62,18 @@ give_up() {
       printf '%s\n' "$status" "$reason" "$sentence" "$tail" 2>/dev/null >"$folder/unmeasured"
     exit 0
   fi
-  # What measuring left is what the reader wants to know, where reporting it comes to nothing.
-  if grep -qxE '[a-z]+-[a-z-]+|cancelled' "$folder/unmeasured" 2>/dev/null; then
-    { read -r status && read -r reason && read -r sentence; } <"$folder/unmeasured"
-    tail=$(tail -n +4 "$folder/unmeasured")
-    case $status:$reason in *[!a-z:-]* | :* | *:) status=failed reason=perf-smoke-crashed ;; esac
-  fi
-  printf '::warning title=perf-smoke::not measured: %s\n' "$(escaped "$sentence")"
+  printf '::warning title=perf-smoke::not %s: %s\n' "$what" "$(escaped "$sentence")"
   [ -z "$tail" ] || print_inert "$tail"
   set_status "$status" "$reason"
   {
-    printf '### perf-smoke: not measured\n\n%s\n\n' "$(as_markdown "$sentence")"
+    printf '### perf-smoke: not %s\n\n%s\n\n' "$what" "$(as_markdown "$sentence")"
     # Indented, and not in a fence: what a program printed may hold fences of its own.
     [ -z "$tail" ] || printf '    %s\n\n' "${tail//$newline/$newline    }"
-    [ "${INPUT_FAIL_ON:-}" = error ] || printf '*Informational: this check never blocks a merge.*\n'
+    case $status in
+      cancelled) ;;
+      *) ! fails_on error || printf "This step failed because of \`fail-on: error\`.\n" ;;
+    esac
+    fails_on error || printf '*Informational: this check never blocks a merge.*\n'
   } 2>/dev/null >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
   end_step "$status"
 }
@@ -70,7 +85,7 @@ give_up_outputs() {
   printf '::warning title=perf-smoke::%s\n' \
     "$(escaped "the outputs could not be written$(if_full "${GITHUB_OUTPUT%/*}"). Later steps find none.")"
   set_status failed outputs-not-written
-  [ "${INPUT_FAIL_ON:-}" != slower ] || exit "$code"
+  if [ "$code" = 1 ] && fails_on slower; then turn_red slower; fi
   end_step failed
 }
 
@@ -84,23 +99,50 @@ set_status() {
 }
 
 end_step() {
-  case ${INPUT_FAIL_ON:-}:$1 in
-    error:cancelled) ;; # whoever cancels a job does not ask whether it failed
-    error:*) exit 1 ;;
-  esac
+  # Whoever cancels a job does not ask whether it failed.
+  if [ "$1" != cancelled ] && fails_on error; then turn_red error; fi
   exit 0
 }
 
-command_of_step() {
-  case $step in measure) echo run ;; *) echo publish ;; esac
+# fails_on WORD: whether `fail-on`, a list, asks for it.
+fails_on() {
+  local asked=${INPUT_FAIL_ON:-}
+  case ,${asked//[[:space:]]/,}, in *,"$1",*) ;; *) return 1 ;; esac
 }
 
+turn_red() {
+  printf "::error title=perf-smoke::failed because of \`fail-on: %s\`.\n" "$1"
+  exit 1
+}
+
+command_of_step() {
+  case $step in
+    measure) echo run ;;
+    report) echo publish ;;
+    legs) echo publish-legs ;;
+  esac
+}
+
+# A line of ours, in which an input may be named.
 say() {
-  printf 'perf-smoke: %s\n' "$1"
+  local line=${1//[$newline$return]/ }
+  printf 'perf-smoke: %s\n' "${line//\#\#\[/# #[}"
+}
+
+# Text of others as it may be published, by the one gate that there is. Only with Python can it be asked:
+# without one the first line, a sentence of ours, comes through and nothing else.
+public() {
+  local python
+  if find_python; then
+    printf '%s' "$1" | LC_ALL=C tr -d '\000-\010\013-\037\177' |
+      "$python" -I -S -B -X utf8 "$here/runtime/public.py"
+  else
+    printf '%s\n' "${1%%"$newline"*}"
+  fi
 }
 
 as_markdown() {
-  printf '%s' "$1" | sed 's/[][\\`*_<>|~]/\\&/g'
+  printf '%s' "$1" | sed -e 's/[][\\`*_<>|~#&@!$]/\\&/g' -e 's#://#:\\/\\/#g' -e 's/www\./www\\./g'
 }
 
 escaped() {
@@ -240,11 +282,11 @@ dismiss_guard() {
 }
 
 # guard GROUP SECONDS GRACE: ends a command when its time is over, the job is cancelled, or launch is
-# gone; then it is not asked to, for perf-smoke knows by itself.
+# gone. In that last case it is not asked to end: perf-smoke knows by itself, and why.
 guard() {
   exec 3<&- 4>&- 6>&-
   read -r -t "$2" <&5
-  ! kill -0 $$ || kill -TERM -- "-$1"
+  [ $? = 1 ] || kill -TERM -- "-$1"
   wait_for_group "$1" "$3"
   kill -KILL -- "-$1"
   end_marked
@@ -353,13 +395,13 @@ perf_smoke() {
     esac
     return "$code"
   fi
-  [ ! -s "$scratch/log" ] || print_inert "$(tail -n 200 "$scratch/log")"
+  [ ! -s "$scratch/log" ] || print_inert "$(public "perf-smoke says:$newline$(tail -n 200 "$scratch/log")")"
   finished=yes
-  [ "$step" = report ] || exit 0
-  case ${INPUT_FAIL_ON:-}:$code in
-    error:0) ;;
-    error:* | slower:1) [ "$signals" -gt 0 ] || exit 1 ;;
-  esac
+  [ "$step" != measure ] || exit 0
+  # What it printed says because of what.
+  if [ "$code" != 0 ] && [ "$signals" = 0 ]; then
+    if fails_on error || { [ "$code" = 1 ] && fails_on slower; }; then exit 1; fi
+  fi
   exit 0
 }
 

@@ -9,15 +9,16 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from perf_smoke import __version__, compare
 from perf_smoke.engines.table import Row
 from perf_smoke.measure import machine
 from perf_smoke.measure.checks import mark_short, notes_on_tokens, text_sha256
+from perf_smoke.measure.gpus import gpus
 from perf_smoke.measure.schedule import Recording
 from perf_smoke.measure.summary import summarise
-from perf_smoke.redaction import public
+from perf_smoke.redaction import public, published
 from perf_smoke.result import (
     BASE,
     HEAD,
@@ -78,6 +79,7 @@ class Draft:
     @contextmanager
     def machine_watched(self) -> Iterator[None]:
         """The machine's state before and after what is done inside."""
+        gpus(machine.System().root, self.environment)  # asked now: later it would disturb
         self.measuring = self.measuring or machine.state(machine.System())
         try:
             yield
@@ -102,10 +104,10 @@ class Draft:
 
 
 def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
-    """The document, with all that the draft holds."""
-    return Result(
+    """The document, with all that the draft holds and that may be published."""
+    result = Result(
         status=status,
-        failure=_public(failure),
+        failure=failure,
         started=draft.started.isoformat(timespec="seconds"),
         tool=Tool(version=__version__, runtime=draft.runtime),
         settings=dict(draft.settings.recorded),
@@ -121,18 +123,12 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
         machine=draft.machine(),
         model=draft.model,
         sides=dict(draft.sides),
-        lost_bases={BASE: lost} if (lost := _public(draft.lost_base)) else {},
+        lost_bases={BASE: draft.lost_base} if draft.lost_base else {},
         workloads={WORKLOAD: _workload(draft, draft.request)} if draft.request else {},
         comparisons=(draft.comparison,) if draft.comparison else (),
-        notes=tuple(dict.fromkeys(map(public, (*draft.notes, *_notes(draft))))),
+        notes=tuple(dict.fromkeys((*draft.notes, *_notes(draft)))),
     )
-
-
-def _public(failure: Failure | None) -> Failure | None:
-    """What may be published of it: a sentence may name an address, and a program print its key."""
-    return failure and replace(
-        failure, sentence=public(failure.sentence), tail=public(failure.tail)
-    )
+    return published(result)
 
 
 def _workload(draft: Draft, request: RequestRecord) -> Workload:
@@ -143,6 +139,7 @@ def _workload(draft: Draft, request: RequestRecord) -> Workload:
         warmup=draft.settings.warmup,
         warmup_counted=draft.recording.warmup_counted,
         stopped=draft.recording.stopped,
+        rest=draft.recording.rests.record,
         order_seed=draft.order_seed if BASE in draft.sides else None,
         measurements={name: _measurement(draft, name, steps) for name, steps in samples.items()},
     )
@@ -160,11 +157,20 @@ def _measurement(draft: Draft, name: str, samples: tuple[Sample, ...]) -> Measur
 def _output(text: str, samples: tuple[Sample, ...]) -> Output:
     sha256 = text_sha256(text)
     hashes = {sample.text_sha256 for sample in samples if sample.ok}
-    return Output(text=text[:LONGEST_TEXT], sha256=sha256, stable=hashes == {sha256})
+    return Output(text=public(text)[:LONGEST_TEXT], sha256=sha256, stable=hashes == {sha256})
 
 
 def _notes(draft: Draft) -> Iterator[str]:
     """What the steps themselves tell of how far the numbers can be trusted."""
+    rest = draft.recording.rests.record
+    if rest and rest.given_up:
+        yield (
+            "The engine's threads go on running when a step has ended: there was no rest between "
+            "the steps, and they may disturb each other."
+        )
+    told = draft.recording.told
+    if silent := ", ".join(f"`{name}`" for name, state in told.items() if state == "not told"):
+        yield f"Whether {silent} took effect, the engine did not tell."
     for name in draft.sides:
         of_whom = "" if name == HEAD else "Base: "
         samples = draft.samples(name)
@@ -179,7 +185,8 @@ def _notes(draft: Draft) -> Iterator[str]:
 
 def _series(draft: Draft) -> Series | None:
     """Results of the same parts may be compared over time. The version of an engine that we bring
-    is one of them: a new release of ours is no change of theirs."""
+    is one of them: a new release of ours is no change of theirs. So is the rest before each step,
+    where a program is kept running that can sleep."""
     head = draft.sides.get(HEAD)
     if head is None or head.engine is None or draft.request is None or draft.engine is None:
         return None
@@ -194,6 +201,9 @@ def _series(draft: Draft) -> Series | None:
         "label": draft.settings.label,
         "runtime": draft.runtime,
     }
+    rest = draft.recording.rests.record
+    if head.process == "start" and not (rest and rest.given_up):
+        parts["rest"] = "asleep"
     if draft.engine.whose == "ours":
         parts["engine_version"] = head.engine.version
     canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from perf_smoke import __version__, compare
 from perf_smoke.measure.summary import summarise
-from perf_smoke.printable import printable
+from perf_smoke.printable import one_line
 from perf_smoke.result import (
     BASE,
     HEAD,
@@ -107,7 +107,7 @@ def _seconds(text: str, where: str) -> float:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
         remedy = _POINT if re.fullmatch(r"[0-9]+,[0-9]+", text) else ""
-        raise UnreadableResult(f"{where}: `{printable(text)[:80]}` is no time in seconds{remedy}.")
+        raise UnreadableResult(f"{where}: `{one_line(text, 80)}` is no time in seconds{remedy}.")
     return value
 
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 
+from perf_smoke.redaction import public
+
 _TERMINAL_ORDER = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 """Colours and cursor movements (CSI), titles and links (OSC), as ECMA-48 writes them."""
+_SEARCHED = 100_000
+"""Characters. More of a text is not looked through for a few lines of it."""
 _UNSAFE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line end
     r"\u202a-\u202e\u2066-\u2069"  # what turns the reading direction around
     r"\ud800-\udfff]"  # halves of surrogate pairs
 )
+
+
+_ERROR = re.compile(r"(?<![\w./-])errors?(?!\w|[./]\w)", re.IGNORECASE)
+"""The word, not a part of a name: `-Werror`, `error.o`."""
+_MOST_ERRORS = 10
 
 
 def printable(text: str) -> str:
@@ -26,12 +35,23 @@ def decoded(output: bytes) -> str:
 
 
 def last_lines(text: str, lines: int = 12, characters: int = 2000) -> str:
-    """The end of a program's output, as a reader wants to see it after a failure."""
-    end = "\n".join(text.rstrip().splitlines()[-lines:])
+    """The end of a program's output, as a reader wants to see it after a failure; without secrets,
+    which would be known no more once they are cut."""
+    end = "\n".join(public(text.rstrip()[-_SEARCHED:]).splitlines()[-lines:])
     return end if len(end) <= characters else "…" + end[-characters:]
 
 
+def telling_lines(text: str, lines: int = 20) -> str:
+    """The end of a failed build's output, after those lines before it that name an error."""
+    printed = text.rstrip().splitlines()
+    last = printed[-lines:]
+    errors = [line for line in printed[:-lines] if _ERROR.search(line)]
+    named = [line[:400] for line in dict.fromkeys(errors) if line not in last][:_MOST_ERRORS]
+    end = last_lines(text, lines)
+    return "\n".join([*named, "…", end]) if named else end
+
+
 def one_line(text: str, most: int = 300) -> str:
-    """Hostile text as a part of a sentence, between backticks perhaps."""
-    line = " ".join(printable(text).replace("`", "'").split())
+    """Hostile text as a part of a sentence, between backticks perhaps; without secrets."""
+    line = " ".join(public(printable(text[:_SEARCHED])).replace("`", "'").split())
     return line if len(line) <= most else line[: most - 1] + "…"

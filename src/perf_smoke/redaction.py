@@ -1,48 +1,129 @@
-"""What of an input may be published: its text without what looks like a secret.
+"""The gate for text that leaves: for the log, the report, the document, a terminal.
 
-Inputs stand in result.json and, as the command that measures the same, in the comment. A secret is
-known by what stands before it; nobody knows every form, so that the documentation asks for `env:`.
+A secret is known by its value (what the environment holds under a secret's name), by what stands
+before it, or by its looks. Nobody knows every form, so that the documentation asks for `env:`. Only
+text of others goes through: numbers, hashes and names of ours hold none.
 """
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import functools
+import json
 import re
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
 
-_NAME = (
-    # The tokens of a vocabulary are no secrets.
-    r"(?<![\w-])(?![\w-]*(?:eos|bos|pad|unk|sep|cls|stop|mask)[-_]?token)[\w-]*"
-    r"(?:api[-_]?key|access[-_]?key|token|secret|passw(?:or)?d|passphrase|credentials?)"
-)
-_VARIABLE = r"\b(?-i:[A-Z0-9_]*_KEY)"
-_HARMLESS = r"""["']?(?:\{\w+\}|\d{1,4}|true|false|on|off|none|(?:bool|int):\w+)(?:["'\s;]|$)"""
-"""A placeholder such as `{tokens}`, a small number, a switch."""
-_VALUE = rf"""(?!{_HARMLESS})(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+"""
-"""One word of a shell, whatever pieces of it are quoted."""
+from perf_smoke.secret_names import standing
+from perf_smoke.secret_places import without_named
+from perf_smoke.secret_shapes import HIDDEN, without_shapes
 
-_SECRETS = tuple(
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        # Authorization: Bearer …, also in JSON
-        r"""(authorization\\?["']?[ \t]*:[ \t]*\\?["']?)(?:[\w-]+[ \t]+)?[^\s'"\\]+""",
-        rf"(authorization=){_VALUE}",
-        rf"(\bbearer[ \t]+){_VALUE}",
-        # --api-key=…, HF_TOKEN=…, X-Api-Key: …, "password": "…"
-        rf"""((?:{_NAME}|{_VARIABLE})\\?["']?[ \t]*[:=][ \t]*){_VALUE}""",
-        # --api-key …, also on the next line
-        rf"((?=-){_NAME}(?:\s|\\\r?\n)+)(?!-){_VALUE}",
-    )
-)
+SHORTEST = 8
+"""Characters of a value that is looked for: shorter ones stand in many words by chance."""
+
+Tree = TypeVar("Tree")
+
+_known: tuple[str, ...] = ()
+"""The values that no text may hold, the longest first."""
 
 
 def public(text: str) -> str:
-    """The text without users, passwords and queries of addresses, and without what is given as a
-    key, token, secret or password."""
-    text = re.sub(r"(https?://[^\s?]*\?)\S+", r"\1…", without_passwords(text))
-    for form in _SECRETS:
-        text = form.sub(r"\1***", text)
-    return text
+    """What may leave of a text of others."""
+    if _known:
+        text = _any_of(_known).sub(HIDDEN, text)
+    return _without_forms(text)
 
 
-def without_passwords(text: str) -> str:
-    """The text; addresses in it lose their user and password."""
-    return re.sub(r"(\b\w+://)[^/\s@]+@", r"\1***@", text)
+def published(tree: Tree) -> Tree:
+    """A part of the document, or all of it, with each text in it made public."""
+
+    @functools.cache  # of thousands of steps most say the same
+    def shown(text: str, ours: bool) -> str:
+        return _without_forms(text) if ours else public(text)
+
+    whole: Tree = _published(tree, type(tree), shown)
+    return whole
+
+
+@contextmanager
+def knowing(environ: Mapping[str, str]) -> Iterator[None]:
+    """Inside, the secrets of the environment are known by their values, wherever they stand."""
+    global _known  # noqa: PLW0603 - what must not be told is the same for the whole process
+    before = _known
+    _known = tuple(sorted({*before, *_secrets_of(environ)}, key=len, reverse=True))
+    try:
+        yield
+    finally:
+        _known = before
+
+
+def _without_forms(text: str) -> str:
+    return without_named(without_shapes(text))
+
+
+def _published(value: Any, kind: Any, shown: Callable[[str, bool], str]) -> Any:
+    match value:
+        case str():
+            return shown(value, kind is not str)
+        case dict():
+            kind_of_values = typing.get_args(kind)[1]
+            return {key: _published(each, kind_of_values, shown) for key, each in value.items()}
+        case tuple():
+            return tuple(_published(each, typing.get_args(kind)[0], shown) for each in value)
+    if value is None:
+        return None
+    texts = _texts(value.__class__).items()
+    return dataclasses.replace(
+        value, **{name: _published(getattr(value, name), part, shown) for name, part in texts}
+    )
+
+
+@functools.cache
+def _texts(part: Any) -> dict[str, Any]:
+    """The fields of a part of the document that may hold text, with their types."""
+    kinds = typing.get_type_hints(part, include_extras=True)
+    return {
+        each.name: kinds[each.name]
+        for each in dataclasses.fields(part)
+        if _may_hold_text(kinds[each.name])
+    }
+
+
+def _may_hold_text(kind: Any) -> bool:
+    if hasattr(kind, "__dataclass_fields__"):
+        return bool(_texts(kind))
+    return kind is str or any(map(_may_hold_text, typing.get_args(kind)))
+
+
+def _secrets_of(environ: Mapping[str, str]) -> set[str]:
+    """The values of variables that are called secrets, and the passwords in addresses; in the forms
+    in which programs print them."""
+    values = [value for name, value in environ.items() if standing(name)]
+    for value in environ.values():
+        values += re.findall(r"://[^/\s:@]*:([^/\s@]+)@", value)
+    lines = {line.strip() for value in values for line in value.splitlines()}
+    # A name may be that of a folder (PWD), or of a file that holds the secret.
+    return {
+        form
+        for line in lines
+        if len(line) >= SHORTEST and not line.startswith(("/", "~/", "./", "../"))
+        for form in _forms(line)
+    }
+
+
+def _forms(value: str) -> Iterator[str]:
+    yield from (value, json.dumps(value)[1:-1], quote(value, safe=""), quote_plus(value))
+    content = value.encode("utf-8", "surrogateescape")
+    for shift, changed in enumerate((0, 2, 3)):  # in base64 what stands before it shifts its digits
+        digits = base64.b64encode(b"\0" * shift + content).decode()
+        whole = digits[changed : (shift + len(content)) // 3 * 4]
+        yield from (whole, whole.translate({ord("+"): "-", ord("/"): "_"}))
+
+
+@functools.lru_cache(maxsize=4)
+def _any_of(values: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, values)))

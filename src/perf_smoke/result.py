@@ -14,12 +14,18 @@ metric changed. Today there is one of each; the document has room for more:
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
-from perf_smoke.reasons import Reason
+from perf_smoke.reasons import OF_A_PROGRAM, Reason
+
+Ours: TypeAlias = Annotated[str, "ours"]
+"""A key, a hash, a moment: no value of a secret is looked for in it (`redaction.py`), for one may
+stand there by chance."""
 
 SCHEMA = 1
 HEAD: Final = "head"
@@ -41,6 +47,29 @@ GRAVEST_FIRST: tuple[Verdict, ...] = (
     "no-change",
 )
 """Which of several verdicts a reader must see first."""
+
+HEAD_CRASHES: Final = "head-crashes"
+"""Graver than any verdict: head's program fails where that of a base answers."""
+
+FailOn = Literal["error", "slower"]
+FAIL_ON: tuple[FailOn, ...] = get_args(FailOn)
+"""What a step may be asked to fail on; `never` is none of it."""
+
+Reach = Literal["showing", "workflow"]
+INPUTS_BESIDE: Mapping[str, Reach] = MappingProxyType(
+    {
+        "label": "showing",
+        "comment": "workflow",
+        "github-token": "workflow",
+        "pr-number": "workflow",
+        "fail-on": "showing",
+        "runtime": "workflow",
+        "image": "workflow",
+        "output-dir": "showing",
+    }
+)
+"""The inputs that change nothing in what is measured: they say how it is shown and what comes of
+it, those of `workflow` without effect at a terminal."""
 
 Tier = Literal["A", "B", "C", "D", "E"]
 """Where a number comes from: A the engine's own JSON, B timings in an HTTP body, C an HTTP
@@ -129,7 +158,7 @@ class Sample(Strict):
     """Of the whole step as seen from outside: the process, or the request and its answer."""
     cpu_ms: float | None = None
     peak_rss_kib: int | None = None
-    text_sha256: str = ""
+    text_sha256: Ours = ""
     finish_reason: str = ""
     start: int = 0
     """In the how-manieth start of this side's process it ran, from 0."""
@@ -159,7 +188,7 @@ class Output(Strict):
 
     text: str
     """Of its first counted step; a long one is cut."""
-    sha256: str
+    sha256: Ours
     """Of all of it."""
     stable: bool
     """Whether every counted step gave this text."""
@@ -178,6 +207,11 @@ class Measurement(Strict):
     def counted(self) -> list[Sample]:
         """The steps that count."""
         return [sample for sample in self.samples if sample.ok]
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The hashes of the texts that its steps gave; empty where the engine gives none."""
+        return frozenset(step.text_sha256 for step in self.counted if step.text_sha256)
 
     @property
     def tokens(self) -> int | None:
@@ -200,7 +234,7 @@ class Prompt(Strict):
     file: str = ""
     """The input `prompt-file`."""
     characters: int
-    sha256: str
+    sha256: Ours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,18 +257,35 @@ class RequestRecord(Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rest(Strict):
+    """How steps were kept apart: before each, the programs of all sides were waited for until they
+    slept. A step that follows a rest takes another time than one that does not."""
+
+    rests: int
+    """Those of the warm-up included."""
+    vain: int
+    """After how many of them a program still ran: each had lasted as long as a rest may."""
+    rested_s: float
+    """All of them together."""
+    given_up: bool = False
+    """Whether no further one was made, because a side did not sleep once in its first warm-up."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workload(Strict):
     """One request, and what each side gave when it was asked."""
 
     request: RequestRecord | None = None
     """None in a document that was made of numbers alone."""
-    metrics: tuple[str, ...]
+    metrics: tuple[Ours, ...]
     """The names of the metrics that decide, the first one leading."""
     warmup: int = 0
     """Uncounted steps after each start."""
     warmup_counted: bool = False
     """Whether no further step fitted into the budget, so that the warm-up itself was counted."""
     stopped: Stopped = ""
+    rest: Rest | None = None
+    """None where no program was kept running from step to step."""
     order_seed: int | None = None
     """Of the coin that decided which side went first, and of the programs' layouts; None where one
     side was measured alone."""
@@ -251,15 +302,20 @@ class Workload(Strict):
 class EngineIdentity(Strict):
     """Which program was measured."""
 
-    id: str
+    id: Ours
     version: str = ""
     binary: str = ""
-    binary_sha256: str = ""
+    binary_sha256: Ours = ""
 
 
 Process = Literal["step", "start", "running"]
 """Whose life a process has: one for every step, one that is kept from start to start, or one that
 was running already and is only spoken to."""
+
+
+def is_commit(text: str) -> bool:
+    """Whether this is a commit's whole hash: no name, no option, nothing short."""
+    return re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", text) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,13 +324,18 @@ class Side(Strict):
 
     ref: str = ""
     """As it was named: a branch or tag, `base-binary`; empty where it has no name."""
-    commit: str = ""
-    """Empty outside a repository, and where the program is of no commit that is known."""
-    parents: tuple[str, ...] = ()
+    commit: Ours = ""
+    """What is checked out, where that is what was measured; empty outside a repository, and where
+    the program is of no checkout."""
+    parents: tuple[Ours, ...] = ()
     """Of the commit; the first is the one that it was made upon."""
     engine: EngineIdentity | None = None
-    """None in a document that was made of numbers alone."""
+    """None where it was not found, and in a document that was made of numbers alone."""
     process: Process = "start"
+
+    def is_code_of(self, commit: str) -> bool:
+        """Whether this is that commit, or a merge of it; also where either is not known."""
+        return not (self.commit and commit) or commit in (self.commit, *self.parents)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,6 +380,27 @@ class Rule(Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extension(Strict):
+    """What a run had set aside to go on after its budget, if that left the question open.
+
+    Raises:
+        ValueError: the looks do not rise, or the share is none.
+    """
+
+    alpha_share: float
+    """The part of alpha that is kept for it."""
+    looks: tuple[int, ...] = ()
+    """The number of pairs after which the run went on, those at which it was planned to look from
+    then on, and the expected end; empty where it did not go on."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha_share < 1:
+            raise ValueError(f"alpha_share is out of range: {self}")
+        if len(self.looks) == 1 or list(self.looks) != sorted({0, *self.looks})[1:]:
+            raise ValueError(f"planned looks rise, and these do not: {self.looks}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class MachineState(Strict):
     """How busy the machine was at one moment."""
 
@@ -329,6 +411,8 @@ class MachineState(Strict):
     """The part of it that the hypervisor gave to others."""
     idle_ticks: int | None = None
     """The part of it in which there was nothing to run."""
+    own_ticks: int | None = None
+    """CPU time, in such ticks, of perf-smoke and of what it had run to its end."""
     cpu_model: str = ""
     """As the machine names it at that moment."""
 
@@ -337,9 +421,9 @@ class MachineState(Strict):
 class Comparison(Strict):
     """The answer to one question, and what it rests on. Changes are of time: + is slower."""
 
-    workload: str = WORKLOAD
-    base: str = BASE
-    metric: str
+    workload: Ours = WORKLOAD
+    base: Ours = BASE
+    metric: Ours
     """By name: `e2e`, `decode`, …"""
     verdict: Verdict
     rule: Rule = field(default_factory=Rule)
@@ -361,6 +445,8 @@ class Comparison(Strict):
     looks: tuple[int, ...] = ()
     """The numbers of pairs at which it was planned to look, the expected end last; empty: only
     the end."""
+    extension: Extension | None = None
+    """None where the run could not be longer than its budget."""
     stopped: Stopped = ""
     """`decided`: by the look after `pairs` pairs."""
     guards: tuple[Guard, ...] = ()
@@ -383,12 +469,22 @@ def fraction(log_ratio: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gpu(Strict):
+    """A GPU of the machine, whether or not anything ran on it."""
+
+    name: str
+    driver: str = ""
+    """Its version; for a driver of the kernel its name too."""
+    memory_mib: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Machine(Strict):
     """Which machine it was, and its state before and after. The shares of its time are those of the
     measuring: a build fills a machine, and a download leaves it idle."""
 
     cpu_model: str
-    flags_hash: str
+    flags_hash: Ours
     cpus: int
     """CPUs that this process may use: affinity and cgroup quota respected."""
     memory_mib: int
@@ -397,12 +493,21 @@ class Machine(Strict):
     arch: str
     image: str = ""
     """The runner's image, where it says so (ImageOS and ImageVersion)."""
+    gpus: tuple[Gpu, ...] = ()
+    """Those that could be seen."""
     before: MachineState
     """When the run began."""
     measuring: MachineState | None = None
     """When measuring began: model, programs and sides were there."""
     after: MachineState
     """When measuring ended."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What two machines have in common whose results may stand in one line over time."""
+        of_gpus = (f"{gpu.name} {gpu.memory_mib} MiB, driver {gpu.driver}" for gpu in self.gpus)
+        what_runs = self.image or self.os
+        return (self.cpu_model, self.flags_hash, str(self.cpus), what_runs, *sorted(of_gpus))
 
     @property
     def steal_fraction(self) -> float | None:
@@ -413,6 +518,15 @@ class Machine(Strict):
     def idle_fraction(self) -> float | None:
         """Share of the CPU time in which a CPU had nothing to run."""
         return self._share(self._begin.idle_ticks, self.after.idle_ticks)
+
+    @property
+    def others_fraction(self) -> float | None:
+        """Share of the CPU time that other programs of this machine took."""
+        own = self._share(self._begin.own_ticks, self.after.own_ticks)
+        steal, idle = self.steal_fraction, self.idle_fraction
+        if own is None or steal is None or idle is None:
+            return None
+        return max(0.0, 1.0 - idle - steal - own)
 
     @property
     def cpu_models(self) -> tuple[str, str]:
@@ -436,7 +550,7 @@ class Model(Strict):
     """The model file that was used."""
 
     reference: str
-    sha256: str = ""
+    sha256: Ours = ""
     """Empty where the engine holds the model itself (an endpoint)."""
     bytes: int | None = None
 
@@ -445,7 +559,7 @@ class Model(Strict):
 class Series(Strict):
     """Which results may be compared with this one over time."""
 
-    key: str
+    key: Ours
     parts: dict[str, str]
 
 
@@ -465,8 +579,8 @@ class Cost(Strict):
 class Tool(Strict):
     """Which perf-smoke it was."""
 
-    version: str
-    runtime: str
+    version: Ours
+    runtime: Ours
     """`docker`, `host` or `cli`."""
 
 
@@ -476,13 +590,15 @@ class Leg(Strict):
     job of a fork may have written it."""
 
     repository: str
-    event: str
+    event: Ours
     workflow: str
     job: str
     matrix: str
     """Compact JSON with sorted keys; empty without a matrix."""
     run_id: int
     attempt: int
+    head_sha: str = ""
+    """The commit that the run is about: on a pull request its head."""
 
 
 Origin = Literal["measured", "pairs-file"]
@@ -495,7 +611,7 @@ class Result(Strict):
 
     status: Status
     origin: Origin = "measured"
-    started: str
+    started: Ours
     """ISO 8601, UTC."""
     tool: Tool
     settings: dict[str, str]
@@ -509,7 +625,7 @@ class Result(Strict):
     machine: Machine | None = None
     model: Model | None = None
     sides: dict[str, Side] = field(default_factory=dict)
-    """Head, and the bases by name; without an entry, a side's engine was not found."""
+    """Head, and the bases by name; without an entry, nothing is known of a side."""
     lost_bases: dict[str, Failure] = field(default_factory=dict)
     """Bases that were asked for, and could not be had or measured: why, by name."""
     workloads: dict[str, Workload] = field(default_factory=dict)
@@ -535,11 +651,68 @@ class Result(Strict):
         return min(self.comparisons, key=_gravity, default=None)
 
     @property
+    def head_crashes(self) -> bool:
+        """Whether head's program fails where that of a base answers."""
+        return (
+            self.status == "failed"
+            and self.reason in OF_A_PROGRAM
+            and any(measurement.counted for _, measurement in self._against_head())
+        )
+
+    @property
+    def text_changed(self) -> bool | None:
+        """Whether head gave none of the texts that a base gave; None where that is not known."""
+        pairs = [
+            (head.texts, base.texts)
+            for head, base in self._against_head()
+            if head.texts and base.texts
+        ]
+        return any(head.isdisjoint(base) for head, base in pairs) if pairs else None
+
+    def fails_step(self, asked: Iterable[FailOn]) -> FailOn | None:
+        """Which of these it is that the step is to fail on; None where it is none.
+
+        A job that was cancelled does not ask.
+        """
+        slower = any(
+            one.verdict == "slower" and (one.estimate or 0.0) > one.rule.margin
+            for one in self.comparisons
+        )
+        applies = {"error": self.status not in ("measured", "cancelled"), "slower": slower}
+        return next((one for one in asked if applies[one]), None)
+
+    def _against_head(self) -> Iterator[tuple[Measurement, Measurement]]:
+        """What head and a base that is not lost gave, for each workload and base."""
+        for workload in self.workloads.values():
+            for name, measurement in workload.measurements.items():
+                if name not in (HEAD, *self.lost_bases):
+                    yield workload.measurements.get(HEAD, Measurement()), measurement
+
+    @property
+    def outcome(self) -> Verdict | Literal["head-crashes"] | None:
+        """The verdict, or what is graver than any."""
+        return HEAD_CRASHES if self.head_crashes else self.verdict
+
+    @property
     def verdict(self) -> Verdict | None:
         """The gravest one; None where the run did not come to its end."""
         if gravest := self.gravest:
             return gravest.verdict
-        return "no-baseline" if self.status == "measured" else None
+        if self.status != "measured":
+            return None
+        lost = {failure.reason for failure in self.lost_bases.values()}
+        return "not-comparable" if "other-checkout" in lost else "no-baseline"
+
+
+def because_of(cause: FailOn) -> str:
+    """Why a step is red, in a sentence."""
+    return f"failed because of `fail-on: {cause}`."
+
+
+def fail_on(text: str) -> tuple[FailOn, ...]:
+    """What the input `fail-on` asks for, whatever else stands in it."""
+    words = re.split(r"[\s,]+", text)
+    return tuple(one for one in FAIL_ON if one in words)
 
 
 def _gravity(comparison: Comparison) -> tuple[int, float]:

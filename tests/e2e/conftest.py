@@ -114,7 +114,7 @@ def copy_of_the_action(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("action.yml", "launch", "Dockerfile", ".dockerignore"):
         shutil.copy2(ROOT / name, folder)
-    for name in ("runtime", "requirements", "src"):
+    for name in ("runtime", "requirements", "src", "report"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 

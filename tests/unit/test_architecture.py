@@ -18,11 +18,14 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "perf_smoke"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-GROUND = "result|metrics|numbers|reasons|secret|printable|engines.table"
+GROUND = (
+    "result|metrics|numbers|reasons|secret|secret_names|secret_places|secret_shapes|redaction"
+    "|printable|engines.table"
+)
 """The floor on which facts stand, each once: everybody may import it."""
-SHOWS = "report|github|measure_step|report_step|at_terminal|cli|watchers"
+SHOWS = "report|github|combined|measure_step|report_step|legs_step|at_terminal|cli|watchers"
 """What shows a run, or starts one."""
-INPUTS = "settings|contradictions|parsers|redaction"
+INPUTS = "settings|report_inputs|contradictions|parsers"
 RUNS = "settings|request|configuration|preparation|document|run|job"
 """What leads from the inputs to the document."""
 
@@ -31,7 +34,7 @@ FORBIDDEN = {
     rf"compare -> (?!({GROUND})$)": "deciding is a function of the document's facts",
     rf"report -> (?!(compare|{GROUND})$)": "a report reads the document and asks nobody else",
     rf"processes -> (?!({GROUND})$)": "everything that runs stands on it",
-    rf"(models|engines|sides) -> (compare|measure|{RUNS}|{SHOWS})": (
+    rf"(models|engines|sides|git|repository|tree|worktree) -> (compare|measure|{RUNS}|{SHOWS})": (
         "how a file, a program or a checkout is had does not depend on why it is measured"
     ),
     rf"measure -> (compare|{RUNS}|{SHOWS})": "taking steps knows no verdict and no inputs",
@@ -40,8 +43,11 @@ FORBIDDEN = {
         "what GitHub is shown is the document, and how much of it the inputs say"
     ),
     r"result_file -> (?!result$)": "a document is read as it is, whoever made it",
+    r"documents -> (?!(result_file|consistency|result)$)": (
+        "what lies in a folder does not depend on who wants to show it"
+    ),
     rf"watchers -> (?!(measure|{GROUND})$)": "who watches a run sees its steps and steers nothing",
-    r"(?!(github|measure_step|report_step|cli)\b)\S+ -> (github|\w+_step)": (
+    r"(?!(github|measure_step|report_step|legs_step|cli)\b)\S+ -> (github|\w+_step)": (
         "what measures, decides and words is of use outside of GitHub too"
     ),
     rf"(document|run|preparation|job) -> (?!watchers)({SHOWS})": (
@@ -104,7 +110,14 @@ def test_no_arrow_runs_where_none_may(forbidden: str) -> None:
     "arrow",
     [
         *("github -> measure", "github -> run", "github -> engines", "github -> document"),
-        *("engines -> run", "models -> job", "sides -> preparation", "engines -> settings"),
+        *(
+            "engines -> run",
+            "models -> job",
+            "git -> settings",
+            "worktree -> run",
+            "sides -> preparation",
+            "engines -> settings",
+        ),
         *("models -> document", "sides -> configuration", "measure -> settings"),
         *("settings -> report", "settings -> configuration", "settings -> request"),
         *("contradictions -> engines", "result_file -> printable", "watchers -> run"),
@@ -187,7 +200,7 @@ def test_the_toolkit_is_behind_one_adapter() -> None:
 
 def test_measuring_imports_none_of_the_libraries_that_only_report() -> None:
     """A child's peak RSS starts at its parent's."""
-    heavy = {"actions_toolkit", "click", "github", "pydantic", "requests", "xllamacpp"}
+    heavy = {"actions_toolkit", "click", "github", "pydantic", "pynvml", "requests", "xllamacpp"}
     loaded = subprocess.run(
         [sys.executable, "-c", "import perf_smoke.run, sys; print(*sys.modules)"],
         capture_output=True,

@@ -11,7 +11,7 @@ from typing import Any
 from perf_smoke.engines.base import EngineSetup
 from perf_smoke.engines.features import refuse_unknown
 from perf_smoke.engines.identity import find_program
-from perf_smoke.printable import decoded, last_lines, one_line
+from perf_smoke.printable import decoded, last_lines, one_line, telling_lines
 from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.result import Unmeasured
 
@@ -39,7 +39,7 @@ def build(engine: str, setup: EngineSetup, timeout_s: float) -> Path:
 
     Raises:
         Unmeasured: `build-missing` (no cargo, no such package), `features-unknown`,
-            `build-failed`, with cargo's last lines.
+            `build-failed`, with cargo's errors and last lines.
     """
     cargo = check_package(engine, setup)
     features = ",".join(setup.features or DEFAULT_FEATURES)
@@ -54,12 +54,13 @@ def build(engine: str, setup: EngineSetup, timeout_s: float) -> Path:
         timeout_s=timeout_s,
         cwd=setup.working_directory,
         environment={**setup.environment, "CARGO_TERM_COLOR": "never"},
+        on_stderr=setup.on_build_output,
     )
     if finished.failed:
         raise Unmeasured(
             "build-failed",
             f"`cargo build` of {PACKAGE} {finished.how}.",
-            last_lines(decoded(finished.stderr), lines=20),
+            telling_lines(decoded(finished.stderr)),
         )
     return _out_of_reach(_executable(finished), setup)
 

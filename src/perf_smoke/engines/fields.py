@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
+from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
 
 MOST_TOKENS = 10**9
@@ -76,7 +77,7 @@ class Fields:
         return Unmeasured(
             "engine-output",
             f"{self._owner} gave `{name}` in a form that is not known: it should be {wanted}.",
-            json.dumps(value)[:400],
+            one_line(json.dumps(value), 400),
         )
 
 

@@ -172,8 +172,7 @@ def _number(value: Any) -> float | None:
 
 
 def _shown(value: Any) -> str:
-    shown = json.dumps(value, ensure_ascii=True)
-    return f"`{shown[:60]}…`" if len(shown) > 60 else f"`{shown}`"
+    return f"`{one_line(json.dumps(value, ensure_ascii=True), 61)}`"
 
 
 def _stream(finished: Finished, name: str) -> str:

@@ -21,6 +21,7 @@ from actions_toolkit.command import issue_command
 from actions_toolkit.file_command import prepare_key_value_message
 
 from perf_smoke.github.shorten import shorten
+from perf_smoke.redaction import public
 from perf_smoke.secret import Secret
 
 MOST_ANNOTATIONS = 10
@@ -52,8 +53,9 @@ class WorkflowLog:
         if self._annotations[kind] > MOST_ANNOTATIONS:
             self.text(f"{kind}: {title}: {message}")
             return
-        heading = _cut(title, _LONGEST_TITLE)
-        _issue(kind, _cut(message, LONGEST_ANNOTATION), {"title": heading} if heading else {})
+        heading = _cut(public(title), _LONGEST_TITLE)
+        text = _cut(public(message), LONGEST_ANNOTATION)
+        _issue(kind, text, {"title": heading} if heading else {})
 
     def notice(self, title: str, message: str) -> None:
         """Add a notice."""
@@ -70,7 +72,7 @@ class WorkflowLog:
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
         """Fold what is written inside."""
-        _issue("group", title)
+        _issue("group", public(title))
         try:
             yield
         finally:
@@ -92,7 +94,8 @@ class WorkflowLog:
             _issue(token, "")
 
     def text(self, text: str) -> None:
-        """Write text of whatever origin; nothing in it acts as a command."""
+        """Write text of whatever origin: no secret of it, and nothing that acts as a command."""
+        text = public(text)
         if _PERHAPS_A_COMMAND.search(text):
             with self.stopped_commands():
                 _write(text)

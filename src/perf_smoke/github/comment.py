@@ -22,7 +22,7 @@ from perf_smoke.github.marker import CommentKey, Stamp, mark
 from perf_smoke.github.pulls import find_pull_request
 from perf_smoke.github.shorten import shorten
 from perf_smoke.github.sticky import CommentOutcome, Policy, Sticky
-from perf_smoke.printable import printable
+from perf_smoke.printable import one_line
 from perf_smoke.result import Result
 from perf_smoke.secret import Secret
 from perf_smoke.settings import CommentWhen
@@ -36,6 +36,11 @@ JOB_TOKEN_LOGIN = "github-actions[bot]"  # noqa: S105 - the name of an account
 """Who a job's own GITHUB_TOKEN writes as."""
 
 PATIENCE = Patience()
+
+_NO_REPOSITORY = "GITHUB_REPOSITORY does not name the repository."
+_TOKENLESS = (
+    "No comment: `github-token` is empty. Give it `${{ github.token }}`, or say `comment: never`."
+)
 
 
 def policy_for(when: CommentWhen, result: Result) -> Policy:
@@ -85,13 +90,9 @@ def upsert(
     if where is None:
         return _no_pull_request()
     if not event.repository:
-        return _failed("GITHUB_REPOSITORY does not name the repository.")
+        return _failed(_NO_REPOSITORY)
     if not token:
-        return CommentOutcome(
-            status="no-token",
-            sentence="No comment: `github-token` is empty. Give it `${{ github.token }}`, or say "
-            "`comment: never`.",
-        )
+        return CommentOutcome(status="no-token", sentence=_TOKENLESS)
     deadline = Deadline(patience)
 
     def work() -> CommentOutcome:
@@ -113,9 +114,35 @@ def upsert(
                     may_create=policy is Policy.CREATE_OR_UPDATE,
                     deadline=deadline,
                     patience=patience,
+                    began=event.began,
                 ).settle()
         # PyGithub also raises AssertionError, RuntimeError, TypeError, … on answers that it did
         # not expect, and no comment is worth the job.
+        except Exception as error:  # noqa: BLE001 - said in the log, with its kind
+            return _explained(error, event, patience)
+
+    try:
+        return within(deadline.left_s(), work)
+    except OutOfTime as error:
+        return _explained(error, event, patience)
+
+
+def head_of_pull_request(
+    event: Event, *, token: Secret, number: int, patience: Patience
+) -> str | CommentOutcome:
+    """The commit that a pull request ends with now; where that cannot be had, why there will be no
+    comment on it. Never raises."""
+    if not event.repository:
+        return _failed(_NO_REPOSITORY)
+    if not token:
+        return CommentOutcome(status="no-token", sentence=_TOKENLESS)
+    deadline = Deadline(patience)
+
+    def work() -> str | CommentOutcome:
+        try:
+            with connect(token, event.api_url, patience) as github:
+                pull = github.get_repo(event.repository).get_pull(number)
+                return patiently(lambda: pull.head.sha, deadline, patience)
         except Exception as error:  # noqa: BLE001 - said in the log, with its kind
             return _explained(error, event, patience)
 
@@ -177,8 +204,8 @@ def _permission(event: Event) -> str:
 def _message(error: GithubException) -> str:
     """What the API said, short, as the continuation of a sentence."""
     said = error.data.get("message") if isinstance(error.data, dict) else None
-    text = " ".join(printable(str(said or "")).split())
-    return f": {text[:200].rstrip('.')}" if text else ""
+    text = one_line(str(said or ""), 200).rstrip(".")
+    return f": {text}" if text else ""
 
 
 def _no_pull_request() -> CommentOutcome:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import Finished, run_process
-from perf_smoke.redaction import without_passwords
+from perf_smoke.redaction import public
 
 _TAIL_LINES = 20
 
@@ -24,7 +24,7 @@ class Ended:
 
     finished: Finished
     tail: str
-    """The last lines that it printed, without passwords in addresses."""
+    """The last lines that it printed, without secrets."""
 
 
 def run(
@@ -64,7 +64,7 @@ def run(
     tail.extend(_text(finished.stderr).splitlines()[-_TAIL_LINES:])
     return Ended(
         finished=finished,
-        tail=without_passwords("\n".join(tail).strip()),
+        tail=public("\n".join(tail).strip()),
     )
 
 

@@ -70,6 +70,13 @@ class Background:
         """Its process, which leads the group."""
         return self._child.pid
 
+    def pids(self) -> tuple[int, ...]:
+        """Its process, and those that it and its children have started and that run now."""
+        children: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            children = psutil.Process(self.pid).children(recursive=True)
+        return (self.pid, *(child.pid for child in children))
+
     def exit_code(self) -> int | None:
         """None while it runs; negative for a signal."""
         return self.wait(0.0)
