@@ -211,7 +211,8 @@ run_in_docker() {
   perf_smoke docker run --interactive --rm --pull never --name "$container" --network host \
     "${limits[@]}" --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env RUNNER_TEMP="$scratch" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
-    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_FOLDER="$folder" \
+    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_JOB_WORKFLOW \
+    --env PERF_SMOKE_FOLDER="$folder" \
     --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" --env PERF_SMOKE_MARK \
     --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" "$image" "$(command_of_step)"
   code=$?
