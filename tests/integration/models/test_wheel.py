@@ -50,16 +50,10 @@ def test_nothing_of_the_callers_python_and_pip_gets_in(
         place.mkdir(exist_ok=True)
         for name in ("pip", "json", "sitecustomize"):
             (place / f"{name}.py").write_text("raise SystemExit(9)\n")
-    names = ("TARGET", "PREFIX", "USER", "ROOT", "CONSTRAINT", "REQUIREMENT", "DEST", "PLATFORM")
-    names += (
-        "PYTHON_VERSION",
-        "NO_BINARY",
-        "DRY_RUN",
-        "LOG",
-        "REQUIRE_VIRTUALENV",
-        "QUIET",
-        "PYTHON",
-    )
+    names = [
+        *("TARGET", "PREFIX", "USER", "ROOT", "CONSTRAINT", "REQUIREMENT", "DEST", "PLATFORM"),
+        *("PYTHON_VERSION", "NO_BINARY", "DRY_RUN", "LOG", "REQUIRE_VIRTUALENV", "QUIET", "PYTHON"),
+    ]
     hostile = {f"PIP_{name}": "/nowhere" for name in names}
     hostile |= {"PYTHONPATH": str(tmp_path / "theirs"), "PYTHONHOME": "/nowhere"}
     assert fetcher(REFERENCE, **hostile).sha256 == SHA256
