@@ -29,9 +29,9 @@ check: .venv/dev ## formatting, types and every linter; no test is run
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
-	.venv/bin/zizmor --offline --quiet action.yml .github
+	.venv/bin/zizmor --offline --quiet action.yml report/action.yml .github
 	.venv/bin/actionlint
-	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml report/action.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/shellcheck --check-sourced --external-sources $(SHELL_SCRIPTS)
@@ -44,8 +44,8 @@ bench: .venv/dev ## the figures of docs/EVIDENCE.md; hours, and resumed where it
 lock: .venv/dev ## requirements/*.txt anew from requirements/*.in
 	@PATH="$$PWD/.venv/bin:$$PATH" scripts/lock
 
-.venv/smoke: requirements/runtime.txt requirements/embedded.txt runtime/venv
-	@runtime/venv .venv runtime embedded
+.venv/smoke: requirements/runtime.txt requirements/embedded.txt requirements/huggingface.txt runtime/venv
+	@runtime/venv .venv runtime embedded huggingface
 	@touch $@
 
 .venv/dev: requirements/dev.txt runtime/venv

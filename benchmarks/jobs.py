@@ -7,6 +7,7 @@ nothing, and an interruption leaves the last whole file.
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import fcntl
 import gzip
@@ -19,7 +20,7 @@ DATA = Path(__file__).parent / "data"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One paired run of the real engine against itself, never stopped early.
+    """One paired run of a real engine, never stopped early.
 
     Every list has one entry per pair, in the order in which they were taken.
     """
@@ -47,16 +48,39 @@ class Job:
     head_cpu_us: list[int]
     elapsed_ms: list[int]
     """Since the run began, loads and restarts included, at the end of the pair."""
+    swapped: bool = False
+    """Whether the side that is called head is the one that is called base in the other jobs."""
+    head_work: float = 1.0
+    """How many times base's work head does."""
+    built: bool = False
+    """Whether the sides are two programs."""
+    rests: int = 0
+    """0: recorded before there were any, or none was made."""
+    vain_rests: int = 0
+    rested_s: float = 0.0
+    others: float | None = None
+    """Share of the CPU time that other programs took."""
 
     @property
     def pairs(self) -> int:
         """How many there are."""
         return len(self.base_us)
 
+    def first(self, budget_s: float) -> Job:
+        """The job as it was when so much of its time had passed."""
+        pairs = bisect.bisect_right(self.elapsed_ms, budget_s * 1e3)
+        columns = {
+            field.name: getattr(self, field.name)[:pairs]
+            for field in dataclasses.fields(self)
+            if isinstance(getattr(self, field.name), list)
+        }
+        planned = round(self.planned * budget_s / self.budget_s)
+        return dataclasses.replace(self, budget_s=budget_s, planned=planned, **columns)
+
     @property
     def same(self) -> bool:
         """Whether both sides did the same, so that any verdict is a false one."""
-        return self.threads == self.head_threads
+        return self.threads == self.head_threads and self.head_work == 1
 
 
 def path_of(stratum: str, folder: Path = DATA) -> Path:

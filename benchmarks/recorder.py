@@ -1,4 +1,4 @@
-"""Recording one job: the product's own paired run of the embedded engine against itself."""
+"""Recording one job: the product's own paired run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.built import LAYERS, SmallEngine, build_two
 from benchmarks.jobs import Job
+from benchmarks.kinds import Kind
 from benchmarks.strata import STRATA
 from perf_smoke.compare import Pairs
 from perf_smoke.engines import registry, table
@@ -20,6 +22,7 @@ from perf_smoke.models.fetch import fetch
 from perf_smoke.result import BASE, HEAD
 
 PROMPT = "2+2="
+TOKENS = 4
 _ENGINE = "embedded"
 
 
@@ -40,23 +43,21 @@ def find_model() -> Path:
     ).path
 
 
-def record(
-    model: Path,
-    stratum: str,
-    *,
-    budget_s: float,
-    tokens: int,
-    head_threads: int | None,
-    watch: Callable[[Progress], None],
-) -> Job:
+def record(model: Path, kind: Kind, *, swapped: bool, watch: Callable[[Progress], None]) -> Job:
     """One job in the machine's present state, up to the end of its budget.
+
+    Args:
+        model: of the embedded engine.
+        kind: what is recorded.
+        swapped: whether the two sides change their names.
+        watch: is told of each pair.
 
     Raises:
         Unmeasured: the engine did not start, or a step failed.
     """
     system = machine.System()
     cpus = machine.available_cpus(system)
-    threads = STRATA[stratum].threads(cpus)
+    threads = STRATA[kind.stratum].threads(cpus)
     recording = Recording()
     elapsed_ms: list[int] = []
 
@@ -64,35 +65,39 @@ def record(
         elapsed_ms.append(round(progress.elapsed_s * 1e3))
         watch(progress)
 
+    seed = secrets.randbits(31)
     before = machine.state(system)
     started = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
     with tempfile.TemporaryDirectory() as folder:
-        head = _engine(model, Path(folder), tokens, head_threads or threads)
-        base = _engine(model, Path(folder), tokens, threads)
+        one, other = _sides(kind, model, Path(folder), threads, seed)
         plan = Plan(
-            request=_request(tokens, threads),
+            request=_request(threads),
             warmup=1,
             runs=0,
-            budget_s=budget_s,
+            budget_s=kind.budget_s,
             timeout_s=120.0,
-            order_seed=secrets.randbits(31),
+            order_seed=seed,
         )
+        head, base = (other, one) if swapped else (one, other)
+        measuring = machine.state(system)
         measure_pairs(head, base, plan, recording, lambda _: False, note)
     if recording.warmup_counted:  # nobody is told of that pair: it took longer than the budget
         elapsed_ms.append(round((recording.load_s + recording.steps_s) * 1e3))
     described = machine.identify(
-        system, os.environ, before=before, measuring=None, after=machine.state(system)
+        system, os.environ, before=before, measuring=measuring, after=machine.state(system)
     )
     pairs = Pairs.of(recording.samples[BASE], recording.samples[HEAD], "e2e")
     starts = list(dict.fromkeys(pairs.starts))
+    rest = recording.rests.record
+    work = 1 + kind.more_work
     return Job(
-        stratum=stratum,
+        stratum=kind.stratum,
         started=started,
         cpu_model=described.cpu_model,
         threads=threads,
-        head_threads=head_threads or threads,
-        tokens=tokens,
-        budget_s=budget_s,
+        head_threads=threads,
+        tokens=TOKENS,
+        budget_s=kind.budget_s,
         planned=recording.pairs_planned,
         load_before=before.load_1min,
         steal=described.steal_fraction,
@@ -105,14 +110,29 @@ def record(
         base_cpu_us=_us(pairs.base.cpu_s),
         head_cpu_us=_us(pairs.head.cpu_s),
         elapsed_ms=elapsed_ms,
+        swapped=swapped,
+        head_work=1 / work if swapped else work,
+        built=kind.sides != "same",
+        rests=rest.rests if rest else 0,
+        vain_rests=rest.vain if rest else 0,
+        rested_s=rest.rested_s if rest else 0.0,
+        others=described.others_fraction,
     )
 
 
-def _request(tokens: int, threads: int) -> Request:
-    return Request(prompt=PROMPT, tokens=tokens, seed=42, threads=threads)
+def _sides(kind: Kind, model: Path, folder: Path, threads: int, seed: int) -> tuple[Engine, Engine]:
+    """The two sides, the one with more work first."""
+    if kind.sides == "same":
+        return _engine(model, folder, threads), _engine(model, folder, threads)
+    one, other = build_two(folder, seed)
+    return SmallEngine(one, round(LAYERS * (1 + kind.more_work))), SmallEngine(other)
 
 
-def _engine(model: Path, scratch: Path, tokens: int, threads: int) -> Engine:
+def _request(threads: int) -> Request:
+    return Request(prompt=PROMPT, tokens=TOKENS, seed=42, threads=threads)
+
+
+def _engine(model: Path, scratch: Path, threads: int) -> Engine:
     return registry.prepare(
         _ENGINE,
         EngineSetup(
@@ -128,7 +148,7 @@ def _engine(model: Path, scratch: Path, tokens: int, threads: int) -> Engine:
             scratch=scratch,
             environment=os.environ,
             start_timeout_s=300.0,
-            request=_request(tokens, threads),
+            request=_request(threads),
         ),
     )
 

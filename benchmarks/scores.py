@@ -12,7 +12,8 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.jobs import Job
-from benchmarks.ours import outcome, seconds
+from benchmarks.order import OrderCosts, order_costs
+from benchmarks.ours import extended_outcome, outcome, seconds
 from benchmarks.peers import PEERS, Array, Peer, as_taken
 from perf_smoke.compare import FEWEST_PAIRS
 from perf_smoke.result import Comparison
@@ -83,6 +84,9 @@ class Noise:
     """Mean of the jobs' estimates, a log-ratio: it should be none."""
     estimate_error: float
     """Its standard error."""
+    cpu_estimate: float
+    """The same of CPU time."""
+    cpu_estimate_error: float
     start_variance: float | None
     """Variance between starts of a job, the noise of their pairs taken out; negative where starts
     differ less than that noise would have them. None where no job has starts enough."""
@@ -90,6 +94,10 @@ class Noise:
     """Its 95 % upper bound, by a bootstrap over jobs."""
     longest_s: float
     """Of a job, pairs and loads."""
+    order: OrderCosts | None
+    others: float | None
+    """Median share of the machine's CPU time that other programs took; None where it was not
+    recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +138,41 @@ def score(jobs: Sequence[Job], tick: Callable[[], None]) -> StratumScore:
         peers=[_peer_row(peer, scores, false) for peer, scores in peers.items()],
         at_own_limit=Share(count=sum(at_limit), of=len(at_limit)),
     )
+
+
+EXTENDED_CHANGES = (0.0, 0.03, -0.03, 0.05, 0.1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extended:
+    """What a budget that may become as long as that of the jobs does under one change."""
+
+    change: float
+    jobs: int
+    called: int
+    """At no change: slower or faster; else in its direction."""
+    no_change: int
+    went_on: int
+    seconds: float
+    """Mean."""
+
+
+def score_extended(jobs: Sequence[Job], budget_s: float) -> list[Extended]:
+    """Replay jobs as runs that may go on from this budget to theirs."""
+    rows = []
+    for change in EXTENDED_CHANGES:
+        found = [extended_outcome(job, 1 + change, budget_s) for job in jobs]
+        rows.append(
+            Extended(
+                change=change,
+                jobs=len(jobs),
+                called=sum(_called(one) * (change or _called(one)) > 0 for one in found),
+                no_change=sum(one.verdict == "no-change" for one in found),
+                went_on=sum(bool(one.extension and one.extension.looks) for one in found),
+                seconds=statistics.fmean(map(seconds, jobs, found)),
+            )
+        )
+    return rows
 
 
 def _called(comparison: Comparison) -> int:
@@ -183,6 +226,8 @@ def _noise(jobs: Sequence[Job]) -> Noise:
         if (part := _between_starts(row, np.array(job.start))) is not None
     ]
     estimates = [_centre(row) for row in log_ratios]
+    cpu_estimates = [_centre(np.log(job.head_cpu_us) - np.log(job.base_cpu_us)) for job in jobs]
+    known = [job.others for job in jobs if job.others is not None]
     spreads = [float(stats.iqr(row)) / 1.349 for row in log_ratios if len(row) >= FEWEST_PAIRS]
     return Noise(
         pairs=statistics.median(job.pairs for job in jobs),
@@ -190,10 +235,14 @@ def _noise(jobs: Sequence[Job]) -> Noise:
         spread=statistics.median(spreads) if spreads else None,
         estimate=statistics.fmean(estimates),
         estimate_error=float(np.std(estimates)) / math.sqrt(len(estimates)),
+        cpu_estimate=statistics.fmean(cpu_estimates),
+        cpu_estimate_error=float(np.std(cpu_estimates)) / math.sqrt(len(cpu_estimates)),
         starts=statistics.median(len(set(job.start)) for job in jobs),
         start_variance=statistics.fmean(components) if components else None,
         start_variance_upto=_upper_bound(components) if components else None,
         longest_s=max(job.elapsed_ms[-1] / 1e3 for job in jobs),
+        order=order_costs(jobs),
+        others=statistics.median(known) if known else None,
     )
 
 

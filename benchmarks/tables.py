@@ -6,9 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.scores import PEERS_CHANGES, Noise, OurRow, PeerRow, Share, StratumScore
+from benchmarks.attacks import Outcome
+from benchmarks.scores import (
+    PEERS_CHANGES,
+    Extended,
+    Noise,
+    OurRow,
+    PeerRow,
+    Share,
+    StratumScore,
+)
 from benchmarks.simulated import Cell
-from benchmarks.strata import STRATA
 from perf_smoke.numbers import change as signed
 
 _UNKNOWN = "–"
@@ -18,29 +26,61 @@ _UNKNOWN = "–"
 class RealChange:
     """Jobs whose sides really differed."""
 
-    stratum: str
+    name: str
     what: str
     jobs: int
     verdicts: str
     log_ratio: float
-    """Median over the jobs."""
+    """Median over the jobs, in the direction of the side with more work."""
 
 
-def document(scores: dict[str, StratumScore], real: Sequence[RealChange], command: str) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """Jobs of one kind, scored."""
+
+    heading: str
+    score: StratumScore
+    extended: Sequence[Extended] = ()
+
+
+def document(scores: dict[str, Recorded], real: Sequence[RealChange], command: str) -> str:
     """Everything, with the command that makes it again."""
     about = (
         f"Made by `{command}` from the recorded steps in `benchmarks/data`: every rule sees the "
         "same steps. Intervals in brackets are Wilson's, 95 %. Changes are injected into head's "
-        "times as a factor."
+        "times as a factor, but for those at the end."
     )
     parts = ["# Validation of the verdict", about]
     if scores:
-        parts += [_strata(scores), _false_verdicts(scores)]
-    for name, score in scores.items():
-        parts += [f"## {name}: {STRATA[name].summary}", _ours(score), _peers(score)]
+        plain = {name: recorded.score for name, recorded in scores.items()}
+        parts += [_strata(plain), _false_verdicts(plain), _order(plain)]
+    for name, recorded in scores.items():
+        parts += [f"## {name}: {recorded.heading}", _ours(recorded.score), _peers(recorded.score)]
+        if recorded.extended:
+            parts.append(_extended(recorded.extended))
     if real:
         parts += ["## Changes that were really there", _real(real)]
     return "\n\n".join(parts) + "\n"
+
+
+def of_attacks(outcomes: Sequence[Outcome], command: str) -> str:
+    """What became of equal sides under noise that misleads."""
+    rows = [
+        [
+            one.attack.name,
+            _share(one.false, one.jobs),
+            f"{100 * one.no_change / one.jobs:.0f}",
+            signed(math.expm1(one.estimate)),
+            one.attack.why,
+        ]
+        for one in outcomes
+    ]
+    head = ["noise", "false verdicts", "no change %", "mean estimate", "why more than 1 % may be"]
+    about = (
+        f"Made by `{command}`: simulated jobs of two sides that are equally fast, decided by the "
+        "product's rule. Intervals in brackets are Wilson's, 95 %."
+    )
+    return "\n\n".join(["# Attacks on the verdict", about, _table(head, rows)]) + "\n"
 
 
 def simulation(cells: Sequence[Cell]) -> str:
@@ -80,7 +120,9 @@ def _strata(scores: dict[str, StratumScore]) -> str:
             f"{score.noise.starts:.0f}",
             _between_starts(score.noise),
             f"{score.noise.estimate:+.2%} ± {score.noise.estimate_error:.2%}",
+            f"{score.noise.cpu_estimate:+.2%} ± {score.noise.cpu_estimate_error:.2%}",
             f"{score.noise.longest_s:.1f} s",
+            _UNKNOWN if score.noise.others is None else f"{score.noise.others:.0%}",
         ]
         for name, score in scores.items()
     ]
@@ -93,7 +135,9 @@ def _strata(scores: dict[str, StratumScore]) -> str:
         "starts",
         "SD between starts",
         "mean estimate",
+        "of CPU time",
         "longest job",
+        "CPU time of others",
     ]
     return _table(head, rows)
 
@@ -104,6 +148,19 @@ def _between_starts(noise: Noise) -> str:
     if noise.start_variance <= 0:
         return "none seen"
     return f"{math.sqrt(noise.start_variance):.2%} (< {math.sqrt(noise.start_variance_upto):.2%})"
+
+
+def _order(scores: dict[str, StratumScore]) -> str:
+    rows = [
+        [
+            name,
+            *(f"{cost.mean:+.2%} ± {cost.error:.2%}" for cost in (order.after_other, order.second)),
+        ]
+        for name, score in scores.items()
+        if (order := score.noise.order)
+    ]
+    head = ["what order costs", "after the other side, not its own", "second of a pair, not first"]
+    return _table(head, rows)
 
 
 def _false_verdicts(scores: dict[str, StratumScore]) -> str:
@@ -161,6 +218,23 @@ def _ours(score: StratumScore) -> str:
     return "Ours:\n\n" + _table(head, rows)
 
 
+def _extended(rows: Sequence[Extended]) -> str:
+    cells = [
+        [
+            signed(row.change),
+            _share(row.called, row.jobs),
+            f"{100 * row.no_change / row.jobs:.1f}",
+            f"{100 * row.went_on / row.jobs:.0f}",
+            f"{row.seconds:.1f} s",
+        ]
+        for row in rows
+    ]
+    head = ["change", "called", "no change %", "went on %", "time, mean"]
+    return "The same as runs whose budget is half as long and may become this:\n\n" + _table(
+        head, cells
+    )
+
+
 def _peers(score: StratumScore) -> str:
     ups = [change for change in PEERS_CHANGES if change > 0]
     still = _at(score.ours, 0.0)
@@ -207,10 +281,12 @@ def _peer(row: PeerRow, ups: Sequence[float]) -> list[str]:
 
 def _real(real: Sequence[RealChange]) -> str:
     rows = [
-        [row.stratum, row.what, str(row.jobs), row.verdicts, signed(math.expm1(row.log_ratio))]
+        [row.name, row.what, str(row.jobs), row.verdicts, signed(math.expm1(row.log_ratio))]
         for row in real
     ]
-    return _table(["stratum", "head", "jobs", "verdicts", "median estimate"], rows)
+    return _table(
+        ["recording", "the side with more work", "jobs", "verdicts", "median estimate"], rows
+    )
 
 
 def _at(rows: Sequence[OurRow], change: float) -> OurRow:

@@ -2,7 +2,7 @@
 
 `record` runs jobs of the real engine against itself and keeps their raw steps; it goes on where it
 stopped. `table` scores our rule and those of other tools on the recorded steps. Without a command:
-first the one, then the other. `simulate`, `speed` and `boundary` need no recording.
+first the one, then the other. `attack`, `simulate`, `speed` and `boundary` need no recording.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import math
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from benchmarks import jobs, recorder, scores, simulated, tables
+from benchmarks import attacks, jobs, recorder, scores, simulated, tables
+from benchmarks.kinds import SIDES, Kind, Sides, heading, what_differs
 from benchmarks.ours import outcome
 from benchmarks.strata import ARRANGED, STRATA, NotOnThisMachine, machine_in
 from perf_smoke.compare import plan, tail_at_end, tail_at_look
@@ -27,6 +28,9 @@ from perf_smoke.measure.schedule import Progress as Step
 from perf_smoke.result import Unmeasured
 
 TABLES = Path(__file__).with_name("TABLES.md")
+HALF_S = 30.0
+"""The usual budget."""
+ATTACKS_TABLE = Path(__file__).with_name("ATTACKS.md")
 _console = Console(stderr=True)
 
 _strata_option = click.option(
@@ -59,41 +63,36 @@ def main(context: click.Context) -> None:
 @_data_option
 @click.option("--jobs", "wanted", default=300, show_default=True, help="Jobs of each stratum.")
 @click.option("--budget", "budget_s", default=30.0, show_default=True, help="Seconds of a job.")
-@click.option("--tokens", default=4, show_default=True, help="Output tokens of a step.")
-@click.option("--head-threads", type=int, help="Other threads for head: a change that is real.")
-def record(
-    strata: Sequence[str],
-    data: Path,
-    wanted: int,
-    budget_s: float,
-    tokens: int,
-    head_threads: int | None,
-) -> None:
+@click.option(
+    "--sides",
+    default="same",
+    show_default=True,
+    type=click.Choice(SIDES),
+    help="The embedded engine against itself; or a small one in C, built separately for each side,"
+    " of which one may do so many percent more work.",
+)
+def record(strata: Sequence[str], data: Path, wanted: int, budget_s: float, sides: Sides) -> None:
     """Record until there are so many jobs of each stratum. The strata take turns."""
     model = recorder.find_model()
-    wished = list(strata or ARRANGED)
-    while missing := _missing(wished, data, wanted, head_threads):
-        for stratum in missing:
+    kinds = [Kind(stratum=name, budget_s=budget_s, sides=sides) for name in strata or ARRANGED]
+    while missing := [kind for kind in kinds if _have(kind, data) < wanted]:
+        for kind in missing:
             try:
-                with _bar() as bar, machine_in(STRATA[stratum]):
-                    task = bar.add_task(stratum, total=budget_s)
-                    job = recorder.record(
-                        model,
-                        stratum,
-                        budget_s=budget_s,
-                        tokens=tokens,
-                        head_threads=head_threads,
-                        watch=_shown(bar, task),
-                    )
+                with _bar() as bar, machine_in(STRATA[kind.stratum]):
+                    task = bar.add_task(kind.name, total=budget_s)
+                    earlier = jobs.read(jobs.path_of(kind.name, data))
+                    swapped = bool(earlier) and not earlier[-1].swapped
+                    watch = _shown(bar, task)
+                    job = recorder.record(model, kind, swapped=swapped, watch=watch)
             except NotOnThisMachine as error:
-                _console.print(f"{stratum}: left out, {error}", highlight=False)
-                wished.remove(stratum)
+                _console.print(f"{kind.stratum}: left out, {error}", highlight=False)
+                kinds.remove(kind)
                 continue
             except Unmeasured as error:
-                sys.exit(f"{stratum}: {error.failure.sentence}\n{error.failure.tail}")
-            jobs.append(job, _file(stratum, data, head_threads))
-            have = len(jobs.read(_file(stratum, data, head_threads)))
-            _console.print(f"{stratum}: job {have} of {wanted}, {job.pairs} pairs", highlight=False)
+                sys.exit(f"{kind.name}: {error.failure.sentence}\n{error.failure.tail}")
+            jobs.append(job, jobs.path_of(kind.name, data))
+            have = f"job {_have(kind, data)} of {wanted}"
+            _console.print(f"{kind.name}: {have}, {job.pairs} pairs", highlight=False)
 
 
 @main.command()
@@ -104,16 +103,28 @@ def record(
 )
 def table(strata: Sequence[str], data: Path, out: Path) -> None:
     """Score all rules on the recorded steps and write the tables."""
-    everything = {name: jobs.read(jobs.path_of(name, data)) for name in strata or STRATA}
-    recorded_jobs = {name: recorded for name, recorded in everything.items() if recorded}
-    if not recorded_jobs:
+    files = sorted(data.glob("*.jsonl.gz"), key=_age)
+    everything = {path.name.partition(".")[0]: jobs.read(path) for path in files}
+    chosen = {
+        name: recorded
+        for name, recorded in everything.items()
+        if recorded[0].stratum in (strata or STRATA)
+    }
+    if not chosen:
         sys.exit(f"There are no recorded jobs in {data}: `python -m benchmarks.validate record`.")
-    scored = {}
+    scored, real = {}, []
     with _bar() as bar:
-        for name, recorded in recorded_jobs.items():
-            task = bar.add_task(name, total=len(recorded))
-            scored[name] = scores.score(recorded, functools.partial(bar.advance, task))
-    real = [change for name in recorded_jobs for change in _real_changes(name, data)]
+        for name, recorded in chosen.items():
+            if not recorded[0].same:
+                real.append(_real_change(name, recorded))
+                continue
+            for title, of in _budgets(name, recorded).items():
+                task = bar.add_task(title, total=len(of))
+                scored[title] = tables.Recorded(
+                    heading=heading(of[0]),
+                    score=scores.score(of, functools.partial(bar.advance, task)),
+                    extended=scores.score_extended(of, HALF_S) if of[0].budget_s > HALF_S else (),
+                )
     out.write_text(
         tables.document(scored, real, "python -m benchmarks.validate table"), encoding="utf-8"
     )
@@ -130,6 +141,22 @@ def simulate(count: int, starts: Sequence[int]) -> None:
         task = bar.add_task("simulated", total=kinds)
         cells = list(simulated.cells(count, starts, lambda: bar.advance(task)))
     click.echo(tables.simulation(cells))
+
+
+@main.command()
+@click.option("--jobs", "count", default=1000, show_default=True, help="Jobs of each kind.")
+@click.option("--only", default="", help="Only kinds whose name holds this.")
+@click.option("--out", default=ATTACKS_TABLE, type=click.Path(path_type=Path), help="The table.")
+def attack(count: int, only: str, out: Path) -> None:
+    """What the verdict makes of equal sides under noise that misleads (about an hour)."""
+    chosen = [one for one in attacks.ATTACKS if only in one.name]
+    with _bar() as bar:
+        task = bar.add_task("attacks", total=len(chosen))
+        done = list(attacks.outcomes(count, lambda: bar.advance(task), chosen))
+    out.write_text(tables.of_attacks(done, "python -m benchmarks.validate attack"), "utf-8")
+    click.echo(out.read_text(encoding="utf-8"))
+    if surprises := [one.attack.name for one in done if one.surprising]:
+        sys.exit(f"Surely more than 1 % false verdicts, and not said why: {', '.join(surprises)}")
 
 
 @main.command()
@@ -160,34 +187,40 @@ def _shown(bar: Progress, task: TaskID) -> Callable[[Step], None]:
     return lambda step: bar.update(task, completed=step.elapsed_s)
 
 
-def _file(stratum: str, data: Path, head_threads: int | None) -> Path:
-    suffix = "" if head_threads is None else f"-head-threads-{head_threads}"
-    return jobs.path_of(stratum + suffix, data)
+def _have(kind: Kind, data: Path) -> int:
+    return len(jobs.read(jobs.path_of(kind.name, data)))
 
 
-def _missing(strata: Sequence[str], data: Path, wanted: int, head_threads: int | None) -> list[str]:
-    return [
-        stratum for stratum in strata if len(jobs.read(_file(stratum, data, head_threads))) < wanted
-    ]
+def _age(path: Path) -> tuple[bool, str]:
+    """Those of the time before there was a rest come first."""
+    return path.name.startswith("rested-"), path.name
 
 
-def _real_changes(stratum: str, data: Path) -> Iterator[tables.RealChange]:
-    for path in sorted(data.glob(f"{stratum}-head-threads-*.jsonl.gz")):
-        recorded = jobs.read(path)
-        comparisons = [outcome(job, 1.0) for job in recorded]
-        verdicts = Counter(one.verdict for one in comparisons)
-        middles = [
-            (math.log1p(one.low) + math.log1p(one.high)) / 2
-            for one in comparisons
-            if one.low is not None and one.high is not None
-        ]
-        yield tables.RealChange(
-            stratum=stratum,
-            what=f"{recorded[0].head_threads} threads instead of {recorded[0].threads}",
-            jobs=len(recorded),
-            verdicts=", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
-            log_ratio=statistics.median(middles) if middles else math.nan,
-        )
+def _budgets(name: str, recorded: Sequence[jobs.Job]) -> dict[str, Sequence[jobs.Job]]:
+    """The jobs, and of long ones also what they were after the usual time."""
+    if recorded[0].budget_s <= HALF_S:
+        return {name: recorded}
+    halves = [one for job in recorded if (one := job.first(HALF_S)).pairs]
+    return {f"{name}, the first {HALF_S:g} s": halves, name: recorded}
+
+
+def _real_change(name: str, recorded: Sequence[jobs.Job]) -> tables.RealChange:
+    """Of jobs whose sides differ, each verdict told of the side with more work."""
+    verdicts: Counter[str] = Counter()
+    middles = []
+    turned = {"slower": "faster", "faster": "slower"}
+    for job in recorded:
+        one, more = outcome(job, 1.0), job.head_work >= 1
+        verdicts[one.verdict if more else turned.get(one.verdict, one.verdict)] += 1
+        if one.log_ratio is not None:
+            middles.append(one.log_ratio if more else -one.log_ratio)
+    return tables.RealChange(
+        name=name,
+        what=what_differs(recorded[0]),
+        jobs=len(recorded),
+        verdicts=", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
+        log_ratio=statistics.median(middles) if middles else math.nan,
+    )
 
 
 if __name__ == "__main__":

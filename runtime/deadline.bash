@@ -1,14 +1,19 @@
 # shellcheck shell=bash
 # How much of the input `deadline` is left to an inner step. Sourced by launch.
 #
-# It holds for all of them together: a minute of it, or half, belongs to the one that reports.
+# It holds for all of them together: a minute of it, or half, belongs to the one that reports. What
+# reports other jobs has two minutes.
 
 # Sets `bound`: when this inner step must have ended, on the clock of SECONDS.
 set_bound() {
   local total reporting
   total=$(seconds_of "$INPUT_DEADLINE")
   reporting=$((total < 120 ? total / 2 : 60))
-  [ "$step" = report ] && bound=$reporting || bound=$((total - reporting))
+  case $step in
+    report) bound=$reporting ;;
+    legs) bound=120 ;;
+    *) bound=$((total - reporting)) ;;
+  esac
 }
 
 # Whole seconds of a time as settings.py reads it, `2 h` or `1.5 m`, rounded up. What that refuses is

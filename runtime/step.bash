@@ -2,7 +2,7 @@
 # What an inner step leaves behind when perf-smoke cannot, and how it ends what it started. Sourced by
 # launch.
 
-child='' target='' container='' scratch='' part='' stop_token='' signals=0 finished=no
+child='' guard='' container='' scratch='' part='' mark='' stop_token='' finished=no
 orders=()
 # bash 3.2 takes $'…' inside of "${…//…/…}" for what it looks like.
 newline=$'\n' return=$'\r'
@@ -20,6 +20,10 @@ make_folder() {
     number=$((number + 1))
     folder=${RUNNER_TEMP:-$PWD}/perf-smoke-$number
   done
+}
+
+# For the steps that follow.
+hand_over_folder() {
   head -c 8388608 /dev/zero 2>/dev/null >"$folder/reserve" || rm -f "$folder/reserve"
   printf 'folder=%s\n' "$folder" 2>/dev/null >>"${GITHUB_OUTPUT:-/dev/null}"
 }
@@ -35,9 +39,22 @@ runtime_of_measuring() {
 # give_up STATUS REASON SENTENCE [FILE]: ends the step without a result. The step that measures leaves
 # these in the folder, with the last lines of FILE; the step that reports shows them.
 give_up() {
-  local status=$1 reason=$2 sentence=${3//[$newline$return]/ } tail=''
+  local status=$1 reason=$2 sentence=$3 tail='' what=measured public
+  [ "$step" != legs ] || what=reported
   finished=yes
-  [ ! -s "${4:-}" ] || tail=$(tail -n 15 "$4" | cut -c 1-400 | LC_ALL=C tr -d '\000-\010\013-\037\177')
+  [ ! -s "${4:-}" ] || tail=$(tail -n 200 "$4")
+  # What measuring left is what the reader wants to know, where reporting it comes to nothing.
+  if [ "$step" = report ] && grep -qxE '[a-z]+-[a-z-]+|cancelled' "$folder/unmeasured" 2>/dev/null; then
+    { read -r status && read -r reason && read -r sentence; } <"$folder/unmeasured"
+    tail=$(tail -n +4 "$folder/unmeasured")
+    case $status:$reason in *[!a-z:-]* | :* | *:) status=failed reason=perf-smoke-crashed ;; esac
+  fi
+  sentence=$(printf '%s' "$sentence" | LC_ALL=C tr '\000-\037\177' ' ')
+  if [ -n "$tail" ]; then
+    public=$(public "$sentence$newline$tail")
+    sentence=${public%%"$newline"*}
+    tail=$(tail -n +2 <<<"$public" | tail -n 15 | cut -c 1-400)
+  fi
   if [ "$step" = measure ]; then
     say "not measured: $sentence"
     [ -z "$tail" ] || print_inert "$tail"
@@ -45,20 +62,18 @@ give_up() {
       printf '%s\n' "$status" "$reason" "$sentence" "$tail" 2>/dev/null >"$folder/unmeasured"
     exit 0
   fi
-  # What measuring left is what the reader wants to know, where reporting it comes to nothing.
-  if grep -qxE '[a-z]+-[a-z-]+|cancelled' "$folder/unmeasured" 2>/dev/null; then
-    { read -r status && read -r reason && read -r sentence; } <"$folder/unmeasured"
-    tail=$(tail -n +4 "$folder/unmeasured")
-    case $status:$reason in *[!a-z:-]* | :* | *:) status=failed reason=perf-smoke-crashed ;; esac
-  fi
-  printf '::warning title=perf-smoke::not measured: %s\n' "$(escaped "$sentence")"
+  printf '::warning title=perf-smoke::not %s: %s\n' "$what" "$(escaped "$sentence")"
   [ -z "$tail" ] || print_inert "$tail"
   set_status "$status" "$reason"
   {
-    printf '### perf-smoke: not measured\n\n%s\n\n' "$(as_markdown "$sentence")"
+    printf '### perf-smoke: not %s\n\n%s\n\n' "$what" "$(as_markdown "$sentence")"
     # Indented, and not in a fence: what a program printed may hold fences of its own.
     [ -z "$tail" ] || printf '    %s\n\n' "${tail//$newline/$newline    }"
-    [ "${INPUT_FAIL_ON:-}" = error ] || printf '*Informational: this check never blocks a merge.*\n'
+    case $status in
+      cancelled) ;;
+      *) ! fails_on error || printf "This step failed because of \`fail-on: error\`.\n" ;;
+    esac
+    fails_on error || printf '*Informational: this check never blocks a merge.*\n'
   } 2>/dev/null >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
   end_step "$status"
 }
@@ -70,7 +85,7 @@ give_up_outputs() {
   printf '::warning title=perf-smoke::%s\n' \
     "$(escaped "the outputs could not be written$(if_full "${GITHUB_OUTPUT%/*}"). Later steps find none.")"
   set_status failed outputs-not-written
-  [ "${INPUT_FAIL_ON:-}" != slower ] || exit "$code"
+  if [ "$code" = 1 ] && fails_on slower; then turn_red slower; fi
   end_step failed
 }
 
@@ -84,23 +99,50 @@ set_status() {
 }
 
 end_step() {
-  case ${INPUT_FAIL_ON:-}:$1 in
-    error:cancelled) ;; # whoever cancels a job does not ask whether it failed
-    error:*) exit 1 ;;
-  esac
+  # Whoever cancels a job does not ask whether it failed.
+  if [ "$1" != cancelled ] && fails_on error; then turn_red error; fi
   exit 0
 }
 
-command_of_step() {
-  case $step in measure) echo run ;; *) echo publish ;; esac
+# fails_on WORD: whether `fail-on`, a list, asks for it.
+fails_on() {
+  local asked=${INPUT_FAIL_ON:-}
+  case ,${asked//[[:space:]]/,}, in *,"$1",*) ;; *) return 1 ;; esac
 }
 
+turn_red() {
+  printf "::error title=perf-smoke::failed because of \`fail-on: %s\`.\n" "$1"
+  exit 1
+}
+
+command_of_step() {
+  case $step in
+    measure) echo run ;;
+    report) echo publish ;;
+    legs) echo publish-legs ;;
+  esac
+}
+
+# A line of ours, in which an input may be named.
 say() {
-  printf 'perf-smoke: %s\n' "$1"
+  local line=${1//[$newline$return]/ }
+  printf 'perf-smoke: %s\n' "${line//\#\#\[/# #[}"
+}
+
+# Text of others as it may be published, by the one gate that there is. Only with Python can it be asked:
+# without one the first line, a sentence of ours, comes through and nothing else.
+public() {
+  local python
+  if find_python; then
+    printf '%s' "$1" | LC_ALL=C tr -d '\000-\010\013-\037\177' |
+      "$python" -I -S -B -X utf8 "$here/runtime/public.py"
+  else
+    printf '%s\n' "${1%%"$newline"*}"
+  fi
 }
 
 as_markdown() {
-  printf '%s' "$1" | sed 's/[][\\`*_<>|~]/\\&/g'
+  printf '%s' "$1" | sed -e 's/[][\\`*_<>|~#&@!$]/\\&/g' -e 's#://#:\\/\\/#g' -e 's/www\./www\\./g'
 }
 
 escaped() {
@@ -165,13 +207,19 @@ new_token() {
 # shellcheck disable=SC2329 # a trap calls it
 at_exit() {
   local code=$?
-  trap '' INT TERM
+  trap '' INT TERM QUIT
+  if [ -n "$child" ]; then # a signal that cannot be dealt with
+    dismiss_guard
+    exec 4>&-
+    see_its_end
+  fi
   if [ "$finished" = no ]; then
     # In a subshell, for it exits.
     (give_up failed launch-failed "the action's start script ended early, with code $code.")
     code=$?
   fi
   remove_container
+  end_marked
   if [ "$step" = measure ]; then
     forget_orders
     # Also where what was measured has removed it: the steps that follow could not start elsewhere.
@@ -183,41 +231,81 @@ at_exit() {
   exit "$code"
 }
 
-# ---- running things so that a cancelled job ends them ---------------------------------------------
+# ---- running things so that nothing outlives the step ----------------------------------------------
 
-# attend SECONDS COMMAND…: its exit code. 0 seconds: no limit.
+# Opens two pipes of which this process alone holds the ends for writing: what it starts reads from 3,
+# the guards of what it starts from 5. A line says that the job is cancelled, and waits for its reader,
+# however long that one takes to start; the end of the pipe says that this process is gone.
+open_lifelines() {
+  local pipe=$scratch/pipe
+  mkfifo "$pipe" "$pipe.2" 2>/dev/null || return
+  exec 4<>"$pipe" 6<>"$pipe.2"
+  exec 3<"$pipe" 5<"$pipe.2"
+  rm -f "$pipe" "$pipe.2"
+}
+
+# attend SECONDS COMMAND…: its exit code; when the time is over it is killed.
+attend() {
+  attend_with_grace 1 "$@"
+}
+
+# attend_with_grace GRACE SECONDS COMMAND…: the same, with so many seconds from SIGTERM to SIGKILL.
 #
 # The command runs in the background: bash runs a trap only when the command in the foreground has
-# ended, and the runner kills a cancelled step after 7.5 s. `set -m` gives the command a process group of
-# its own. Without it bash has background commands ignore SIGINT; and the watchdog can kill the command
-# with its children. Only perf-smoke runs without a limit: it ends what it started by itself.
-attend() {
-  local limit=$1 watchdog='' code deadline
-  shift
+# ended, and the runner kills a cancelled step after 7.5 s. `set -m` gives it a process group of its own.
+attend_with_grace() {
+  local grace=$1 limit=$2 code
+  shift 2
+  [ "$signals" = 0 ] || return 130
   set -m
-  "$@" </dev/null &
-  child=$! target=$!
-  if [ "$limit" -gt 0 ]; then
-    (sleep "$limit" && kill -KILL -- "-$child") >/dev/null 2>&1 &
-    watchdog=$! target=-$child
-  fi
+  "$@" 3<&- 4>&- 5<&- 6>&- &
+  child=$!
+  guard "$child" "$limit" "$grace" >/dev/null 2>&1 &
+  guard=$!
   set +m
   wait "$child" 2>/dev/null
   code=$?
-  if [ "$signals" -gt 0 ]; then
-    # A signal ended `wait`, and the command still runs. bash may lose the second one while it deals
-    # with the first, so the clock is looked at as well.
-    deadline=$((SECONDS + 8))
-    while kill -0 "$child" 2>/dev/null; do
-      [ "$SECONDS" -lt "$deadline" ] || end_now
-      sleep 0.1
-    done
+  # A signal may have ended `wait`, and not the command. Or the guardian was killed, and perf-smoke,
+  # which it stood above, still writes down what it has.
+  if [ "$signals" -gt 0 ] || [ "$code" -gt 128 ]; then
+    see_its_end
     wait "$child" 2>/dev/null
     code=$?
   fi
   child=''
-  [ -z "$watchdog" ] || { kill -KILL -- "-$watchdog" && wait "$watchdog"; } >/dev/null 2>&1
+  dismiss_guard
   return "$code"
+}
+
+dismiss_guard() {
+  { kill -KILL -- "-$guard" && wait "$guard"; } >/dev/null 2>&1
+}
+
+# guard GROUP SECONDS GRACE: ends a command when its time is over, the job is cancelled, or launch is
+# gone; then it is not asked to, for perf-smoke knows by itself.
+guard() {
+  exec 3<&- 4>&- 6>&-
+  read -r -t "$2" <&5
+  ! kill -0 $$ || kill -TERM -- "-$1"
+  wait_for_group "$1" "$3"
+  kill -KILL -- "-$1"
+  end_marked
+}
+
+# wait_for_group GROUP SECONDS
+wait_for_group() {
+  local ticks=$(($2 * 10))
+  while [ "$ticks" -gt 0 ] && kill -0 -- "-$1" 2>/dev/null; do
+    ticks=$((ticks - 1))
+    PERF_SMOKE_MARK='' sleep 0.1 # for whoever waits for the last that has it
+  done
+  [ "$ticks" -gt 0 ]
+}
+
+# Waits for the end of what is about to end, and does not wait for ever.
+see_its_end() {
+  wait_for_group "$child" 8 || end_now
+  wait_for_group "$child" 2
 }
 
 # The runner cancels with SIGINT, 7.5 s later with SIGTERM, and 2.5 s later kills everything. The
@@ -226,27 +314,61 @@ attend() {
 # shellcheck disable=SC2329 # a trap calls it
 on_signal() {
   signals=$((signals + 1))
-  [ -n "$child" ] || return
-  if [ "$signals" -gt 1 ]; then
+  if [ "$signals" = 1 ]; then
+    echo >&4
+    echo >&6
+  elif [ -n "$child" ]; then
     end_now
-  elif [ -n "$container" ]; then
-    # It may be on its way up, and be no container yet.
-    until docker kill --signal "$1" "$container" >/dev/null 2>&1; do
-      kill -0 "$child" 2>/dev/null || break
-      sleep 0.2
-    done
-  else
-    kill -"$1" -- "$target" 2>/dev/null
   fi
-}
+} 2>/dev/null
 
 end_now() {
   remove_container
   kill -KILL -- "-$child" 2>/dev/null
+  end_marked
 }
 
 remove_container() {
-  [ -z "$container" ] || docker rm --force "$container" >/dev/null 2>&1
+  [ -z "$container" ] || within 5 docker rm --force "$container"
+}
+
+# within SECONDS COMMAND…: without its output, and killed when the time is over.
+within() {
+  local ticks=$(($1 * 20)) process
+  shift
+  "$@" 3<&- 4>&- 5<&- 6>&- >/dev/null 2>&1 &
+  process=$!
+  while [ "$ticks" -gt 0 ] && kill -0 "$process" 2>/dev/null; do
+    ticks=$((ticks - 1))
+    sleep 0.05
+  done
+  [ "$ticks" -gt 0 ] || kill -KILL "$process" 2>/dev/null
+  wait "$process" 2>/dev/null
+}
+
+# The processes that this use of the action has started and that still run, wherever they have gone
+# (Linux). launch itself is none: it has the mark only for its children.
+marked() {
+  [ -z "$mark" ] || PERF_SMOKE_MARK='' grep -lsF "PERF_SMOKE_MARK=$mark/" /proc/[0-9]*/environ | tr -dc '0-9\n'
+}
+
+end_marked() {
+  local found number
+  for number in TERM KILL; do
+    found=$(marked)
+    [ -n "$found" ] || return
+    # shellcheck disable=SC2086 # one word for each
+    kill -"$number" $found 2>/dev/null
+    sleep 0.3
+  done
+}
+
+# Where the step that measures was killed, what it had started ends by itself: perf-smoke writes down
+# what it has, which is reported.
+wait_for_marked() {
+  local deadline=$((SECONDS + 10))
+  while [ -n "$(marked)" ] && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.1; done
+  end_marked
 }
 
 give_up_if_cancelled() {
@@ -258,8 +380,10 @@ give_up_if_cancelled() {
 perf_smoke() {
   local code
   # It ends by itself at the deadline, unless it cannot.
-  attend $(($(left) + 13)) "$@" 2>"$scratch/log"
+  attend_with_grace 8 $(($(left) + 5)) "$@" <&3 2>"$scratch/log"
   code=$?
+  # A client that was killed leaves the container, which ends by itself.
+  [ "$code" -le 128 ] || [ -z "$container" ] || within 10 docker wait "$container"
   [ "$code" -ge 125 ] || [ "$signals" -gt 0 ] || container=''
   if [ "$step" = measure ]; then
     [ -s "$folder/result.json" ] || return "$code"
@@ -271,13 +395,13 @@ perf_smoke() {
     esac
     return "$code"
   fi
-  [ ! -s "$scratch/log" ] || print_inert "$(tail -n 200 "$scratch/log")"
+  [ ! -s "$scratch/log" ] || print_inert "$(public "perf-smoke says:$newline$(tail -n 200 "$scratch/log")")"
   finished=yes
-  [ "$step" = report ] || exit 0
-  case ${INPUT_FAIL_ON:-}:$code in
-    error:0) ;;
-    error:* | slower:1) [ "$signals" -gt 0 ] || exit 1 ;;
-  esac
+  [ "$step" != measure ] || exit 0
+  # What it printed says because of what.
+  if [ "$code" != 0 ] && [ "$signals" = 0 ]; then
+    if fails_on error || { [ "$code" = 1 ] && fails_on slower; }; then exit 1; fi
+  fi
   exit 0
 }
 

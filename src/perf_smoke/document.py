@@ -15,6 +15,7 @@ from perf_smoke import __version__, compare
 from perf_smoke.engines.table import Row
 from perf_smoke.measure import machine
 from perf_smoke.measure.checks import mark_short, notes_on_tokens, text_sha256
+from perf_smoke.measure.gpus import gpus
 from perf_smoke.measure.schedule import Recording
 from perf_smoke.measure.summary import summarise
 from perf_smoke.redaction import public, published
@@ -78,6 +79,7 @@ class Draft:
     @contextmanager
     def machine_watched(self) -> Iterator[None]:
         """The machine's state before and after what is done inside."""
+        gpus(machine.System().root, self.environment)  # asked now: later it would disturb
         self.measuring = self.measuring or machine.state(machine.System())
         try:
             yield
@@ -137,6 +139,7 @@ def _workload(draft: Draft, request: RequestRecord) -> Workload:
         warmup=draft.settings.warmup,
         warmup_counted=draft.recording.warmup_counted,
         stopped=draft.recording.stopped,
+        rest=draft.recording.rests.record,
         order_seed=draft.order_seed if BASE in draft.sides else None,
         measurements={name: _measurement(draft, name, steps) for name, steps in samples.items()},
     )
@@ -159,6 +162,15 @@ def _output(text: str, samples: tuple[Sample, ...]) -> Output:
 
 def _notes(draft: Draft) -> Iterator[str]:
     """What the steps themselves tell of how far the numbers can be trusted."""
+    rest = draft.recording.rests.record
+    if rest and rest.given_up:
+        yield (
+            "The engine's threads go on running when a step has ended: there was no rest between "
+            "the steps, and they may disturb each other."
+        )
+    told = draft.recording.told
+    if silent := ", ".join(f"`{name}`" for name, state in told.items() if state == "not told"):
+        yield f"Whether {silent} took effect, the engine did not tell."
     for name in draft.sides:
         of_whom = "" if name == HEAD else "Base: "
         samples = draft.samples(name)
@@ -173,7 +185,8 @@ def _notes(draft: Draft) -> Iterator[str]:
 
 def _series(draft: Draft) -> Series | None:
     """Results of the same parts may be compared over time. The version of an engine that we bring
-    is one of them: a new release of ours is no change of theirs."""
+    is one of them: a new release of ours is no change of theirs. So is the rest before each step,
+    where a program is kept running that can sleep."""
     head = draft.sides.get(HEAD)
     if head is None or head.engine is None or draft.request is None or draft.engine is None:
         return None
@@ -188,6 +201,9 @@ def _series(draft: Draft) -> Series | None:
         "label": draft.settings.label,
         "runtime": draft.runtime,
     }
+    rest = draft.recording.rests.record
+    if head.process == "start" and not (rest and rest.given_up):
+        parts["rest"] = "asleep"
     if draft.engine.whose == "ours":
         parts["engine_version"] = head.engine.version
     canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from perf_smoke.settings import INPUTS
+from perf_smoke.processes.kinship import MARK
+from perf_smoke.settings import INPUTS, Input
 
 _OURS = ("INPUT_", "PERF_SMOKE_", "ACTIONS_")
 _FILE_COMMANDS = (
@@ -25,11 +26,11 @@ _OF_ANOTHER_REPOSITORY = (
 caller's checkout with them and overwrite it."""
 
 
-def inputs(environ: Mapping[str, str]) -> dict[str, str]:
-    """The action's inputs by name. The runner writes `INPUT_MODEL-SHA256` for an action of its
+def inputs(environ: Mapping[str, str], rows: Iterable[Input] = INPUTS) -> dict[str, str]:
+    """An action's inputs by name. The runner writes `INPUT_MODEL-SHA256` for an action of its
     own kind, a composite one `INPUT_MODEL_SHA256`: both are read, the filled one wins."""
     texts = {}
-    for row in INPUTS:
+    for row in rows:
         dashed = f"INPUT_{row.name.upper()}"
         for name in (dashed, dashed.replace("-", "_")):
             if environ.get(name):
@@ -40,9 +41,10 @@ def inputs(environ: Mapping[str, str]) -> dict[str, str]:
 def for_children(environ: Mapping[str, str]) -> dict[str, str]:
     """What builds, engines and git see: the job's environment without our inputs (the token is one
     of them), the runner's own credentials, the files through which a step gives orders, and what
-    ties git to a checkout."""
+    ties git to a checkout. The mark by which they are found again stays."""
     return {
         name: value
         for name, value in environ.items()
-        if not name.startswith(_OURS) and name not in _FILE_COMMANDS + _OF_ANOTHER_REPOSITORY
+        if name == MARK
+        or (not name.startswith(_OURS) and name not in _FILE_COMMANDS + _OF_ANOTHER_REPOSITORY)
     }

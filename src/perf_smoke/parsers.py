@@ -57,6 +57,21 @@ def choice(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def several(nothing: str, *words: str) -> Callable[[str], tuple[str, ...]]:
+    """Some of these words, between commas or spaces; none of them for `nothing`, which stands
+    alone."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        given = re.split(r"[\s,]+", value.strip(" \t\r\n,"))
+        for word in given:
+            choice(nothing, *words)(word)
+        if nothing in given and len(set(given)) > 1:
+            raise ValueError(f"cannot be {nothing} and something else")
+        return tuple(word for word in words if word in given)
+
+    return parse
+
+
 def nearest(value: str, choices: Iterable[str]) -> str:
     """The end of a sentence that names the choice which was perhaps misspelt; or nothing."""
     word = value.strip().lower()[:80]  # nobody misspells at such length, and difflib is slow
@@ -64,18 +79,41 @@ def nearest(value: str, choices: Iterable[str]) -> str:
     return f"; perhaps `{close[0]}` is meant" if close else ""
 
 
+_TIME = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|min|h|)"
+_UNITS_S = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
 def seconds(low: float, high: float) -> Callable[[str], float]:
     """A time in s, ms, minutes or hours; a bare number is in s."""
-    units = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
     def parse(value: str) -> float:
-        match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|min|h|)", value.strip())
-        seconds = float(match[1]) * units[match[2]] if match else math.nan
+        match = re.fullmatch(_TIME, value.strip())
+        seconds = float(match[1]) * _UNITS_S[match[2]] if match else math.nan
         if not low <= seconds <= high:
             raise ValueError(
                 f"must be a time from {low:g} s to {high:g} s, such as `30 s` or `2 m`"
             )
         return seconds
+
+    return parse
+
+
+def time_span(low: float, high: float) -> Callable[[str], tuple[float, float]]:
+    """A time as above twice over, or two of them, `30-60 s`, the longer one last. Both are in s;
+    where the first has no unit, it has the other's."""
+
+    def parse(value: str) -> tuple[float, float]:
+        first, dash, last = value.replace("–", "-").strip().partition("-")
+        unit = re.sub(r"[0-9.\s]", "", last)
+        bare = re.fullmatch(r"[0-9.\s]*", first)
+        try:
+            shortest = seconds(low, high)(first + unit if dash and bare else first)
+            longest = seconds(low, high)(last) if dash else shortest
+        except ValueError as error:
+            raise ValueError(f"{error}; or from one to another, such as `30-60 s`") from None
+        if longest < shortest:
+            raise ValueError("must name the shorter time first, such as `30-60 s`")
+        return shortest, longest
 
     return parse
 

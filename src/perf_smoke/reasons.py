@@ -45,6 +45,7 @@ Reason = Literal[
     "invalid-inputs",
     "invalid-reference",
     "launch-failed",
+    "leg-missing",
     "model-busy",
     "model-download",
     "model-error-page",
@@ -59,6 +60,7 @@ Reason = Literal[
     "model-unreadable",
     "model-unusable",
     "no-folder",
+    "no-results",
     "no-space",
     "no-tokens",
     "other-checkout",
@@ -71,6 +73,20 @@ Reason = Literal[
     "short",
     "unsupported-platform",
 ]
+
+OF_A_PROGRAM: frozenset[Reason] = frozenset(
+    (
+        "bad-durations",
+        "connection-lost",
+        "engine-crashed",
+        "engine-killed",
+        "engine-output",
+        "engine-timeout",
+        "model-unusable",
+        "no-tokens",
+    )
+)
+"""What the program of a side is to blame for, once it was started."""
 
 MEANINGS: Mapping[Reason, str] = MappingProxyType(
     {
@@ -86,7 +102,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         "connection-lost": "The server broke off an answer.",
         "deadline-passed": "The input `deadline` came while something was waited for, which is named.",
         "docker-run-failed": "`runtime: docker`: the container did not start.",
-        "docker-sees-other-files": "`runtime: docker`: the engine runs elsewhere, and does not see the job's files.",
+        "docker-sees-other-files": "`runtime: docker`: the engine does not see the job's files, or they lie where the image has its own.",
         "docker-unavailable": "`runtime: docker`: no Docker engine answers.",
         "endpoint-unreachable": "Nothing answers at `endpoint`.",
         "engine-crashed": "The engine ended with an error or by a signal.",
@@ -108,6 +124,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         "invalid-inputs": "One or more inputs cannot be meant as they are; each is named.",
         "invalid-reference": "`model` or `tokenizer` is none of the forms that there are.",
         "launch-failed": "The action's start script ended early.",
+        "leg-missing": "Of a report of several jobs: one that was expected left no result, or none that can be shown.",
         "model-busy": "Another job holds this model's place in the cache for too long.",
         "model-download": "The model could not be fetched.",
         "model-error-page": "The file is a page or an error that a server sent in place of the model.",
@@ -122,6 +139,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         "model-unreadable": "The file is there and cannot be read.",
         "model-unusable": "The engine cannot load the model.",
         "no-folder": "No folder can be made for this step.",
+        "no-results": "Of a report of several jobs: there is no result at all.",
         "no-space": "The disk is too full for the model.",
         "no-tokens": "The engine ended well, but produced no token.",
         "other-checkout": "What is checked out is neither the pull request's head nor a merge of it: no verdict would be about it.",

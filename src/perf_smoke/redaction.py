@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
-from perf_smoke import result
 from perf_smoke.secret_names import standing
 from perf_smoke.secret_places import without_named
 from perf_smoke.secret_shapes import HIDDEN, without_shapes
@@ -75,21 +74,18 @@ def _published(value: Any, kind: Any, shown: Callable[[str, bool], str]) -> Any:
             return {key: _published(each, kind_of_values, shown) for key, each in value.items()}
         case tuple():
             return tuple(_published(each, typing.get_args(kind)[0], shown) for each in value)
-    if not dataclasses.is_dataclass(value):
-        return value
-    parts = {name: (getattr(value, name), part) for name, part in _texts(type(value)).items()}
-    changed = {
-        name: _published(part, kind_of_part, shown)
-        for name, (part, kind_of_part) in parts.items()
-        if part
-    }
-    return dataclasses.replace(value, **changed)  # type: ignore[type-var]
+    if value is None:
+        return None
+    texts = _texts(value.__class__).items()
+    return dataclasses.replace(
+        value, **{name: _published(getattr(value, name), part, shown) for name, part in texts}
+    )
 
 
 @functools.cache
 def _texts(part: Any) -> dict[str, Any]:
     """The fields of a part of the document that may hold text, with their types."""
-    kinds = typing.get_type_hints(part, vars(result), include_extras=True)
+    kinds = typing.get_type_hints(part, include_extras=True)
     return {
         each.name: kinds[each.name]
         for each in dataclasses.fields(part)

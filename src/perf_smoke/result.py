@@ -16,11 +16,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
-from perf_smoke.reasons import Reason
+from perf_smoke.reasons import OF_A_PROGRAM, Reason
 
 Ours: TypeAlias = Annotated[str, "ours"]
 """A key, a hash, a moment: no value of a secret is looked for in it (`redaction.py`), for one may
@@ -46,6 +47,29 @@ GRAVEST_FIRST: tuple[Verdict, ...] = (
     "no-change",
 )
 """Which of several verdicts a reader must see first."""
+
+HEAD_CRASHES: Final = "head-crashes"
+"""Graver than any verdict: head's program fails where that of a base answers."""
+
+FailOn = Literal["error", "slower"]
+FAIL_ON: tuple[FailOn, ...] = get_args(FailOn)
+"""What a step may be asked to fail on; `never` is none of it."""
+
+Reach = Literal["showing", "workflow"]
+INPUTS_BESIDE: Mapping[str, Reach] = MappingProxyType(
+    {
+        "label": "showing",
+        "comment": "workflow",
+        "github-token": "workflow",
+        "pr-number": "workflow",
+        "fail-on": "showing",
+        "runtime": "workflow",
+        "image": "workflow",
+        "output-dir": "showing",
+    }
+)
+"""The inputs that change nothing in what is measured: they say how it is shown and what comes of
+it, those of `workflow` without effect at a terminal."""
 
 Tier = Literal["A", "B", "C", "D", "E"]
 """Where a number comes from: A the engine's own JSON, B timings in an HTTP body, C an HTTP
@@ -185,6 +209,11 @@ class Measurement(Strict):
         return [sample for sample in self.samples if sample.ok]
 
     @property
+    def texts(self) -> frozenset[str]:
+        """The hashes of the texts that its steps gave; empty where the engine gives none."""
+        return frozenset(step.text_sha256 for step in self.counted if step.text_sha256)
+
+    @property
     def tokens(self) -> int | None:
         """Output tokens per step; None where the engine gives no count."""
         return usual_tokens(self.counted)
@@ -228,6 +257,21 @@ class RequestRecord(Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rest(Strict):
+    """How steps were kept apart: before each, the programs of all sides were waited for until they
+    slept. A step that follows a rest takes another time than one that does not."""
+
+    rests: int
+    """Those of the warm-up included."""
+    vain: int
+    """After how many of them a program still ran: each had lasted as long as a rest may."""
+    rested_s: float
+    """All of them together."""
+    given_up: bool = False
+    """Whether no further one was made, because a side did not sleep once in its first warm-up."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workload(Strict):
     """One request, and what each side gave when it was asked."""
 
@@ -240,6 +284,8 @@ class Workload(Strict):
     warmup_counted: bool = False
     """Whether no further step fitted into the budget, so that the warm-up itself was counted."""
     stopped: Stopped = ""
+    rest: Rest | None = None
+    """None where no program was kept running from step to step."""
     order_seed: int | None = None
     """Of the coin that decided which side went first, and of the programs' layouts; None where one
     side was measured alone."""
@@ -334,6 +380,27 @@ class Rule(Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extension(Strict):
+    """What a run had set aside to go on after its budget, if that left the question open.
+
+    Raises:
+        ValueError: the looks do not rise, or the share is none.
+    """
+
+    alpha_share: float
+    """The part of alpha that is kept for it."""
+    looks: tuple[int, ...] = ()
+    """The number of pairs after which the run went on, those at which it was planned to look from
+    then on, and the expected end; empty where it did not go on."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha_share < 1:
+            raise ValueError(f"alpha_share is out of range: {self}")
+        if len(self.looks) == 1 or list(self.looks) != sorted({0, *self.looks})[1:]:
+            raise ValueError(f"planned looks rise, and these do not: {self.looks}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class MachineState(Strict):
     """How busy the machine was at one moment."""
 
@@ -344,6 +411,8 @@ class MachineState(Strict):
     """The part of it that the hypervisor gave to others."""
     idle_ticks: int | None = None
     """The part of it in which there was nothing to run."""
+    own_ticks: int | None = None
+    """CPU time, in such ticks, of perf-smoke and of what it had run to its end."""
     cpu_model: str = ""
     """As the machine names it at that moment."""
 
@@ -376,6 +445,8 @@ class Comparison(Strict):
     looks: tuple[int, ...] = ()
     """The numbers of pairs at which it was planned to look, the expected end last; empty: only
     the end."""
+    extension: Extension | None = None
+    """None where the run could not be longer than its budget."""
     stopped: Stopped = ""
     """`decided`: by the look after `pairs` pairs."""
     guards: tuple[Guard, ...] = ()
@@ -398,6 +469,16 @@ def fraction(log_ratio: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gpu(Strict):
+    """A GPU of the machine, whether or not anything ran on it."""
+
+    name: str
+    driver: str = ""
+    """Its version; for a driver of the kernel its name too."""
+    memory_mib: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Machine(Strict):
     """Which machine it was, and its state before and after. The shares of its time are those of the
     measuring: a build fills a machine, and a download leaves it idle."""
@@ -412,12 +493,21 @@ class Machine(Strict):
     arch: str
     image: str = ""
     """The runner's image, where it says so (ImageOS and ImageVersion)."""
+    gpus: tuple[Gpu, ...] = ()
+    """Those that could be seen."""
     before: MachineState
     """When the run began."""
     measuring: MachineState | None = None
     """When measuring began: model, programs and sides were there."""
     after: MachineState
     """When measuring ended."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What two machines have in common whose results may stand in one line over time."""
+        of_gpus = (f"{gpu.name} {gpu.memory_mib} MiB, driver {gpu.driver}" for gpu in self.gpus)
+        what_runs = self.image or self.os
+        return (self.cpu_model, self.flags_hash, str(self.cpus), what_runs, *sorted(of_gpus))
 
     @property
     def steal_fraction(self) -> float | None:
@@ -428,6 +518,15 @@ class Machine(Strict):
     def idle_fraction(self) -> float | None:
         """Share of the CPU time in which a CPU had nothing to run."""
         return self._share(self._begin.idle_ticks, self.after.idle_ticks)
+
+    @property
+    def others_fraction(self) -> float | None:
+        """Share of the CPU time that other programs of this machine took."""
+        own = self._share(self._begin.own_ticks, self.after.own_ticks)
+        steal, idle = self.steal_fraction, self.idle_fraction
+        if own is None or steal is None or idle is None:
+            return None
+        return max(0.0, 1.0 - idle - steal - own)
 
     @property
     def cpu_models(self) -> tuple[str, str]:
@@ -498,6 +597,8 @@ class Leg(Strict):
     """Compact JSON with sorted keys; empty without a matrix."""
     run_id: int
     attempt: int
+    head_sha: str = ""
+    """The commit that the run is about: on a pull request its head."""
 
 
 Origin = Literal["measured", "pairs-file"]
@@ -550,6 +651,49 @@ class Result(Strict):
         return min(self.comparisons, key=_gravity, default=None)
 
     @property
+    def head_crashes(self) -> bool:
+        """Whether head's program fails where that of a base answers."""
+        return (
+            self.status == "failed"
+            and self.reason in OF_A_PROGRAM
+            and any(measurement.counted for _, measurement in self._against_head())
+        )
+
+    @property
+    def text_changed(self) -> bool | None:
+        """Whether head gave none of the texts that a base gave; None where that is not known."""
+        pairs = [
+            (head.texts, base.texts)
+            for head, base in self._against_head()
+            if head.texts and base.texts
+        ]
+        return any(head.isdisjoint(base) for head, base in pairs) if pairs else None
+
+    def fails_step(self, asked: Iterable[FailOn]) -> FailOn | None:
+        """Which of these it is that the step is to fail on; None where it is none.
+
+        A job that was cancelled does not ask.
+        """
+        slower = any(
+            one.verdict == "slower" and (one.estimate or 0.0) > one.rule.margin
+            for one in self.comparisons
+        )
+        applies = {"error": self.status not in ("measured", "cancelled"), "slower": slower}
+        return next((one for one in asked if applies[one]), None)
+
+    def _against_head(self) -> Iterator[tuple[Measurement, Measurement]]:
+        """What head and a base that is not lost gave, for each workload and base."""
+        for workload in self.workloads.values():
+            for name, measurement in workload.measurements.items():
+                if name not in (HEAD, *self.lost_bases):
+                    yield workload.measurements.get(HEAD, Measurement()), measurement
+
+    @property
+    def outcome(self) -> Verdict | Literal["head-crashes"] | None:
+        """The verdict, or what is graver than any."""
+        return HEAD_CRASHES if self.head_crashes else self.verdict
+
+    @property
     def verdict(self) -> Verdict | None:
         """The gravest one; None where the run did not come to its end."""
         if gravest := self.gravest:
@@ -558,6 +702,17 @@ class Result(Strict):
             return None
         lost = {failure.reason for failure in self.lost_bases.values()}
         return "not-comparable" if "other-checkout" in lost else "no-baseline"
+
+
+def because_of(cause: FailOn) -> str:
+    """Why a step is red, in a sentence."""
+    return f"failed because of `fail-on: {cause}`."
+
+
+def fail_on(text: str) -> tuple[FailOn, ...]:
+    """What the input `fail-on` asks for, whatever else stands in it."""
+    words = re.split(r"[\s,]+", text)
+    return tuple(one for one in FAIL_ON if one in words)
 
 
 def _gravity(comparison: Comparison) -> tuple[int, float]:

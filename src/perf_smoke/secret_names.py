@@ -43,7 +43,7 @@ _NO_SECRET_TOKEN = re.compile(
     r"|byte|image|audio|video|start|end|begin|prompt|input|output|new|next|first|last|prev|previous"
     r"|max|min|n|num|per|each|time|unexpected|expected|unknown|undefined|one|single|sampled|decoded"
     r"|decode|generated|draft|predicted|text|language|llama|vocab|think|tool|role|turn|added|add"
-    r"|separator|padding|sentence|word|sub|current|of|the|a|rep|tok|sampler|forced|bad|top"
+    r"|separator|padding|sentence|word|sub|current|rep|tok|sampler|forced|bad|top"
 )
 """What stands before `token` in the words of language models, of compilers and of prose."""
 _SPOKEN_KEY = re.compile(r"api|access|secret|private|signing|account|auth|shared|encryption|master")

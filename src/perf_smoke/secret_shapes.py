@@ -40,7 +40,9 @@ _BODY = re.compile(
     rf"(?:{_LINE_END}[A-Za-z0-9+/=]+\Z)?"
 )
 """Of a key whose end was cut off."""
-_LINE_OF_BODY = re.compile(r"…?(?:\\+[nrt]|[A-Za-z0-9+/=\r\t ])*")
+_LINE_OF_BODY = re.compile(r"[ \t]*(?:\\+[nrt]|[A-Za-z0-9+/=])*\s*")
+_SHORTEST_LINE = 40
+"""Characters of it; the last one and one that is cut off may be shorter."""
 _LONGEST_KEY = 20_000
 
 _USER = re.compile(
@@ -129,8 +131,11 @@ def _end_of_body(text: str, position: int) -> int:
 
 def _length_of_last(text: str) -> int:
     """How much at its end belongs to a key whose beginning was cut off."""
-    lines = text.split("\n")
+    lines = text.removesuffix("\n").split("\n")
     kept = len(lines)
-    while kept and _LINE_OF_BODY.fullmatch(lines[kept - 1]):
+    for line in reversed(lines):
+        short = len(line) < _SHORTEST_LINE and 1 < kept < len(lines)
+        if short or not _LINE_OF_BODY.fullmatch(line.removeprefix("…")):
+            break
         kept -= 1
-    return len("\n".join(lines[kept:]))
+    return len(text) - len("\n".join(lines[:kept])) - bool(kept)

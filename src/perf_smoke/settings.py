@@ -6,7 +6,7 @@ scripts/tables. All problems are reported at once, each as one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +17,28 @@ from perf_smoke.engines import table
 from perf_smoke.metrics import AUTOMATIC, BY_NAME, DECIDING
 from perf_smoke.printable import one_line
 from perf_smoke.redaction import public
+from perf_smoke.result import FAIL_ON, INPUTS_BESIDE, FailOn, Failure
 from perf_smoke.secret import Secret
 
-FailOn = Literal["never", "error", "slower"]
 CommentWhen = Literal["always", "changes", "never"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Time for measuring."""
+
+    usual_s: float
+    longest_s: float
+    """What pairs that decide nothing in the usual time may take; no longer by default."""
+
+    @classmethod
+    def parse(cls, value: str) -> Budget:
+        """One time, or two with a dash between them.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        return cls(*parsers.time_span(0.1, 21_600)(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +65,7 @@ class Settings:
     warmup: int
     runs: int
     """0: as many as the budget holds."""
-    budget_s: float
+    budget: Budget
     timeout_s: float
     deadline_s: float
     metric: str
@@ -61,13 +79,19 @@ class Settings:
     comment: CommentWhen
     github_token: Secret
     pr_number: int | None
-    fail_on: FailOn
+    fail_on: tuple[FailOn, ...]
+    """Empty: never."""
     runtime: Literal["auto", "docker", "host"]
     image: str
     output_dir: Path | None
     """None: a folder of the step in RUNNER_TEMP inside an action, perf-smoke-out elsewhere."""
     recorded: Mapping[str, str]
     """The inputs that differ from their defaults, as given, without secrets."""
+
+    @property
+    def budget_s(self) -> float:
+        """The usual time for measuring."""
+        return self.budget.usual_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +110,16 @@ class InvalidSettings(Exception):
         self.problems = tuple(problems)
 
 
+def invalid_inputs(sentences: Sequence[str]) -> Failure:
+    """The failure that tells all of these sentences, each on a line of its own."""
+    count = len(sentences)
+    return Failure(
+        reason="invalid-inputs",
+        sentence=f"{count} inputs are invalid." if count > 1 else "One input is invalid.",
+        tail="\n".join(" ".join(sentence.split()) for sentence in sentences),
+    )
+
+
 @dataclass(frozen=True)
 class Input:
     """One row of the table. `parse` turns the text into the value or raises ValueError with
@@ -101,9 +135,21 @@ class Input:
     """Whether it may name a file to be read, which a container must see."""
     instead_of: str = ""
     """Another input, beside which it cannot be meant."""
-    workflow_only: bool = False
-    """Without effect on the command line, where everything runs on this machine and no comment is
-    written."""
+
+    @property
+    def workflow_only(self) -> bool:
+        """Whether it is without effect on the command line, where everything runs on this machine
+        and no comment is written."""
+        return INPUTS_BESIDE.get(self.name) == "workflow"
+
+    @property
+    def heading(self) -> str:
+        """Below which the command line lists it: that of the nearest row at or above it."""
+        if self.workflow_only:
+            return _IN_A_WORKFLOW
+        rows = [row.name for row in INPUTS]
+        above = rows[: rows.index(self.name) + 1]
+        return next(HEADINGS[name] for name in reversed(above) if name in HEADINGS)
 
     @property
     def field(self) -> str:
@@ -111,7 +157,16 @@ class Input:
         return _FIELDS.get(self.name, self.name.replace("-", "_"))
 
 
-_FIELDS = {name: f"{name}_s" for name in ("budget", "timeout", "deadline")}
+HEADINGS = {
+    "engine": "What is run",
+    "warmup": "How long it is measured",
+    "metric": "What it is compared with, and what decides",
+    "label": "How it is shown, and what comes of it",
+}
+"""By the first of the inputs that stand below each."""
+_IN_A_WORKFLOW = "Without effect here: heeded in a workflow alone"
+
+_FIELDS = {name: f"{name}_s" for name in ("timeout", "deadline")}
 
 
 def _deciding_metric(value: str) -> str:
@@ -130,7 +185,7 @@ INPUTS: tuple[Input, ...] = (
         "engine",
         "auto",
         parsers.choice("auto", *table.IDS),
-        f"What runs the model. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else {_OURS.id}.",
+        f"What runs the model: {', '.join(table.IDS)}. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else {_OURS.id}.",
     ),
     Input(
         "model",
@@ -209,13 +264,13 @@ INPUTS: tuple[Input, ...] = (
         "runs",
         "0",
         parsers.whole(0, 100_000),
-        "Steps per side (with a base: pairs; fewer where an early look decides). 0: as many as the budget holds.",
+        "Steps per side (with a base: pairs; fewer where an early look decides), however long they take: `budget` does not count then. 0: as many as the budget holds.",
     ),
     Input(
         "budget",
         "30 s",
-        parsers.seconds(0.1, 21_600),
-        "Time for measuring; one side alone takes a third of it.",
+        Budget.parse,
+        "Time for measuring; one side alone takes a third of it. `30-60 s`: with a base up to the longer time, where the shorter one decides nothing and more pairs may.",
     ),
     Input(
         "timeout",
@@ -239,13 +294,13 @@ INPUTS: tuple[Input, ...] = (
         "baseline",
         "auto",
         parsers.choice("auto", "none", "ref"),
-        "auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref`, a pull request, a merge queue or a push), else none.",
+        "ref: against the other side; none: head alone. auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref`, a pull request, a merge queue or a push), else none.",
     ),
     Input(
         "base-ref",
         "",
         parsers.text,
-        "The other side's commit, branch or tag. Empty: on a pull request the merge base, on a push what was there before.",
+        "The other side's commit, branch or tag, or `merge-base`: where head left the branch that it is meant for. Empty: on a pull request that, on a push what was there before.",
     ),
     Input("base-binary", "", parsers.text, "The other side's program, already built."),
     Input("base-command", "", parsers.words, "The other side's command line."),
@@ -261,15 +316,13 @@ INPUTS: tuple[Input, ...] = (
         "comment",
         "always",
         parsers.choice("always", "changes", "never"),
-        "When to write the pull-request comment. changes: only when slower, faster, not comparable or not measured; an existing one is updated all the same.",
-        workflow_only=True,
+        "When to write the pull-request comment: always, changes, never. changes: only when slower, faster, not comparable or not measured; an existing one is updated all the same.",
     ),
     Input(
         "github-token",
         "",
         lambda value: Secret(value.strip()),
         "Token for the comment; needs `pull-requests: write`.",
-        workflow_only=True,
         secret=True,
     ),
     Input(
@@ -277,27 +330,24 @@ INPUTS: tuple[Input, ...] = (
         "",
         parsers.optional(parsers.whole(1, 10**9)),
         "Pull request to comment on. Empty: the event's.",
-        workflow_only=True,
     ),
     Input(
         "fail-on",
         "never",
-        parsers.choice("never", "error", "slower"),
-        "never; error: exit 1 when not measured; slower: exit 1 when slower by more than the margin.",
+        parsers.several("never", *FAIL_ON),
+        "never, or what the step fails on, several with commas. error: not measured; slower: slower by more than the margin.",
     ),
     Input(
         "runtime",
         "auto",
         parsers.choice("auto", "docker", "host"),
-        "Where perf-smoke itself runs; see the README.",
-        workflow_only=True,
+        "Where perf-smoke itself runs: docker, host, or auto, which the README explains.",
     ),
     Input(
         "image",
         "",
         parsers.text,
         "Image for runtime docker. Empty: the release's own.",
-        workflow_only=True,
     ),
     Input(
         "output-dir",
@@ -317,16 +367,7 @@ def parse(values: Mapping[str, str]) -> Settings:
     Raises:
         InvalidSettings: with every problem found, not only the first.
     """
-    texts = {row.name: values.get(row.name) or row.default for row in INPUTS}
-    parsed: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for row in INPUTS:
-        try:
-            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
-        except ValueError as error:
-            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
-            problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
-    problems += _unknown(values)
+    texts, parsed, problems = parse_each(INPUTS, values)
     chosen = {row.name for row in INPUTS if texts[row.name] != row.default}
     problems += [
         Problem(
@@ -348,17 +389,29 @@ def parse(values: Mapping[str, str]) -> Settings:
     return Settings(**parsed, recorded=recorded)
 
 
-def _unknown(values: Mapping[str, str]) -> list[Problem]:
-    known = {row.name for row in INPUTS}
-    return [
+def parse_each(
+    rows: Sequence[Input], values: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, Any], list[Problem]]:
+    """Each input by itself: the texts by name, the values by field, and what is wrong."""
+    texts = {row.name: values.get(row.name) or row.default for row in rows}
+    parsed: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for row in rows:
+        try:
+            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
+        except ValueError as error:
+            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
+            problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
+    problems += [
         Problem(
             input=name,
             sentence=f"{_shown(name)} is not an input"
-            f"{parsers.nearest(name, known)}; see the README's table.",
+            f"{parsers.nearest(name, texts)}; see the README's table.",
         )
         for name in values
-        if name not in known
+        if name not in texts
     ]
+    return texts, parsed, problems
 
 
 def _shown(text: str) -> str:

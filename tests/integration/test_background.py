@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from perf_smoke.processes.activity import asleep_within
 from perf_smoke.processes.background import Background, cpu_ms_of, peak_rss_kib_of
 
 GENEROUS_S = 60.0
@@ -136,6 +137,41 @@ def test_cpu_time_of_a_running_program_grows_by_what_it_uses() -> None:
         spent_ms = cpu_ms_of(running.pid)
         assert spent_ms is not None
         assert spent_ms >= 200.0
+
+
+def test_its_processes_are_those_that_it_has_started_too() -> None:
+    with background("sh", "-c", "sleep 600 & sleep 600 & wait") as running:
+        until(lambda: len(running.pids()) == 3)
+        own, *others = running.pids()
+        assert own == running.pid
+        assert {psutil.Process(pid).name() for pid in others} == {"sleep"}
+
+
+@pytest.mark.parametrize(
+    ("code", "sleeps"),
+    [
+        ("time.sleep(600)", True),
+        ("threading.Thread(target=time.sleep, args=(600,)).start()\nwhile True: pass", False),
+        ("threading.Thread(target=spin).start()\ntime.sleep(600)", False),
+        ("while True: time.sleep(0.0005)", False),  # never met running, hardly ever
+    ],
+)
+def test_a_program_sleeps_when_no_thread_runs_and_its_clock_stands_still(
+    code: str, sleeps: bool
+) -> None:
+    spin = "import threading, time\ndef spin():\n    while True: pass\nprint('up', flush=True)\n"
+    with background(sys.executable, "-S", "-c", spin + code) as running:
+        until(lambda: "up" in running.output())
+        limit_s = GENEROUS_S if sleeps else 0.1
+        started_s = time.monotonic()
+        assert asleep_within(running.pids(), limit_s) == sleeps
+        assert sleeps or time.monotonic() - started_s >= limit_s
+
+
+def test_a_program_that_has_ended_sleeps() -> None:
+    with background("true") as running:
+        assert running.wait(GENEROUS_S) == 0
+        assert asleep_within([running.pid], GENEROUS_S)
 
 
 def test_the_peak_of_a_running_program_is_its_own() -> None:

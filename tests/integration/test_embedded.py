@@ -81,6 +81,7 @@ def test_the_engine_tells_its_version_and_the_hash_of_its_library(tmp_path: Path
 def test_each_step_says_the_same_and_nothing_comes_from_a_cache(session: EmbeddedSession) -> None:
     assert session.load_ms is not None
     assert session.load_ms > 0
+    assert session.pids == (worker_of(session).pid,)
     replies = [good(session) for _ in range(3)]
     assert [reply.text for reply in replies] == ["11, so"] * 3
     for reply in replies:

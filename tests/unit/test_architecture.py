@@ -23,9 +23,9 @@ GROUND = (
     "|printable|engines.table"
 )
 """The floor on which facts stand, each once: everybody may import it."""
-SHOWS = "report|github|measure_step|report_step|at_terminal|cli|watchers"
+SHOWS = "report|github|combined|measure_step|report_step|legs_step|at_terminal|cli|watchers"
 """What shows a run, or starts one."""
-INPUTS = "settings|contradictions|parsers"
+INPUTS = "settings|report_inputs|contradictions|parsers"
 RUNS = "settings|request|configuration|preparation|document|run|job"
 """What leads from the inputs to the document."""
 
@@ -43,8 +43,11 @@ FORBIDDEN = {
         "what GitHub is shown is the document, and how much of it the inputs say"
     ),
     r"result_file -> (?!result$)": "a document is read as it is, whoever made it",
+    r"documents -> (?!(result_file|consistency|result)$)": (
+        "what lies in a folder does not depend on who wants to show it"
+    ),
     rf"watchers -> (?!(measure|{GROUND})$)": "who watches a run sees its steps and steers nothing",
-    r"(?!(github|measure_step|report_step|cli)\b)\S+ -> (github|\w+_step)": (
+    r"(?!(github|measure_step|report_step|legs_step|cli)\b)\S+ -> (github|\w+_step)": (
         "what measures, decides and words is of use outside of GitHub too"
     ),
     rf"(document|run|preparation|job) -> (?!watchers)({SHOWS})": (
@@ -197,7 +200,7 @@ def test_the_toolkit_is_behind_one_adapter() -> None:
 
 def test_measuring_imports_none_of_the_libraries_that_only_report() -> None:
     """A child's peak RSS starts at its parent's."""
-    heavy = {"actions_toolkit", "click", "github", "pydantic", "requests", "xllamacpp"}
+    heavy = {"actions_toolkit", "click", "github", "pydantic", "pynvml", "requests", "xllamacpp"}
     loaded = subprocess.run(
         [sys.executable, "-c", "import perf_smoke.run, sys; print(*sys.modules)"],
         capture_output=True,

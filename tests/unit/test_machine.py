@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from perf_smoke.measure.machine import System, available_cpus, identify, state
-from perf_smoke.result import Machine, MachineState
+from perf_smoke.result import Gpu, Machine, MachineState
 
 UNKNOWN = MachineState(load_1min=None, cpu_ticks=None, steal_ticks=None)
 
@@ -107,6 +108,15 @@ def test_a_machine_that_tells_nothing_is_still_a_machine(system: System) -> None
     assert found.image == ""
 
 
+def test_its_gpus_are_told(system: System, tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho Tesla T4, 550.54.15, 15360\n")
+    program.chmod(0o755)
+    found = identified(system, PATH=str(program.parent))
+    assert found.gpus == (Gpu(name="Tesla T4", driver="550.54.15", memory_mib=15_360),)
+
+
 def test_files_that_are_no_text_are_read_all_the_same(system: System) -> None:
     (system.root / "proc").mkdir()
     (system.root / "proc" / "cpuinfo").write_bytes(b"model name\t: caf\xe9 \xff\n")
@@ -135,6 +145,32 @@ def test_steal_that_is_not_told_is_none(system: System, stat: str, cpu_ticks: in
     write(system, "proc/stat", stat)
     found = state(system)
     assert (found.cpu_ticks, found.steal_ticks, found.idle_ticks) == (cpu_ticks, None, None)
+
+
+def test_what_others_took_is_neither_idle_nor_stolen_nor_ours() -> None:
+    def at(total: int, steal: int, idle: int, own: int | None) -> MachineState:
+        return MachineState(
+            load_1min=None, cpu_ticks=total, steal_ticks=steal, idle_ticks=idle, own_ticks=own
+        )
+
+    def others(own: int | None) -> float | None:
+        begin, end = at(1000, 10, 100, 50), at(2000, 60, 300, own)
+        return identify(System(), {}, before=begin, measuring=None, after=end).others_fraction
+
+    assert others(50 + 150) == pytest.approx(1 - 0.05 - 0.2 - 0.15)
+    assert others(50 + 900) == 0.0, "clocks that do not agree to the tick"
+    assert others(None) is None
+
+
+def test_the_cpu_time_of_children_that_have_ended_is_ours() -> None:
+    before = state(System()).own_ticks
+    subprocess.run(
+        ["/bin/sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"], check=True
+    )
+    after = state(System()).own_ticks
+    assert before is not None
+    assert after is not None
+    assert after > before
 
 
 def test_the_shares_are_of_the_time_since_measuring_began(system: System) -> None:

@@ -7,6 +7,7 @@ import json
 import math
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from perf_smoke.result import (
     Cost,
     EngineIdentity,
     Failure,
+    Gpu,
     Guard,
     Leg,
     Machine,
@@ -57,9 +59,24 @@ def machine(before: MachineState, after: MachineState) -> Machine:
         kernel="6.12",
         arch="x86_64",
         image="ubuntu24 20261101",
+        gpus=(Gpu(name="Tesla T4", driver="550.54", memory_mib=15_360), Gpu(name="another")),
         before=before,
         after=after,
     )
+
+
+def test_two_machines_of_one_key_are_alike() -> None:
+    one = machine(QUIET, QUIET)
+    assert replace(one, kernel="6.13", gpus=one.gpus[::-1]).key == one.key
+    for change in (
+        {"cpus": 8},
+        {"flags_hash": ""},
+        {"image": "ubuntu24 20261102"},
+        {"gpus": ()},
+        {"gpus": (replace(one.gpus[0], driver="560"), one.gpus[1])},
+        {"gpus": (one.gpus[0], one.gpus[0])},
+    ):
+        assert replace(one, **change).key != one.key
 
 
 def full_result() -> Result:

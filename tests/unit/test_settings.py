@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,37 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         assert sentence.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("never", ()),
+        ("slower", ("slower",)),
+        ("error,slower", ("error", "slower")),
+        (" slower ,\n error,", ("error", "slower")),
+        ("slower error slower", ("error", "slower")),
+    ],
+)
+def test_a_step_may_fail_on_several_things(text: str, asked: tuple[str, ...]) -> None:
+    assert settings(fail_on=text).fail_on == asked
+
+
+def test_never_stands_alone() -> None:
+    refused = problems(fail_on="never,slower")["fail-on"]
+    assert refused == "fail-on cannot be never and something else (it is `never,slower`)."
+
+
+def test_an_input_that_takes_one_of_some_words_lists_them() -> None:
+    for row in INPUTS:
+        try:
+            row.parse("such a word there is not")
+        except ValueError as error:
+            words = re.match(r"must be one of (.*?)(;|$)", str(error))
+            missing = (
+                [word for word in words[1].split(", ") if word not in row.help] if words else []
+            )
+            assert missing == [], row.name
+
+
 @pytest.mark.parametrize("text", ["1e3", "٣", "0x10", "nan", "inf", "1_000", "4.0", "4,", "９"])
 def test_only_plain_decimal_digits_are_whole_numbers(text: str) -> None:
     assert "tokens" in problems(tokens=text)
@@ -143,6 +175,42 @@ def test_only_plain_numbers_in_range_are_fractions(text: str) -> None:
 )
 def test_times_may_be_written_in_any_of_their_units(text: str, seconds: float) -> None:
     assert settings(budget=text).budget_s == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "usual_s", "longest_s"),
+    [
+        ("30 s", 30.0, 30.0),
+        ("30-60 s", 30.0, 60.0),
+        ("30-60", 30.0, 60.0),
+        ("0.5 - 1 m", 30.0, 60.0),
+        ("30 s - 2 min", 30.0, 120.0),
+        ("500ms-1s", 0.5, 1.0),
+        ("30–60 s", 30.0, 60.0),
+        ("30-30 s", 30.0, 30.0),
+    ],
+)
+def test_a_budget_may_become_longer(text: str, usual_s: float, longest_s: float) -> None:
+    found = settings(budget=text)
+    assert (found.budget_s, found.budget.longest_s) == (usual_s, longest_s)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("60-30 s", "must name the shorter time first"),
+        ("30-", "such as `30-60 s`"),
+        ("-60 s", "such as `30-60 s`"),
+        ("30-60-90 s", "such as `30-60 s`"),
+        ("30-99999 s", "from 0.1 s to 21600 s"),
+        ("30 h", "such as `30 s`"),
+    ],
+)
+def test_a_budget_that_is_no_time_is_refused(text: str, wrong: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        settings(budget=text)
+    assert [problem.input for problem in caught.value.problems] == ["budget"]
+    assert wrong in caught.value.problems[0].sentence
 
 
 @pytest.mark.parametrize(

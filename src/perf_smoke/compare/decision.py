@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from perf_smoke.compare.circumstances import Circumstances
 from perf_smoke.compare.evidence import Evidence
-from perf_smoke.compare.finding import Finding, at_end, at_look
+from perf_smoke.compare.finding import Finding, at_end, at_look, at_turn
 from perf_smoke.compare.guards import judge
 from perf_smoke.compare.looks import look_planned
 from perf_smoke.compare.pairs import Pairs
@@ -21,6 +21,7 @@ from perf_smoke.result import (
     HEAD,
     WORKLOAD,
     Comparison,
+    Extension,
     Result,
     Rule,
     Stopped,
@@ -35,6 +36,7 @@ def decide(
     rule: Rule,
     *,
     looks: tuple[int, ...] = (),
+    extension: Extension | None = None,
     stopped: Stopped = "",
     circumstances: Circumstances = _NOTHING_KNOWN,
     workload: str = WORKLOAD,
@@ -46,6 +48,7 @@ def decide(
         pairs: all that are to be judged.
         rule: what counts as a change, and how often the verdict may be wrong.
         looks: those that were planned (see plan), the expected end last; empty: only the end.
+        extension: what was kept to go on after the budget, and the looks planned from there.
         stopped: why measuring stopped. `decided`: because may_stop said so of these pairs.
         circumstances: what else is known of the run.
         workload: which request it was, for the record.
@@ -57,8 +60,9 @@ def decide(
     if any(later <= earlier for earlier, later in pairwise((0, *looks))):
         raise ValueError(f"planned looks rise, and these do not: {looks}")
     evidence = Evidence(pairs)
-    test = at_look if stopped == "decided" and look_planned(len(pairs), looks) else at_end
-    finding = test(evidence, rule, looks) if pairs else Finding(verdict="inconclusive")
+    by_look = stopped == "decided" and look_planned(len(pairs), looks, extension)
+    test = at_look if by_look else at_end
+    finding = test(evidence, rule, looks, extension) if pairs else Finding(verdict="inconclusive")
     judgement = judge(evidence, finding, rule, circumstances)
     interval = finding.interval
     return Comparison(
@@ -76,6 +80,7 @@ def decide(
         pairs=len(pairs),
         pairs_needed=judgement.pairs_needed,
         looks=looks,
+        extension=extension,
         stopped=stopped,
         guards=judgement.guards,
         machine_then=circumstances.machine_then,
@@ -83,17 +88,46 @@ def decide(
 
 
 def may_stop(
-    pairs: Pairs, rule: Rule, looks: tuple[int, ...], circumstances: Circumstances
+    pairs: Pairs,
+    rule: Rule,
+    looks: tuple[int, ...],
+    circumstances: Circumstances,
+    extension: Extension | None = None,
 ) -> bool:
     """Whether measuring may stop after these pairs: a look was planned there, and it decides.
 
     Where it may, decide has to be told that this is why it stopped.
     """
-    if not look_planned(len(pairs), looks):
+    if not look_planned(len(pairs), looks, extension):
         return False
     evidence = Evidence(pairs)
-    finding = at_look(evidence, rule, looks)
+    finding = at_look(evidence, rule, looks, extension)
     return judge(evidence, finding, rule, circumstances).verdict != "inconclusive"
+
+
+def may_go_on(
+    pairs: Pairs,
+    rule: Rule,
+    looks: tuple[int, ...],
+    circumstances: Circumstances,
+    extension: Extension,
+    *,
+    pairs_at_most: int,
+) -> bool:
+    """Whether a run whose budget has ended after these pairs is worth extending: they decide
+    nothing, up to `pairs_at_most` of them may, and no guard forbids a verdict that more pairs
+    cannot bring back."""
+    if not pairs:
+        return False
+    evidence = Evidence(pairs)
+    finding = at_turn(evidence, rule, looks, extension)
+    judgement = judge(evidence, finding, rule, circumstances)
+    return (
+        judgement.verdict == "inconclusive"
+        and finding.verdict != "no-change"
+        and judgement.pairs_may_help
+        and (finding.pairs_needed or 0) <= pairs_at_most
+    )
 
 
 def decide_again(result: Result) -> Result:
@@ -131,6 +165,7 @@ def _again(result: Result, before: Comparison) -> Comparison:
         pairs.first(before.pairs),
         before.rule,
         looks=before.looks,
+        extension=before.extension,
         stopped=before.stopped,
         circumstances=Circumstances.of(machine, workload.threads_passed),
         workload=before.workload,

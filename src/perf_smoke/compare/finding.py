@@ -13,7 +13,7 @@ from typing import Literal
 
 from perf_smoke.compare.evidence import LAST_TAIL, Evidence, Interval
 from perf_smoke.compare.looks import FEWEST_PAIRS, tail_at_end, tail_at_look
-from perf_smoke.result import Rule
+from perf_smoke.result import Extension, Rule
 
 _FEWEST_FOR_NO_CHANGE = 30
 """Pairs before which no look stops for "no change"."""
@@ -43,22 +43,44 @@ class Finding:
     errors of pairs and of starts shrink with them, as a longer run has more starts too."""
 
 
-def at_look(evidence: Evidence, rule: Rule, looks: tuple[int, ...]) -> Finding:
-    """The test of a planned look, which may spend its share of alpha."""
-    tail = tail_at_look(len(evidence.pairs), looks, rule.alpha)
-    return _tested(evidence, rule, tail, fewest_for_no_change=_FEWEST_FOR_NO_CHANGE)
+def at_look(
+    evidence: Evidence, rule: Rule, looks: tuple[int, ...], extension: Extension | None = None
+) -> Finding:
+    """The test of a planned look, which may spend its share of alpha. "No change" waits while a
+    change looks likely: with more pairs that may become sure."""
+    tail = tail_at_look(len(evidence.pairs), looks, rule.alpha, extension)
+    finding = _tested(evidence, rule, tail, fewest_for_no_change=_FEWEST_FOR_NO_CHANGE)
+    return _waiting(finding, evidence, rule)
 
 
-def at_end(evidence: Evidence, rule: Rule, looks: tuple[int, ...]) -> Finding:
+def at_turn(
+    evidence: Evidence, rule: Rule, looks: tuple[int, ...], extension: Extension
+) -> Finding:
+    """The test where measuring ends unless it is extended: it spends what the looks have left of
+    alpha for the time until then, and "no change" has its one more test, but waits as at a look."""
+    return _waiting(at_end(evidence, rule, looks, extension), evidence, rule)
+
+
+def at_end(
+    evidence: Evidence, rule: Rule, looks: tuple[int, ...], extension: Extension | None = None
+) -> Finding:
     """The test where measuring has ended: it spends what the looks have left of alpha, and where
     that is not enough, "no change" has one more test, at 90 %."""
-    tail = tail_at_end(len(evidence.pairs), looks, rule.alpha)
+    tail = tail_at_end(len(evidence.pairs), looks, rule.alpha, extension)
     finding = _tested(evidence, rule, tail, fewest_for_no_change=FEWEST_PAIRS)
     last = evidence.at_90_percent if finding.interval else None
     if finding.verdict == "inconclusive" and last and last.within(rule.log_margin):
         return replace(
             finding, verdict="no-change", interval=last, level=1 - 2 * LAST_TAIL, pairs_needed=None
         )
+    return finding
+
+
+def _waiting(finding: Finding, evidence: Evidence, rule: Rule) -> Finding:
+    """The finding, but no "no change" while the 90 % interval lies beyond the floor."""
+    likely = evidence.at_90_percent
+    if finding.verdict == "no-change" and likely and likely.beyond(rule.log_floor):
+        return replace(finding, verdict="inconclusive")
     return finding
 
 

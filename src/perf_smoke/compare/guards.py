@@ -2,12 +2,13 @@
 
 Guards that void a verdict: the pairs themselves are not what they should be. Guards of noise: a
 random order keeps the pairs fair however noisy the machine is, so that an interval that lies beyond
-the margin stands; anything finer is not to be told on such a machine. The others are said beside
-the verdict, some of them because the interval is wider for what they say.
+a higher floor stands; anything finer is not to be told on such a machine. The others are said
+beside the verdict, some of them because the interval is wider for what they say.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from perf_smoke.compare import crossover
@@ -24,6 +25,10 @@ from perf_smoke.compare.pairs import Pairs
 from perf_smoke.numbers import percent
 from perf_smoke.result import Guard, GuardEffect, Rule, Verdict, fraction
 
+_NOISY_FLOORS = 3
+"""By how many floors a change must be surely there on a machine that is too noisy for less; never
+by more than the margin."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
@@ -37,6 +42,8 @@ class Judgement:
     too few pairs, and where none would have been."""
     pairs_needed: int | None
     """As in the finding, where it is for want of pairs that there is no verdict."""
+    pairs_may_help: bool
+    """Whether no guard but those of noise forbids a verdict."""
 
 
 def judge(
@@ -44,7 +51,8 @@ def judge(
 ) -> Judgement:
     """The verdict that remains, and why."""
     pairs = evidence.pairs
-    clear = finding.interval is None or finding.interval.beyond(rule.log_margin)
+    noisy_floor = math.log1p(min(rule.margin, _NOISY_FLOORS * rule.floor))
+    clear = finding.interval is None or finding.interval.beyond(noisy_floor)
     effect: GuardEffect = "said" if clear else "no-verdict"
     other_work = _tokens_differ(pairs)
     voiding = (
@@ -65,12 +73,13 @@ def judge(
     verdict: Verdict = "inconclusive" if voided else finding.verdict
     detectable = None
     if finding.reach is not None and not other_work and not any(voiding):
-        detectable = finding.reach + (rule.log_margin if any(noise) else rule.log_floor)
+        detectable = finding.reach + (noisy_floor if any(noise) else rule.log_floor)
     return Judgement(
         verdict="not-comparable" if other_work else verdict,
         guards=guards,
         detectable=detectable,
         pairs_needed=None if voided and finding.interval else finding.pairs_needed,
+        pairs_may_help=not other_work and not any(voiding),
     )
 
 

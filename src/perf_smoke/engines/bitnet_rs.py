@@ -8,21 +8,32 @@ step's parts counts microseconds.
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 from perf_smoke.engines import cargo
 from perf_smoke.engines.base import EngineSetup, Request
+from perf_smoke.engines.evidence import (
+    agreed,
+    in_cargo_features,
+    in_system,
+    on_the_cpu,
+)
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
-from perf_smoke.engines.programs import find, identify
+from perf_smoke.engines.programs import find, identify, printed
 from perf_smoke.printable import decoded, one_line
 from perf_smoke.processes.foreground import Finished
 from perf_smoke.result import Failure, Tier
 
 _ID = "bitnet-rs"
 _RESULT = "bitnet-run.json"
-_STEP_PART = re.compile(r"^timing: (embed|forward|logits|sample)_us=([0-9]+)\s*$", re.MULTILINE)
+_ROOT = Path("/")
+_GPU_FEATURES = ("gpu", "cuda", "metal", "rocm", "vulkan", "opencl")
+_STEP_PART = re.compile(
+    r"^timing: (embed|forward|logits|sample)_us=([0-9]{1,15})\s*$", re.MULTILINE
+)
 _PARTS = ("embed", "forward", "logits", "sample")
 _CAUSE = re.compile(r"\bCommand failed: (.+)$", re.MULTILINE)
 _EXIT_CODES = {
@@ -41,10 +52,19 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     """Find bitnet on PATH, or what `binary` or the build names.
 
     Raises:
-        Unmeasured: `engine-missing`, `features-unknown`.
+        Unmeasured: `engine-missing`, `features-unknown`, `features-unavailable`.
     """
-    cargo.check_features(_ID, setup)
+    check_inputs(setup)
     program = find(_ID, setup)
+    on_gpu = [name for name in setup.features if name in _GPU_FEATURES]
+    version = printed([str(program), "--version"], setup) if setup.features else ""
+    agreed(
+        program.name,
+        [
+            *((name, in_cargo_features(name, version)) for name in setup.features),
+            *((name, in_system(_ROOT)) for name in on_gpu if sys.platform == "linux"),
+        ],
+    )
     result_file = setup.scratch / _RESULT
     tokenizer = ("--tokenizer", str(setup.tokenizer)) if setup.tokenizer else ()
 
@@ -65,17 +85,31 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             "--no-warnings",
         ]
 
+    def read(finished: Finished, result: bytes, request: Request) -> Reading:
+        told = on_the_cpu(decoded(finished.stderr))
+        agreed(program.name, [(name, told) for name in on_gpu])
+        return _read(finished, result, request)
+
     return OneShotEngine(
         identify(_ID, program, setup),
         setup,
         Recipe(
             arguments=arguments,
-            read=_read,
+            read=read,
             result_file=result_file,
             environment=_environment(setup.request.threads),
             explain=_explain,
         ),
     )
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features that there are none of.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    cargo.check_features(_ID, setup)
 
 
 def check_build(setup: EngineSetup) -> None:

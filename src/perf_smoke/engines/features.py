@@ -1,4 +1,5 @@
-"""The `features` of the llama.cpp family: which switches each name means.
+"""The `features` of the llama.cpp family: which switches each name means, and how the engine tells
+that it did, or did not do, what they say.
 
 The same switch has been spelled in several ways, so each name lists them, newest first, with
 what the program's own help says where that spelling is known. llama-bench spells most of them
@@ -7,8 +8,9 @@ differently from the others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from perf_smoke.engines.programs import Help
 from perf_smoke.result import Unmeasured
@@ -29,7 +31,25 @@ class Feature:
 
     meaning: str
     spellings: tuple[Spelling, ...]
+    done: str = ""
+    """Regular expression for a line of the log that confirms it."""
+    not_done: str = ""
+    """The same for one that contradicts it."""
+    in_json: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """By a field of llama-bench's JSON: the values that confirm it. Any other contradicts it."""
 
+
+_FLASH_ON = r"flash_attn\s*= (?:1|enabled)\b|Flash Attention (?:enabled|was auto, set to enabled)"
+_FLASH_OFF = (
+    r"flash_attn\s*= (?:0|disabled)\b|Flash Attention (?:disabled|was auto, set to disabled)"
+    r"|flash_attn .*forcing off"
+)
+_NO_DEVICE = (
+    r"no usable GPU found|not compiled with GPU offload support|no CUDA-capable device"
+    r"|failed to initialize (?:CUDA|ROCm|Vulkan)|found 0 (?:CUDA|ROCm|Vulkan) devices"
+    r"|ggml_vulkan: No devices found"
+)
+_ON, _OFF = (True, 1, "1", "on", "enabled"), (False, 0, "0", "off", "disabled")
 
 LLAMA_FEATURES: dict[str, Feature] = {
     "flash-attn": Feature(
@@ -39,6 +59,9 @@ LLAMA_FEATURES: dict[str, Feature] = {
             Spelling(r"--flash-attn +<0\|1>", ("--flash-attn", "1")),
             Spelling(r"--flash-attn\b", ("--flash-attn",)),
         ),
+        done=_FLASH_ON,
+        not_done=_FLASH_OFF,
+        in_json={"flash_attn": _ON},
     ),
     "no-flash-attn": Feature(
         meaning="flash attention off",
@@ -47,6 +70,9 @@ LLAMA_FEATURES: dict[str, Feature] = {
             Spelling(r"--flash-attn +<0\|1>", ("--flash-attn", "0")),
             Spelling(r"--flash-attn\b", ()),  # a switch that only turns it on
         ),
+        done=_FLASH_OFF,
+        not_done=_FLASH_ON,
+        in_json={"flash_attn": _OFF},
     ),
     "no-mmap": Feature(
         meaning="read the model instead of mapping it",
@@ -55,6 +81,9 @@ LLAMA_FEATURES: dict[str, Feature] = {
             Spelling(r"--mmap +<0\|1>", ("--mmap", "0")),
             Spelling(r"--no-mmap\b", ("--no-mmap",)),
         ),
+        done=r"\bmmap = false|load_mode = none",
+        not_done=r"\bmmap = true|load_mode = mmap|_Mapped model buffer size",
+        in_json={"use_mmap": _OFF, "load_mode": ("none",)},
     ),
     "mlock": Feature(
         meaning="keep the mapped model in memory",
@@ -63,6 +92,9 @@ LLAMA_FEATURES: dict[str, Feature] = {
             Spelling(r"--load-mode\b", ("--load-mode", "mlock")),
             Spelling(r"--mlock\b", ("--mlock",)),
         ),
+        done=r"load_mode = (?:mmap\+)?mlock",
+        not_done=r"failed to (?:mlock|VirtualLock)|mlock (?:is )?not supported",
+        in_json={"load_mode": ("mlock", "mmap+mlock")},
     ),
     "direct-io": Feature(
         meaning="read the model past the page cache",
@@ -71,6 +103,9 @@ LLAMA_FEATURES: dict[str, Feature] = {
             Spelling(r"--direct-io +<0\|1>", ("--direct-io", "1")),
             Spelling(r"--direct-io\b", ("--direct-io",)),
         ),
+        done=r"\bdirect_io = true|load_mode = dio",
+        not_done=r"\bdirect_io = false|(?i:direct I/O .*(?:not supported|unavailable|failed))",
+        in_json={"use_direct_io": _ON, "load_mode": ("dio",)},
     ),
     "no-repack": Feature(
         meaning="weights as they are in the file",
@@ -78,6 +113,8 @@ LLAMA_FEATURES: dict[str, Feature] = {
             Spelling(r"--no-repack\b", ("--no-repack",)),
             Spelling(r"--repack +<0\|1>", ("--repack", "0")),
         ),
+        not_done=r"_REPACK model buffer size|repack: repack tensor",
+        in_json={"repack": _OFF, "no_repack": _ON},
     ),
     "no-kv-offload": Feature(
         meaning="the KV cache stays in main memory",
@@ -85,6 +122,9 @@ LLAMA_FEATURES: dict[str, Feature] = {
             Spelling(r"--no-kv-offload +<0\|1>", ("--no-kv-offload", "1")),
             Spelling(r"--no-kv-offload\b", ("--no-kv-offload",)),
         ),
+        done=r"\bCPU KV buffer size",
+        not_done=r"\b(?!CPU|\w+_Host)\w+ KV buffer size",
+        in_json={"no_kv_offload": _ON},
     ),
     "no-op-offload": Feature(
         meaning="operations on weights in main memory stay on the CPU",
@@ -92,6 +132,7 @@ LLAMA_FEATURES: dict[str, Feature] = {
             Spelling(r"--no-op-offload +<0\|1>", ("--no-op-offload", "1")),
             Spelling(r"--no-op-offload\b", ("--no-op-offload",)),
         ),
+        in_json={"no_op_offload": _ON},
     ),
     "kv-q8_0": Feature(
         meaning="KV cache in 8 bits",
@@ -101,22 +142,31 @@ LLAMA_FEATURES: dict[str, Feature] = {
                 ("--cache-type-k", "q8_0", "--cache-type-v", "q8_0"),
             ),
         ),
+        done=r"K \(q8_0\): .*V \(q8_0\): ",
+        not_done=r"\b[KV] \((?!q8_0\))\w+\): +[0-9.]+ MiB",
+        in_json={"type_k": ("q8_0",), "type_v": ("q8_0",)},
     ),
     "swa-full": Feature(
         meaning="the whole cache for sliding-window attention",
         spellings=(Spelling(r"--swa-full\b", ("--swa-full",)),),
+        done=r"using full-size SWA cache",
     ),
     "no-poll": Feature(
         meaning="threads sleep instead of spinning while they wait",
         spellings=(Spelling(r"--poll\b", ("--poll", "0")),),
+        in_json={"poll": _OFF},
     ),
     "cpu-only": Feature(
         meaning="no layer on a GPU",
         spellings=(Spelling(r"-ngl\b", ("-ngl", "0")),),
+        done=r"offloaded 0/[0-9]+ layers to GPU|no usable GPU found",
+        not_done=r"offloaded [1-9][0-9]*/[0-9]+ layers to GPU",
     ),
     "gpu": Feature(
         meaning="all layers on the GPU",
         spellings=(Spelling(r"-ngl\b", ("-ngl", "999")),),
+        done=r"offloaded ([0-9]+)/\1 layers to GPU",
+        not_done=rf"offloaded ([0-9]+)/(?!\1 )[0-9]+ layers to GPU|{_NO_DEVICE}",
     ),
 }
 

@@ -88,6 +88,11 @@ def ask_help(program: Path, working_directory: Path, environment: Mapping[str, s
     return Help(text="\n".join(lines))
 
 
+def printed(command: Sequence[str], setup: EngineSetup) -> str:
+    """All that a short call prints; nothing where it fails."""
+    return "\n".join(_printed(command, setup.working_directory, setup.environment))
+
+
 def _printed(
     command: Sequence[str],
     working_directory: Path,

@@ -37,6 +37,7 @@ class StartedServer:
         """From its start to its first healthy answer."""
         self._program = program
         self._background = background
+        self.pids = background.pids()
         self._pid = _listener(background.pid, port)
         self._started_s = time.monotonic() - load_ms / 1e3
 
@@ -64,6 +65,10 @@ class StartedServer:
         self.close()
         after_s = time.monotonic() - self._started_s
         return failures.exited(self._program, exit_code, after_s, self._background.output())
+
+    def log(self) -> str:
+        """What it has printed until now."""
+        return self._background.output()
 
     def close(self) -> None:
         """End it with all its children. May be called twice."""

@@ -72,6 +72,8 @@ class Event:
     runner_temp: Path | None
     notes: tuple[str, ...] = ()
     """What could not be read, as sentences."""
+    measured_event: str = ""
+    """On workflow_run, what started the run that measured."""
 
     @property
     def pull_request_head(self) -> str:
@@ -90,15 +92,17 @@ class Event:
             matrix=self.matrix,
             run_id=self.run_id,
             attempt=self.run_attempt,
+            head_sha=self.head_sha,
         )
 
     @property
     def run_url(self) -> str:
-        """The page of this run and attempt, or nothing where it is not known."""
-        if not (self.repository and self.run_id):
+        """The page of the run and attempt that measured, or nothing where it is not known."""
+        if not (self.repository and self.measured_run_id):
             return ""
-        page = f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}"
-        return page + (f"/attempts/{self.run_attempt}" if self.run_attempt > 1 else "")
+        page = f"{self.server_url}/{self.repository}/actions/runs/{self.measured_run_id}"
+        attempt = self.measured_run_attempt
+        return page + (f"/attempts/{attempt}" if attempt > 1 else "")
 
 
 def read_event(environ: Mapping[str, str]) -> Event:
@@ -134,6 +138,7 @@ def read_event(environ: Mapping[str, str]) -> Event:
         summary_path=_path(environ, "GITHUB_STEP_SUMMARY"),
         runner_temp=_path(environ, "RUNNER_TEMP"),
         notes=tuple(notes),
+        measured_event=facts.measured_event,
     )
 
 
@@ -150,6 +155,7 @@ class _Facts:
     lookup: Head | None = None
     measured_run_id: int | None = None
     measured_run_attempt: int | None = None
+    measured_event: str = ""
 
 
 class _Document:
@@ -266,6 +272,7 @@ def _of_workflow_run(document: _Document) -> _Facts:
         lookup=head if head.repository and head.branch and head.sha else None,
         measured_run_id=document.whole("workflow_run.id"),
         measured_run_attempt=document.whole("workflow_run.run_attempt"),
+        measured_event=str(document.find("workflow_run.event") or ""),
     )
 
 

@@ -86,7 +86,7 @@ def stamp_of(event: Event) -> Stamp:
         head_sha=event.head_sha,
         run_id=event.measured_run_id,
         run_attempt=event.measured_run_attempt,
-        event=event.name,
+        event=event.measured_event or event.name,
     )
 
 

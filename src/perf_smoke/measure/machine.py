@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from perf_smoke.measure.gpus import gpus
 from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import run_process
 from perf_smoke.result import Machine, MachineState
@@ -44,6 +45,7 @@ def state(system: System) -> MachineState:
         steal_ticks=numbers[7] if len(numbers) > 7 else None,
         # waiting for a disk counts as idle: no program wanted the CPU
         idle_ticks=sum(numbers[3:5]) if len(numbers) > 4 else None,
+        own_ticks=_own_ticks() if numbers else None,
     )
 
 
@@ -66,6 +68,7 @@ def identify(
         os=_os_name(system),
         kernel=platform.release(),
         arch=platform.machine(),
+        gpus=gpus(system.root, environment),
         image=" ".join(filter(None, (environment.get("ImageOS"), environment.get("ImageVersion")))),
         before=before,
         measuring=measuring,
@@ -81,6 +84,13 @@ def available_cpus(system: System) -> int:
     )
     quota = _cgroup_quota(system)
     return affinity if quota is None else max(1, min(affinity, int(quota)))
+
+
+def _own_ticks() -> int:
+    """CPU time of this process and of its children that have ended."""
+    user_s, system_s, children_user_s, children_system_s, _ = os.times()
+    own_s = user_s + system_s + children_user_s + children_system_s
+    return round(own_s * os.sysconf("SC_CLK_TCK"))
 
 
 def _load_1min() -> float | None:

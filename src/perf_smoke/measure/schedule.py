@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from perf_smoke.engines.base import Engine, Reply, Request, Session
+from perf_smoke.engines.base import Engine, Evidence, Reply, Request, Session
 from perf_smoke.measure.checks import checked
 from perf_smoke.measure.repeats import mean_reply, repeats_for, step_ms
+from perf_smoke.measure.rest import Rests
 from perf_smoke.result import BASE, HEAD, Failure, Sample, Stopped, Tier, Unmeasured
 
 ALONE_SHARE = 1 / 3
@@ -31,7 +32,7 @@ LONGEST_BLOCK_S = 4.0
 does."""
 LONGEST_BLOCK_PAIRS = 30
 """No block of a run of many pairs (`runs`) has more."""
-STARTS_SHARE = 0.25
+STARTS_SHARE = 0.4
 """Starts take no more than this share of the budget: fewer blocks where loading is slow."""
 PILOT_PAIRS = 5
 """So many pairs are taken before the number that the budget holds is estimated."""
@@ -48,6 +49,8 @@ class Plan:
     runs: int
     """Steps per side, or pairs; 0: as many as the budget holds."""
     budget_s: float
+    longest_budget_s: float | None = None
+    """Of pairs that are worth it (see `GoOn`); None: no longer than `budget_s`."""
     timeout_s: float
     order_seed: int
     """Of the order within the pairs, and of the layouts."""
@@ -66,12 +69,18 @@ class Recording:
     """The first text of each side."""
     tiers: dict[str, dict[str, Tier]] = field(default_factory=lambda: {HEAD: {}, BASE: {}})
     """Where each field of a side's samples comes from: the worst of its steps."""
+    told: dict[str, Evidence] = field(default_factory=dict)
+    """What the engine told of its features, be it in an uncounted step."""
     load_s: float = 0.0
     steps_s: float = 0.0
     """All steps, those of the warm-up included."""
     pairs: int = 0
     pairs_planned: int = 0
     """How many pairs the budget holds, as estimated; 0 before the pilot pairs are taken."""
+    extended_after: int | None = None
+    """The number of pairs after which the run went on to its longest budget, if it did;
+    `pairs_planned` are those that this one holds from then on."""
+    rests: Rests = field(default_factory=Rests)
     stopped: Stopped = ""
     warmup_counted: bool = False
     """Whether no further step fitted into the budget, so that the warm-up itself was counted."""
@@ -86,11 +95,16 @@ class Progress:
     elapsed_s: float
     budget_s: float
     sample: Sample
+    runs: int = 0
+    """How many steps of each side were asked for; 0: as many as the budget holds."""
 
 
 Watch = Callable[[Progress], None]
 Look = Callable[[Recording], bool]
 """Called after each whole pair: has enough been seen?"""
+GoOn = Callable[[Recording, int], bool]
+"""Called where the budget has ended and might be a longer one, which would hold so many pairs: is
+that worth it?"""
 
 
 _LATE = Failure(reason="deadline-passed", sentence="There is no time left for a step.")
@@ -136,6 +150,7 @@ class _Side:
             if reply.failure is not None:
                 raise self._failed(reply.failure)
             replies.append(reply)
+        self._recording.rests.after_warm_up(self._name)
         return replies
 
     def counted_step(self, repeats: int, in_round: int | None = None) -> Sample:
@@ -173,6 +188,7 @@ class _Side:
         if self._session is not None:
             self._session.close()
             self._session = None
+            self._recording.rests.without(self._name)
 
     def _open(self) -> Session:
         """A new session in place of the old one, with another memory layout."""
@@ -185,6 +201,7 @@ class _Side:
             raise self._failed(error.failure) from error
         finally:
             self._recording.load_s += time.monotonic() - started_s
+        self._recording.rests.along_with(self._name, self._session)
         self._fresh_load_ms = self._session.load_ms
         self._starts += 1
         return self._session
@@ -192,6 +209,7 @@ class _Side:
     def _step(self, repeats: int) -> Reply:
         """One step that is not counted yet."""
         session = self._session or self._open()
+        self._recording.rests.before_step()
         started_s = time.monotonic()
         try:
             reply = self._repeated(session, repeats)
@@ -199,6 +217,7 @@ class _Side:
             self._recording.steps_s += time.monotonic() - started_s
             if self._engine.process == "step":
                 self.close()
+        self._recording.told |= reply.told
         if self._fresh_load_ms is not None:
             sample = dataclasses.replace(reply.sample, load_ms=self._fresh_load_ms)
             reply = dataclasses.replace(reply, sample=sample)
@@ -252,7 +271,12 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
             elapsed_s = now_s - started_s
             watch(
                 Progress(
-                    steps=taken, pairs=0, elapsed_s=elapsed_s, budget_s=budget_s, sample=sample
+                    steps=taken,
+                    pairs=0,
+                    elapsed_s=elapsed_s,
+                    budget_s=budget_s,
+                    sample=sample,
+                    runs=plan.runs,
                 )
             )
             if plan.runs and taken >= plan.runs:
@@ -264,10 +288,17 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
 
 
 def measure_pairs(
-    head: Engine, base: Engine, plan: Plan, recording: Recording, look: Look, watch: Watch
+    head: Engine,
+    base: Engine,
+    plan: Plan,
+    recording: Recording,
+    look: Look,
+    watch: Watch,
+    go_on: GoOn = lambda *_: False,
 ) -> None:
     """Pairs of one step of each side in random order: `runs` of them, as many as the budget
     holds, or until `look` has seen enough. The time of loads and restarts is part of the budget.
+    Where it ends, `go_on` may ask for the longest one.
 
     There is always one pair; where another would end more than a step after the budget, the
     warm-up is what counts. No pair is begun that would not end before `pairs_end_s`.
@@ -286,7 +317,7 @@ def measure_pairs(
     with (
         closing(_Side(HEAD, head, plan, recording)) as head_side,
         closing(_Side(BASE, base, plan, recording)) as base_side,
-        _base_tried_where_head_fails(base_side, recording),
+        _base_tried_where_head_crashes(base_side, recording),
     ):
         sides = [head_side, base_side]
         order = rng.sample(sides, k=2)
@@ -300,11 +331,12 @@ def measure_pairs(
         repeats = repeats_for(warm)
         one_shot = head.process == base.process == "step"
         blocks = 1 if one_shot else _blocks(plan, start_s)
-        block = 1
+        block, in_budget, budget_s = 1, blocks, plan.budget_s
+        longest_s = min(plan.longest_budget_s or budget_s, left_s)
         while not recording.stopped:
             order = rng.sample(sides, k=2)
             done = _share_done(plan, recording.pairs, time.monotonic() - started_s)
-            if block < blocks and done >= block / blocks:
+            if block < blocks and done >= block / in_budget:
                 _start_block(order)
                 block += 1
             pair_started_s = time.monotonic()
@@ -323,18 +355,26 @@ def measure_pairs(
                     steps=2 * recording.pairs,
                     pairs=recording.pairs,
                     elapsed_s=elapsed_s,
-                    budget_s=plan.budget_s,
+                    budget_s=budget_s,
                     sample=sample,
+                    runs=plan.runs,
                 )
             )
             if look(recording):
                 recording.stopped = "decided"
-            else:
-                recording.stopped = _used_up(plan, recording.pairs, started_s, pair_times_s)
+                return
+            recording.stopped = _used_up(plan, recording.pairs, started_s, budget_s, pair_times_s)
+            if recording.stopped == "budget" and budget_s < longest_s:
+                budget_s, blocks = longest_s, int(in_budget * longest_s / plan.budget_s)
+                left_s = budget_s - elapsed_s - (blocks - block) * start_s
+                pairs = _pairs_that_fit(left_s, pair_times_s)
+                if pairs > recording.pairs and go_on(recording, pairs):
+                    recording.extended_after, recording.pairs_planned = recording.pairs, pairs
+                    recording.stopped = ""
 
 
 @contextmanager
-def _base_tried_where_head_fails(base: _Side, recording: Recording) -> Iterator[None]:
+def _base_tried_where_head_crashes(base: _Side, recording: Recording) -> Iterator[None]:
     """Whether the base works tells most about a head that fails at once."""
     try:
         yield
@@ -368,14 +408,16 @@ def _share_done(plan: Plan, pairs: int, elapsed_s: float) -> float:
     return pairs / plan.runs if plan.runs else elapsed_s / plan.budget_s
 
 
-def _used_up(plan: Plan, pairs: int, started_s: float, pair_times_s: list[float]) -> Stopped:
+def _used_up(
+    plan: Plan, pairs: int, started_s: float, budget_s: float, pair_times_s: list[float]
+) -> Stopped:
     """Why there is no further pair, if there is none."""
     if plan.runs and pairs >= plan.runs:
         return "runs"
     next_end_s = time.monotonic() + statistics.median(pair_times_s)
     if next_end_s > plan.end_s:
         return "deadline"
-    return "budget" if not plan.runs and next_end_s - started_s > plan.budget_s else ""
+    return "budget" if not plan.runs and next_end_s - started_s > budget_s else ""
 
 
 def _pairs_that_fit(left_s: float, pair_times_s: list[float]) -> int:

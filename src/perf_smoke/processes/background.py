@@ -7,7 +7,7 @@ neither blocks it nor fills a disk.
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import itertools
 import signal
 import subprocess
 import sys
@@ -20,10 +20,11 @@ from pathlib import Path
 import psutil
 
 from perf_smoke.printable import decoded
-from perf_smoke.processes.foreground import REAPED_WITHIN_S, Bounded, kill_tree
+from perf_smoke.processes import kinship, sweep
+from perf_smoke.processes.foreground import REAPED_WITHIN_S, Bounded
+from perf_smoke.processes.kinship import MARK
 
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
+_starts = itertools.count(1)
 
 
 class Background:
@@ -41,17 +42,22 @@ class Background:
         environment: Mapping[str, str],
         pass_fds: Sequence[int] = (),
     ) -> None:
+        variables = dict(environment)
+        if MARK in variables:  # one of its own: another program of the run may go on beside it
+            variables[MARK] += f"{next(_starts)}/"
+        self._mark = variables.get(MARK, "")
         self._child = subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=cwd,
-            env=dict(environment),
+            env=variables,
             pass_fds=tuple(pass_fds),
             start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, which takes no lock
         )
+        sweep.begins(self._child.pid)
         self._killed = False
         self._output = Bounded()
         self._drainer = threading.Thread(
@@ -64,14 +70,22 @@ class Background:
         """Its process, which leads the group."""
         return self._child.pid
 
+    def pids(self) -> tuple[int, ...]:
+        """Its process, and those that it and its children have started and that run now."""
+        children: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            children = psutil.Process(self.pid).children(recursive=True)
+        return (self.pid, *(child.pid for child in children))
+
     def exit_code(self) -> int | None:
         """None while it runs; negative for a signal."""
-        return self._child.poll()
+        return self.wait(0.0)
 
     def wait(self, timeout_s: float) -> int | None:
         """Its exit code, or None if it still runs after `timeout_s`."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(timeout_s)
+            sweep.reaped(self.pid)
         return self._child.returncode
 
     def output(self) -> str:
@@ -79,10 +93,10 @@ class Background:
         return decoded(self._output.value())
 
     def kill(self) -> None:
-        """End it with all its children. May be called twice."""
+        """End it with all that it has started. May be called twice."""
         if self._killed:  # by now its number may be another program's
             return
-        kill_tree(self.pid)
+        sweep.kill_tree(self.pid, self._mark)
         self.wait(REAPED_WITHIN_S)
         self._drainer.join(timeout=1.0)  # a survivor may keep the pipe open: do not wait for it
         self._killed = True
@@ -118,7 +132,6 @@ def peak_rss_kib_of(pid: int) -> int | None:
 
 
 def _die_with_parent() -> None:
-    """Runs in the child before it becomes the program: the kernel shall kill it when this process
-    is killed and cannot do it itself (Linux; elsewhere nothing is done)."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Runs in the child before it becomes the program: this process may be killed, and cannot end
+    it then."""
+    kinship.end_with_parent(signal.SIGKILL)

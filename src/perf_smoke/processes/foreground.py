@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import psutil
-
+from perf_smoke.processes import sweep
 from perf_smoke.processes.ending import how_it_ended, overran
+from perf_smoke.processes.sweep import end_left_over, kill_tree
 
 KEPT_BYTES = 256 * 1024
 """Kept of each stream's beginning and of its end; the middle of a flood is dropped."""
@@ -45,7 +45,8 @@ class Finished:
     """None when it is no more than this process's own peak, where the kernel starts to count."""
     stdout: bytes
     stderr: bytes
-
+    left_running: tuple[str, ...] = ()
+    """The names of what it had left running when it ended by itself, which was ended then."""
     timeout_s: float
     """How long it was given."""
 
@@ -95,20 +96,22 @@ def run_process(
     cwd: Path,
     environment: Mapping[str, str],
     on_stdout: Callable[[bytes], None] = lambda _data: None,
+    on_stderr: Callable[[bytes], None] = lambda _data: None,
 ) -> Finished:
     """Run `argv` in a process group of its own, with no standard input.
 
-    At the timeout, and when an exception (a cancelled job) passes through, it is killed with
-    everything it started. What it leaves running in its group is killed at its end too.
+    At the timeout, and when an exception (a cancelled job) passes through, it is ended with
+    everything it started, and so is at its end what it has left running: SIGTERM, then SIGKILL.
 
     Args:
         on_stdout: gets each piece of its standard output as it comes.
+        on_stderr: the same of its standard error.
 
     Raises:
         OSError: the program could not be started.
     """
     command, variables = list(argv), dict(environment)
-    stdout_ends, stderr_ends = Bounded(on_stdout), Bounded()
+    stdout_ends, stderr_ends = Bounded(on_stdout), Bounded(on_stderr)
     with contextlib.ExitStack() as cleanup:
         # All that can be made before the clock starts is: it takes as long as a small program.
         ended_reader, ended_writer = _pipe(cleanup)
@@ -132,6 +135,8 @@ def run_process(
             start_new_session=True,
         )
         ended = False
+        left_running: tuple[str, ...] = ()
+        sweep.begins(child.pid)
         try:
             waiter.watch(child.pid)
             stdout.close()
@@ -141,10 +146,13 @@ def run_process(
             ended = _drain(selector, deadline_ns=deadline_ns)
         finally:
             if ended:
-                kill_group(child.pid)
+                sweep.reaped(child.pid)
+                left_running = end_left_over(child.pid)
             else:
                 kill_tree(child.pid)
             waiter.join(REAPED_WITHIN_S)
+            if waiter.ended_ns:
+                sweep.reaped(child.pid)
             child.returncode = waiter.exit_code  # the waiter reaps it: Popen must not wait again
             _drain_rest(selector)
     ended_ns = waiter.ended_ns or time.perf_counter_ns()
@@ -156,40 +164,9 @@ def run_process(
         peak_rss_kib=_own_peak_kib(waiter.usage, floor_kib),
         stdout=stdout_ends.value(),
         stderr=stderr_ends.value(),
+        left_running=left_running,
         timeout_s=timeout_s,
     )
-
-
-def kill_group(group: int) -> None:
-    """Kill every process of the group; none left is fine."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
-
-
-def kill_tree(leader: int) -> None:
-    """Kill a process group, and what its leader started in other groups: those can be found only
-    as long as their parents live."""
-    descendants = _descendants(leader)
-    kill_group(leader)
-    _kill(descendants)
-
-
-def kill_children() -> None:
-    """Kill all that this process has started, also what interrupted code does not know of yet."""
-    _kill(_descendants(os.getpid()))
-
-
-def _descendants(parent: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(parent).children(recursive=True)
-    except psutil.Error:
-        return []
-
-
-def _kill(processes: list[psutil.Process]) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
 
 
 def peak_rss_kib(usage: resource.struct_rusage) -> int:

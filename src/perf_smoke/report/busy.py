@@ -5,7 +5,9 @@ machine that others kept busy, all of this must be so:
 
 - No CPU was free: while it was measured, next to nothing of the CPU time was idle. So nothing is
   said on an idle machine, however long a program sleeps or waits for a disk.
-- More wanted to run than there are CPUs: the load, before or after.
+- Others left fewer CPUs than the program has threads: by the CPU time that was not idle and not
+  ours. Where the system does not tell that, more wanted to run than there are CPUs: the load,
+  before or after, which follows with a delay of a minute.
 - The program had less than its share of the CPUs: CPU time over wall time is well below the
   number of threads that it was told to use (one, where it was told none), or of CPUs if that is
   smaller. So a program that keeps all CPUs busy by itself is not said to be disturbed.
@@ -15,6 +17,7 @@ Where two sides are compared, the guards of the comparison name the same cause, 
 
 from __future__ import annotations
 
+import math
 import statistics
 
 from perf_smoke.compare import LEAST_CPU_SHARE, Circumstances, steal
@@ -37,10 +40,20 @@ def warning(view: View) -> Sentence:
 def _kept_waiting(head: Measurement, machine: Machine, known: Circumstances) -> Sentence:
     clocks = [(step.cpu_ms, step.wall_ms) for step in head.counted]
     shares = [cpu_ms / wall_ms for cpu_ms, wall_ms in clocks if cpu_ms is not None and wall_ms]
-    load = max(state.load_1min or 0.0 for state in (machine.before, machine.after))
-    if not shares or not known.full or load <= machine.cpus:
+    wanted, had = min(known.threads or 1, machine.cpus), statistics.median(shares or [math.inf])
+    why = _crowd(machine, wanted)
+    if not known.full or had >= LEAST_CPU_SHARE * wanted or not why:
         return ()
-    had, wanted = statistics.median(shares), min(known.threads or 1, machine.cpus)
-    cpus = f"load {load:.1f} on {counting(machine.cpus, 'CPU')}, of which the program had {had:.1f}"
-    busy = sentence(strong("The machine was busy"), f" ({cpus}).")
-    return busy if had < LEAST_CPU_SHARE * wanted else ()
+    return sentence(
+        strong("The machine was busy"), f" ({why}, of which the program had {had:.1f})."
+    )
+
+
+def _crowd(machine: Machine, wanted: int) -> str:
+    """Who else wanted the CPUs, where that left too few."""
+    cpus = counting(machine.cpus, "CPU")
+    if machine.others_fraction is not None:
+        others = machine.others_fraction * machine.cpus
+        return f"others took {others:.1f} of {cpus}" if others + wanted > machine.cpus else ""
+    load = max(state.load_1min or 0.0 for state in (machine.before, machine.after))
+    return f"load {load:.1f} on {cpus}" if load > machine.cpus else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from perf_smoke import numbers
 from perf_smoke.metrics import METRICS
@@ -14,9 +15,12 @@ from perf_smoke.result import (
     Comparison,
     Cost,
     EngineIdentity,
+    Extension,
+    Gpu,
     Machine,
     Measurement,
     Model,
+    Rest,
 )
 
 _STOPPED = {
@@ -105,6 +109,7 @@ def _steps(view: View, workload: WorkloadView) -> Sentence:
             _amount(workload),
             _starts(head, "Each side" if workload.bases else "The engine") if started else (),
             sentence(f"Each step is the mean of up to {repeats:,} {what}." if repeats > 1 else ""),
+            _rest(workload.workload.rest),
             sentence(f"Stopped {_STOPPED[stopped]}." if stopped else ""),
             _left_out("Not counted", (), head),
             *(_left_out("Not counted of ", one.called, one.measurement) for one in workload.bases),
@@ -133,6 +138,16 @@ def _starts(head: Measurement, who: str) -> Sentence:
     return sentence(f"{who} was started {'once' if count == 1 else f'{count:,} times'}.")
 
 
+def _rest(rest: Rest | None) -> Sentence:
+    if rest is None or rest.given_up:
+        return ()
+    vain = f"; {rest.vain:,} times in vain" if rest.vain else ""
+    return sentence(
+        f"Before each step whoever still ran was waited for, {numbers.three(rest.rested_s)} s in "
+        f"all{vain}."
+    )
+
+
 def _left_out(what: str, whose: Sentence, side: Measurement) -> Sentence:
     reasons = Counter(step.error or "unknown" for step in side.samples if not step.ok)
     listed = [also(f"{count:,} ", why, 40) for why, count in reasons.most_common(_MOST_REASONS)]
@@ -142,8 +157,7 @@ def _left_out(what: str, whose: Sentence, side: Measurement) -> Sentence:
 def _decision(workload: WorkloadView, comparison: Comparison) -> Sentence:
     rule, metric = comparison.rule, phrase(comparison.metric)
     alone, since = len(workload.comparisons) == 1, workload.base_of(comparison).called
-    limit, looks = comparison.detectable, comparison.looks
-    after = ", ".join(f"{look:,}" for look in looks[:_MOST_LOOKS])
+    limit, extension = comparison.detectable, comparison.extension
     return sentence(
         f"{metric[:1].upper()}{metric[1:]}",
         " alone decides" if alone else sentence(" since ", since),
@@ -153,10 +167,29 @@ def _decision(workload: WorkloadView, comparison: Comparison) -> Sentence:
         ""
         if limit is None
         else f"; a change of {numbers.percent(limit)} would have been called with 90 % probability",
-        f"; looks were planned after {after}" if looks else "",
-        ", …" if len(looks) > _MOST_LOOKS else "",
-        " pairs." if looks else ".",
+        *_looks("; looks were planned after ", comparison.looks),
+        *_extension(extension),
+        ".",
     )
+
+
+def _looks(what: str, looks: Sequence[int]) -> Sentence:
+    more = ", …" if len(looks) > _MOST_LOOKS else ""
+    after = ", ".join(f"{look:,}" for look in looks[:_MOST_LOOKS])
+    return sentence(f"{what}{after}{more} pairs" if looks else "")
+
+
+def _extension(extension: Extension | None) -> Sentence:
+    """Whether it took longer than the budget, and what was kept for that."""
+    if extension is None:
+        return ()
+    share = numbers.share(extension.alpha_share)
+    kept = f"; {share} of the error rate was kept for a longer budget"
+    if not extension.looks:
+        return sentence(kept, ", which was not used")
+    turn, *later = extension.looks
+    went_on = f": {turn:,} pairs decided nothing, so it went on, to look again after "
+    return sentence(kept, *_looks(went_on, later))
 
 
 def _base_engines(view: View) -> Sentence:
@@ -201,8 +234,21 @@ def _machine(machine: Machine | None) -> Sentence:
             f" × {machine.cpus}, {numbers.memory(machine.memory_mib)}, ",
             one_line(f"{machine.os}, kernel {machine.kernel}, {machine.arch}", 200),
             *also(", image ", machine.image),
+            *also(", ", _gpus(machine)),
         )
     ) or ()
+
+
+def _gpus(machine: Machine) -> str:
+    """Alike ones together: `2 × NVIDIA T4 (15 GiB, driver 550.54)`."""
+    alike = Counter(machine.gpus)
+    return ", ".join(f"{n} × {_gpu(gpu)}" if n > 1 else _gpu(gpu) for gpu, n in alike.items())
+
+
+def _gpu(gpu: Gpu) -> str:
+    memory = "" if gpu.memory_mib is None else numbers.memory(gpu.memory_mib)
+    beside = ", ".join(filter(None, (memory, f"driver {gpu.driver}" if gpu.driver else "")))
+    return f"{gpu.name} ({beside})" if beside else gpu.name
 
 
 def _state(machine: Machine | None) -> Sentence:

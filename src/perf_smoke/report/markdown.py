@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
+from perf_smoke.report.legs_story import LegsStory, left_out
 from perf_smoke.report.parts import (
     Block,
     Facts,
@@ -27,7 +29,7 @@ from perf_smoke.report.story import Links, story
 from perf_smoke.report.view import View
 from perf_smoke.result import Result
 
-__all__ = ["Links", "render"]
+__all__ = ["LegsReport", "Links", "render", "written"]
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _TOGETHER = re.compile(
@@ -45,7 +47,49 @@ _ACTING = re.compile(
 def render(result: Result, links: Links | None = None) -> str:
     """The whole report, without a marker line. That of one answer is well below GitHub's 65,536
     characters."""
-    return "\n\n".join(map(_part, story(View.of(result), links or Links()))) + "\n"
+    return written(story(View.of(result), links or Links()))
+
+
+def written(parts: Iterable[Part]) -> str:
+    """The parts of a story, one below the other."""
+    return "\n\n".join(map(_part, parts)) + "\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegsReport:
+    """The common report of several results, its parts written."""
+
+    before: tuple[str, ...]
+    reports: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @classmethod
+    def of(cls, story: LegsStory) -> LegsReport:
+        """Each part written once."""
+        return cls(
+            before=tuple(map(_part, story.before)),
+            reports=tuple(map(_part, story.reports)),
+            after=tuple(map(_part, story.after)),
+        )
+
+    def within(self, room: int) -> str:
+        """With as many of the legs' own reports as fit.
+
+        Args:
+            room: UTF-8 bytes. Where what comes before the reports is too much already, it is more.
+        """
+        room -= sum(map(_size, (*self.before, _part(left_out(len(self.reports))), *self.after)))
+        fitting = 0
+        while fitting < len(self.reports) and _size(self.reports[fitting]) <= room:
+            room -= _size(self.reports[fitting])
+            fitting += 1
+        missing = len(self.reports) - fitting
+        without = (_part(left_out(missing)),) if missing else ()
+        return "\n\n".join((*self.before, *self.reports[:fitting], *without, *self.after)) + "\n"
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="replace")) + 2
 
 
 def _part(part: Part) -> str:  # noqa: PLR0911 - one for each kind

@@ -42,7 +42,12 @@ def show(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
     Args:
         files: where the whole report lies, said at the end.
     """
-    for part in story(View.of(result), Links()):
+    show_parts(story(View.of(result), Links()), console, files)
+
+
+def show_parts(parts: Sequence[Part], console: Console, files: Sequence[Path] = ()) -> None:
+    """Print the parts of a story, and where the whole report lies."""
+    for part in parts:
         if (shown := _part(part)) is not None:
             console.print()
             console.print(shown)

@@ -25,7 +25,7 @@ _TONES: dict[str, Literal["good", "doubt"]] = {"faster": "good", "no-change": "g
 
 def title(view: View) -> Title:
     """The verdict line of a report: what became of it, and whose engine it was."""
-    text = sentence(*_name(view), f": {_outcome(view)}", *_engine(view))
+    text = sentence(*_name(view), f": {outcome(view)}", *_engine(view))
     leading = view.lead.leading
     if view.result.status != "measured":
         return Title(text=text, tone="bad")
@@ -36,14 +36,19 @@ def annotation(result: Result) -> tuple[str, str]:
     """Title and message, each a plain line: which run, and the verdict with its interval or with
     its cause."""
     view = View.of(result)
-    return _plain(_name(view)), _plain(sentence(_outcome(view), *_because(view)))
+    return _plain(_name(view)), _plain(sentence(outcome(view), *_because(view)))
 
 
 def answer(comparison: Comparison) -> str:
     """`slower by 6.8 %`, `no change`, `cannot tell`."""
     if comparison.verdict in _UNSIZED or comparison.estimate is None:
-        return _UNSIZED.get(comparison.verdict, comparison.verdict)
+        return word(comparison)
     return f"{comparison.verdict} by {numbers.percent(comparison.estimate)}"
+
+
+def word(comparison: Comparison) -> str:
+    """`slower`, `no change`, `cannot tell`."""
+    return _UNSIZED.get(comparison.verdict, comparison.verdict)
 
 
 def _plain(spans: Sentence) -> str:
@@ -52,11 +57,12 @@ def _plain(spans: Sentence) -> str:
 
 def _name(view: View) -> Sentence:
     """Which of several runs it is: by its label, or its leg."""
-    label = view.result.settings.get("label", "") or _leg(view.result.leg)
+    label = view.result.settings.get("label", "") or place_of(view.result.leg)
     return sentence("perf-smoke", *also(" ", label, 60))
 
 
-def _outcome(view: View) -> str:
+def outcome(view: View) -> str:
+    """What became of it: the verdict, or what is in its place."""
     return _verdict(view) if view.result.status == "measured" else failure.headline(view)
 
 
@@ -106,16 +112,21 @@ def _beside_zero(comparison: Comparison) -> bool:
     return comparison.verdict == "no-change" and low * high > 0
 
 
-def _leg(leg: Leg | None) -> str:
+def place_of(leg: Leg | None) -> str:
     """Its place in its matrix, `gcc, arm64`; of a job without one its name, `CI / bench`."""
     if leg is None:
         return ""
     if not leg.matrix:
         return " / ".join(filter(None, (leg.workflow, leg.job)))
+    return values_of(leg.matrix)
+
+
+def values_of(matrix: str) -> str:
+    """`gcc, arm64` of `{"cc":"gcc","runner":"arm64"}`; what is no JSON object as it is."""
     try:
-        values = list(json.loads(leg.matrix).values())
+        values = list(json.loads(matrix).values())
     except (ValueError, AttributeError, RecursionError):
-        return leg.matrix
+        return matrix
     return ", ".join(one if isinstance(one, str) else json.dumps(one) for one in values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -61,6 +62,7 @@ def one_test(n_prompt: int, n_gen: int) -> dict[str, object]:
         "n_prompt": n_prompt,
         "n_gen": n_gen,
         "n_depth": 0,
+        **json.loads(os.environ.get("LLAMA_JSON", "{}")),
         "avg_ns": took_ns,
         "stddev_ns": 0,
         "samples_ns": [took_ns],

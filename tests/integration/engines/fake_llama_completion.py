@@ -72,6 +72,7 @@ HELP = {
 -lm,   --load-mode MODE                 model loading mode (default: auto)
                                         - mmap+mlock: mmap + force system to keep model in RAM
 -ngl,  --gpu-layers, --n-gpu-layers N   max. number of layers to store in VRAM
+--list-devices                          print list of available devices and exit
 -m,    --model FNAME                    model path to load
 -s,    --seed SEED                      RNG seed
 --ignore-eos                            ignore end of stream token and continue generating
@@ -110,7 +111,11 @@ def main(arguments: Sequence[str]) -> None:
     if "--version" in arguments:
         print("version: 4567 (abcdef12)\nbuilt with cc (Debian) for x86_64", file=sys.stderr)
         return
+    if "--list-devices" in arguments:
+        print("Available devices:\n" + os.environ.get("LLAMA_DEVICES", ""))
+        return
     options = parsed(arguments, HELP[generation])
+    print(os.environ.get("LLAMA_LOG", ""), file=sys.stderr)
     refuse_wrong_model(
         options["-m"],
         "llama_model_load: error loading model: llama_model_loader: failed to load model\n"

@@ -95,7 +95,9 @@ def main(arguments: Sequence[str]) -> None:
     """Serve with the fault that LLAMA_FAULT names, until killed."""
     fault = os.environ.get("LLAMA_FAULT", "")
     if "--port" not in arguments:
+        print("--flash-attn [on|off|auto]\n--no-mmap\n-ngl N" if "--help" in arguments else "")
         return
+    print(os.environ.get("LLAMA_LOG", ""), flush=True)
     print(" ".join(arguments), flush=True)
     if fault == "dies":
         sys.exit("error: no backends are loaded")

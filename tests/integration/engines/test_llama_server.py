@@ -235,6 +235,8 @@ def test_behind_a_wrapper_the_process_that_listens_is_the_one_measured(tmp_path:
         sample = session.step(REQUEST, TIMEOUT_S).sample
         assert sample.peak_rss_kib
         assert sample.peak_rss_kib > 5_000  # Python's, not the shell's
+        assert set(session.pids) == {child.pid for child in children() - before}
+        assert len(session.pids) == 2
     assert children() == before
 
 

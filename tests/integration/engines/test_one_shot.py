@@ -167,13 +167,13 @@ def test_a_result_of_another_form_is_said(tmp_path: Path) -> None:
     program.write_text(
         "#!/bin/sh\n"
         'while [ $# -gt 1 ]; do [ "$1" = --json-out ] && out="$2"; shift; done\n'
-        '[ -z "$out" ] || echo \'{"tokens": {"generated": "four"}}\' > "$out"\n'
+        '[ -z "$out" ] || echo \'{"tokens": "four"}\' > "$out"\n'
     )
     program.chmod(0o755)
     reply = step(setup, "bitnet-rs")
     assert reply.failure is not None
     assert reply.failure.reason == "engine-output"
-    assert "`generated` in a form that is not known" in reply.failure.sentence
+    assert "`tokens` in a form that is not known" in reply.failure.sentence
     assert reply.sample.wall_ms is not None
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -271,6 +272,22 @@ def test_two_runs_that_create_at_once_end_with_one_comment(job: Job) -> None:
 
     assert statuses <= {"created", "updated", "unchanged", "superseded"}
     assert job.bodies() == ["run 8"]
+
+
+def test_twenty_legs_that_comment_at_once_end_with_one_comment(job: Job) -> None:
+    all_have_listed = threading.Barrier(20)
+    job.proxy.when("POST", COMMENTS, meanwhile(lambda: all_have_listed.wait(60)), times=20)
+    started = time.monotonic()
+
+    with ThreadPoolExecutor(20) as pool:
+        outcomes = list(pool.map(lambda leg: job.write(f"leg {leg}", 7), range(20)))
+
+    assert time.monotonic() - started < 60
+    assert {outcome.status for outcome in outcomes} <= {
+        *("created", "updated", "unchanged", "superseded"),
+    }
+    assert len(job.proxy.asked("POST", COMMENTS)) == 20
+    assert len(job.comments()) == 1
 
 
 def test_two_processes_that_create_at_once_end_with_one_comment(job: Job) -> None:

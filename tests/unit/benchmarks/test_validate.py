@@ -1,13 +1,15 @@
 """The validation: what is recorded is read back, and what is scored is what the product says."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import jobs, recorder, simulated, strata
-from benchmarks.ours import outcome, seconds
+from benchmarks import attacks, jobs, recorder, simulated, strata
+from benchmarks.order import order_costs
+from benchmarks.ours import extended_outcome, outcome, seconds
 from benchmarks.peers import as_taken
 from benchmarks.validate import main
 
@@ -109,3 +111,105 @@ def test_without_recordings_there_is_no_table(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["table", "--data", str(tmp_path)])
     assert done.exit_code == 1
     assert "no recorded jobs" in done.output
+
+
+QUICK = [attack for attack in attacks.ATTACKS if attack.quick]
+
+
+@pytest.mark.parametrize("attack", QUICK, ids=lambda attack: attack.name)
+def test_noise_that_misleads_gets_next_to_no_false_verdict(attack: attacks.Attack) -> None:
+    (found,) = attacks.outcomes(25, lambda: None, [attack])
+    assert found.false <= 1
+    assert abs(found.estimate) < 0.01
+
+
+def test_a_false_side_is_seen_by_the_same_count() -> None:
+    slower = dataclasses.replace(QUICK[0], after_other=(0.0, 0.12), noise=attacks.normal(0.03))
+    (found,) = attacks.outcomes(5, lambda: None, [slower])
+    assert (found.false, found.surprising) == (5, True)
+    assert not dataclasses.replace(found, attack=dataclasses.replace(slower, why="…")).surprising
+
+
+def test_the_table_of_attacks_has_a_row_for_each(tmp_path: Path) -> None:
+    out = tmp_path / "attacks.md"
+    done = CliRunner().invoke(main, ["attack", "--jobs", "2", "--only", "turbo", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    rows = [line for line in out.read_text("utf-8").splitlines() if line.startswith("| turbo")]
+    assert len(rows) == 3
+    assert "0/2 (0.0 … 65.8 %)" in rows[0]
+
+
+@pytest.mark.skipif(
+    not (shutil.which("cc") and shutil.which("objcopy")), reason="there is no C compiler"
+)
+def test_work_that_is_really_added_is_recorded_with_the_sides_names_swapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "find_model", lambda: tmp_path / "unused.gguf")
+    wanted = ["--stratum", "shared", "--sides", "work-10", "--budget", "2", "--jobs", "2"]
+    for _ in range(2):  # the second time there is nothing left to do
+        done = CliRunner().invoke(main, ["record", "--data", str(tmp_path), *wanted])
+        assert done.exit_code == 0, done.output
+    made = jobs.read(jobs.path_of("rested-shared-2-work-10", tmp_path))
+    assert [job.swapped for job in made] == [False, True]
+    assert [job.head_work for job in made] == [1.1, 1 / 1.1]
+    for job in made:
+        assert (job.built, job.same) == (True, False)
+        assert job.rests > job.pairs
+
+    out = tmp_path / "tables.md"
+    done = CliRunner().invoke(main, ["table", "--data", str(tmp_path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "| rested-shared-2-work-10 | 10% more work | 2 | " in out.read_text("utf-8")
+
+
+def long_jobs() -> list[jobs.Job]:
+    """Jobs of 60 s, a pair every 200 ms."""
+    made = recorded(2, noise=0.05)
+    times = [200 * (pair + 1) for pair in range(made[0].pairs)]
+    return [dataclasses.replace(job, budget_s=60.0, elapsed_ms=times, rests=1) for job in made]
+
+
+def test_a_long_job_is_scored_as_what_it_was_after_the_usual_time_too(tmp_path: Path) -> None:
+    for job in long_jobs():
+        jobs.append(job, jobs.path_of("rested-idle-60", tmp_path))
+    out = tmp_path / "tables.md"
+    done = CliRunner().invoke(main, ["table", "--data", str(tmp_path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    text = out.read_text("utf-8")
+    assert "| rested-idle-60, the first 30 s | 2 | 150 |" in text
+    assert "| rested-idle-60 | 2 | 170 |" in text
+    assert "## rested-idle-60: all CPUs, nothing else runs; 60 s" in text
+    assert "| change | called | no change % | went on % | time, mean |" in text
+
+
+def test_a_run_that_may_go_on_decides_as_the_short_one_or_from_more_pairs() -> None:
+    for job in long_jobs():
+        for factor in (1.0, 1.02, 1.1):
+            found = extended_outcome(job, factor, 30.0)
+            assert found.extension is not None
+            if found.extension.looks:
+                assert found.pairs > found.extension.looks[0] == job.first(30.0).pairs == 150
+            else:
+                assert found.pairs <= 150
+    assert extended_outcome(long_jobs()[0], 1.1, 30.0).verdict == "slower"
+
+
+@pytest.mark.parametrize(("after_other", "second"), [(0.12, 0.0), (0.0, 0.05), (0.12, -0.06)])
+def test_what_order_costs_is_found_as_it_was_put_in(after_other: float, second: float) -> None:
+    attack = attacks.Attack(
+        name="order",
+        after_other=(after_other,) * 2,
+        second=(second,) * 2,
+        noise=attacks.normal(0.02),
+    )
+    costs = order_costs([attack.job(seed) for seed in range(8)])
+    assert costs is not None
+    assert costs.after_other.mean == pytest.approx(after_other, abs=0.01)
+    # a second step follows the other side always, a first one every second time
+    assert costs.second.mean == pytest.approx(second + after_other / 2, abs=0.02)
+
+
+def test_a_job_of_few_pairs_does_not_tell_what_order_costs() -> None:
+    few = attacks.Attack(name="few", pairs=12)
+    assert order_costs([few.job(seed) for seed in range(4)]) is None

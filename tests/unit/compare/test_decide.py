@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perf_smoke.compare import Circumstances, Pairs, Rule, decide, may_stop, plan
-from perf_smoke.result import Comparison
+from perf_smoke.compare import Circumstances, Pairs, Rule, decide, may_go_on, may_stop, plan
+from perf_smoke.result import Comparison, Extension
 from tests.unit.compare.rows import guards, pairs_of, times
 
 NOTHING = Circumstances()
@@ -165,12 +165,56 @@ def test_no_look_stops_for_no_change_before_thirty_pairs() -> None:
 
 
 def test_a_busy_machine_is_measured_on_until_the_change_is_clear() -> None:
-    base, head = times(60, 0.06, noise=0.08)
+    base, head = times(60, 0.02, noise=0.02)
     busy, looks = Circumstances(steal=0.2), plan(120)
     pairs = Pairs.of_times(base, head)
     assert may_stop(pairs, Rule(), looks, NOTHING)
     assert not may_stop(pairs, Rule(), looks, busy)
-    assert may_stop(Pairs.of_times(base, [2 * time for time in head]), Rule(), looks, busy)
+    assert may_stop(Pairs.of_times(base, [1.02 * time for time in head]), Rule(), looks, busy)
+
+
+def test_no_change_waits_while_a_change_looks_likely_but_not_at_the_end() -> None:
+    pairs, looks = Pairs.of_times(*times(60, 0.012, noise=0.05)), plan(120)
+    low, high = interval(decide(pairs, Rule(alpha=0.1)))
+    assert low > 0.005, "the 90 % interval lies beyond the floor"
+    assert high < 0.05
+    assert not may_stop(pairs, Rule(), looks, NOTHING)
+    assert decide(pairs, Rule(), looks=looks, stopped="budget").verdict == "no-change"
+    nearer = Pairs.of_times(*times(60, 0.0, noise=0.05))
+    assert may_stop(nearer, Rule(), looks, NOTHING)
+
+
+KEPT = Extension(alpha_share=0.2)
+
+
+def goes_on(pairs: Pairs, most: int, known: Circumstances = NOTHING) -> bool:
+    return may_go_on(pairs, Rule(), plan(60), known, KEPT, pairs_at_most=most)
+
+
+def test_a_run_goes_on_where_nothing_is_decided_and_more_pairs_may_do_it() -> None:
+    noisy = Pairs.of_times(*times(60, noise=0.2))
+    needed = decide(noisy, Rule(), looks=plan(60), extension=KEPT).pairs_needed or 0
+    assert needed > 60
+    assert goes_on(noisy, needed)
+    assert not goes_on(noisy, needed - 1)
+    assert not goes_on(Pairs.of_times(*times(60, 0.3, noise=0.1)), 1000), "slower already"
+    assert not goes_on(Pairs.of_times(*times(60, noise=0.02)), 1000), "no change already"
+    assert goes_on(Pairs.of_times(*times(8)), 16), "too few for any verdict"
+
+
+def test_it_goes_on_where_a_change_within_the_margin_looks_likely() -> None:
+    pairs = Pairs.of_times(*times(60, 0.012, noise=0.05))
+    assert decide(pairs, Rule(), looks=plan(60), extension=KEPT).verdict == "no-change"
+    assert goes_on(pairs, 61)
+
+
+def test_it_does_not_go_on_where_more_pairs_bring_no_verdict_back() -> None:
+    noisy = Pairs.of_times(*times(60, noise=0.2))
+    assert goes_on(noisy, 1000, Circumstances(steal=0.2))
+    assert not goes_on(noisy, 1000, Circumstances(cpu_models=("A", "B")))
+    quiet = Pairs.of_times(*times(60, noise=0.02))
+    assert not goes_on(quiet, 1000, Circumstances(steal=0.2)), "its pairs are not what is missing"
+    assert not goes_on(Pairs.of([], [], "ttft"), 1000), "there will be none later either"
 
 
 def test_a_look_with_too_few_pairs_for_its_share_of_alpha_decides_nothing() -> None:
@@ -191,6 +235,18 @@ def test_the_end_spends_what_the_looks_have_left() -> None:
 def test_looks_that_do_not_rise_are_an_error(looks: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="planned looks rise"):
         decide(Pairs.of_times(*times(20)), Rule(), looks=looks)
+
+
+@pytest.mark.parametrize("looks", [(30,), (30, 30, 60), (60, 30)])
+def test_looks_of_an_extension_that_do_not_rise_are_an_error(looks: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="planned looks rise"):
+        Extension(alpha_share=0.2, looks=looks)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1])
+def test_an_extension_has_a_part_of_alpha(share: float) -> None:
+    with pytest.raises(ValueError, match="alpha_share"):
+        Extension(alpha_share=share)
 
 
 def numbers(answer: Comparison) -> list[float]:

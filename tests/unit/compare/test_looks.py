@@ -6,9 +6,10 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from perf_smoke.compare import plan, tail_at_end, tail_at_look
+from perf_smoke.compare import next_look, plan, plan_extension, tail_at_end, tail_at_look
 from perf_smoke.compare.boundary import rank_information
 from perf_smoke.compare.signed_rank import rank_cut
+from perf_smoke.result import Extension
 from tests.unit.compare.rows import crossing
 
 
@@ -44,6 +45,43 @@ def test_wherever_it_ends_all_looks_together_spend_alpha(end: int) -> None:
 
 def test_without_planned_looks_the_end_spends_alpha_at_once() -> None:
     assert tail_at_end(40, (), 0.01) == pytest.approx(0.005, rel=1e-5)
+
+
+KEPT = 0.2
+
+
+@pytest.mark.parametrize(("turn", "end"), [(60, 120), (52, 120), (70, 119), (8, 100), (60, 61)])
+def test_a_run_that_went_on_has_spent_alpha_in_the_end_and_less_where_it_turned(
+    turn: int, end: int
+) -> None:
+    looks = plan(60)
+    before, after = Extension(alpha_share=KEPT), plan_extension(turn, 120)
+    assert (after[0], after[-1]) == (turn, 120)
+    early = [look for look in looks[:-1] if look < turn]
+    z = [z_of(tail_at_look(look, looks, 0.01, before)) for look in early]
+    z.append(z_of(tail_at_end(turn, looks, 0.01, before)))
+    times = [rank_information(pairs) for pairs in (*early, turn)]
+    assert crossing(times, z)[-1] == pytest.approx(0.01 * (1 - KEPT), rel=1e-4)
+
+    extension = Extension(alpha_share=KEPT, looks=after)
+    late = [look for look in after[1:-1] if look < end]
+    assert [tail_at_look(look, looks, 0.01, extension) for look in early] == [
+        tail_at_look(look, looks, 0.01, before) for look in early
+    ]
+    z += [z_of(tail_at_look(look, looks, 0.01, extension)) for look in late]
+    z.append(z_of(tail_at_end(end, looks, 0.01, extension)))
+    times += [rank_information(pairs) for pairs in (*late, end)]
+    assert crossing(times, z)[-1] == pytest.approx(0.01, rel=1e-4)
+
+
+def test_the_looks_of_a_run_that_went_on_are_those_of_both_parts() -> None:
+    looks, extension = plan(60), Extension(alpha_share=KEPT, looks=plan_extension(50, 90))
+    assert extension.looks == (50, 60, 70, 80, 90)
+    taken, at = [], 0
+    while (look := next_look(at, looks, extension)) is not None:
+        taken.append(at := look)
+    assert taken == [15, 23, 30, 38, 45, 60, 70, 80], "its turn is no look, nor its end"
+    assert plan_extension(50, 50) == ()
 
 
 def rank_sums(signs: np.ndarray, sizes: np.ndarray, pairs: int) -> np.ndarray:

@@ -19,7 +19,7 @@ GENERATION = {"n_prompt": 0, "n_gen": 3, "avg_ns": 55_426_049, "samples_ns": [55
 def read(printed: object, tokens: int = 4) -> Reading:
     stdout = printed if isinstance(printed, str) else json.dumps(printed)
     request = Request(prompt="2+2=", tokens=tokens, seed=42, threads=1)
-    return llama_bench._read(finished(stdout), b"", request)
+    return llama_bench._read(finished(stdout), request)
 
 
 def test_n_tokens_are_a_prompt_and_n_minus_one_decodes() -> None:
@@ -65,8 +65,18 @@ LOG = "=============================== communicator initialized"
         json.dumps([{**PROMPT, "stddev_ns": math.nan}, GENERATION]),
         json.dumps([{**each, "n_prompt": str(each["n_prompt"])} for each in (PROMPT, GENERATION)]),
         json.dumps([{"n_prompt": 4, "n_gen": 3, "avg_ns": 9e9}, PROMPT, GENERATION]),
+        json.dumps([{**PROMPT, "n_depth": 512, "avg_ns": 9e9}, PROMPT, GENERATION]),
     ],
-    ids=["before", "among", "behind", "lines", "nan", "counts as text", "another test"],
+    ids=[
+        "before",
+        "among",
+        "behind",
+        "lines",
+        "nan",
+        "counts as text",
+        "another test",
+        "another depth",
+    ],
 )
 def test_the_tests_are_found_among_the_lines_of_a_log(printed: str) -> None:
     reading = read(printed)

@@ -20,8 +20,10 @@ from perf_smoke.result import (
     HEAD,
     WORKLOAD,
     Failure,
+    Gpu,
     Guard,
     MachineState,
+    Rest,
     Result,
     Sample,
     Verdict,
@@ -46,6 +48,13 @@ def of_head(result: Result, **changes: Any) -> Result:
 
 
 ONE, SERVED = runs.every()["slower"], runs.every()["no-change"]
+
+
+def test_the_gpus_of_the_machine_are_facts_of_how_it_was_measured() -> None:
+    t4 = Gpu(name="Tesla T4", driver="550.54.15", memory_mib=15_360)
+    machine = runs.machine(gpus=(t4, t4, Gpu(name="Intel GPU 0x56a0")))
+    said = "`2 × Tesla T4 (15.0 GiB, driver 550.54.15), Intel GPU 0x56a0`"
+    assert said in told(runs.alone(8, machine=machine))
 
 
 @pytest.mark.parametrize("metric", [metric for metric in METRICS if metric.decides])
@@ -164,6 +173,7 @@ def test_one_program_on_both_sides_is_said_where_it_is_sure(
     ("setting", "line"),
     [
         ("never", "*Informational: this check never blocks a merge.*"),
+        ("error, slower", "*`fail-on: error,slower`: this step fails when measuring fails or when"),
         ("error", "*`fail-on: error`: this step fails when measuring fails, never for what it"),
         ("slower", "*`fail-on: slower`: this step fails when head is slower by more than the 5 %"),
     ],
@@ -171,6 +181,7 @@ def test_one_program_on_both_sides_is_said_where_it_is_sure(
 def test_what_the_check_may_do_to_the_job_is_said_as_it_was_set(setting: str, line: str) -> None:
     strict = replace(ONE, settings={"fail-on": setting})
     assert told(strict).splitlines()[-1].startswith(line)
+    assert ("It failed because of `fail-on: slower`." in told(strict)) == ("slower" in setting)
     assert "more than the margin" in told(runs.alone(8, settings={"fail-on": "slower"}))
 
 
@@ -237,6 +248,29 @@ def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None
     nothing = replace(silent, status="cancelled", failure=runs.CRASHED)
     assert "Nothing was measured." in told(nothing)
     assert "### perf-smoke: no numbers (bitnet-rs)\n\nNo step of this run" in told(runs.result())
+
+
+def test_reproducing_begins_with_what_installs_the_same_perf_smoke() -> None:
+    for settings, extras in (({}, ""), ({"model": "hf://o/r/f.gguf"}, "[huggingface]")):
+        lines = told(replace(ONE, settings={"command": "x", **settings})).splitlines()
+        place = lines.index("```sh")
+        wanted = f"perf-smoke-action{extras} @ git+https://github.com/o/p@v1"
+        assert lines[place + 1] == f"pip install '{wanted}'"
+        assert lines[place + 2].startswith("perf-smoke run ")
+    ours = told(runs.every()["demonstration"])
+    assert "pip install 'perf-smoke-action[embedded] @ git+https" in ours
+    for package in ("", "git+https://h/o/p@v1'; rm -rf ~", "git+ssh://h/o/p@v1"):
+        assert "pip install" not in render(ONE, replace(golden.LINKS, package=package))
+
+
+def test_texts_that_are_said_to_stand_below_do_so_at_a_terminal_too() -> None:
+    several = runs.questions(new_text="a line\nand more")
+    for report in (golden.printed(several), told(several)):
+        before, _, after = report.partition("as shown below")
+        assert "and more" not in before
+        assert "Output of head:" in after
+        assert "and more" in after
+        assert after.count("and more") == 1
 
 
 def test_greedy_output_that_differs_is_said_and_none_is_no_sentence() -> None:
@@ -363,6 +397,48 @@ def test_a_machine_is_said_to_be_busy_on_evidence_alone(
     assert ("The machine was busy" in told(found)) == bool(had)
 
 
+@pytest.mark.parametrize(
+    ("own", "load", "said"),
+    [
+        (190, 0.1, True),  # ticks of 1000, of which 20 were idle: others had 1.6 of 2 CPUs
+        (900, 9.0, False),  # the load is of a build that came before
+        (470, 0.1, True),
+        (570, 0.1, False),
+    ],
+)
+def test_a_machine_is_busy_by_the_cpu_time_of_others_where_that_is_known(
+    own: int, load: float, said: bool
+) -> None:
+    before = MachineState(load_1min=load, cpu_ticks=0, steal_ticks=0, idle_ticks=0, own_ticks=0)
+    after = MachineState(load_1min=0.0, cpu_ticks=1000, steal_ticks=0, idle_ticks=20, own_ticks=own)
+    found = runs.alone(
+        8,
+        steps={"cpu_ms": 500.0, "wall_ms": 1260.0},
+        request=runs.asked(threads=1, passed=("threads",)),
+        machine=replace(runs.machine(cpus=2), before=before, measuring=None, after=after),
+    )
+    others = 2 * (980 - own) / 1000
+    words = f"(others took {others:.1f} of 2 CPUs, of which the program had 0.4)"
+    assert (words in told(found)) == said
+    assert ("**The machine was busy**" in told(found)) == said
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (Rest(rests=40, vain=0, rested_s=0.123, given_up=False), "0.123 s in all."),
+        (Rest(rests=40, vain=3, rested_s=2.0), "2.00 s in all; 3 times in vain."),
+        (Rest(rests=2, vain=2, rested_s=0.1, given_up=True), ""),
+        (None, ""),
+    ],
+)
+def test_what_was_rested_is_told(rest: Rest | None, said: str) -> None:
+    workload = replace(ONE.workloads[WORKLOAD], rest=rest)
+    words = told(replace(ONE, workloads={WORKLOAD: workload}))
+    assert ("Before each step whoever still ran was waited for" in words) == bool(said)
+    assert said in words
+
+
 def test_workloads_without_a_base_have_a_table_of_their_own_numbers() -> None:
     one = runs.alone(8).workloads[WORKLOAD]
     found = runs.result(workloads={"chat": one, "essay": replace(one, measurements={})})
@@ -384,8 +460,8 @@ def test_what_a_reader_of_several_questions_must_know_is_never_folded() -> None:
         assert said in above.replace("**", "")
         assert said in on_a_terminal
     assert told(found).count("To see 5 % it would take") == 4
-    guarded = told(runs.questions(machine=runs.machine(steal=0.143)))
-    assert guarded.partition("\n| |")[0].count("`essay`: **Why there is no verdict:** The ma") == 1
+    guarded = told(runs.questions(noise=0.3, machine=runs.machine(steal=0.143)))
+    assert guarded.partition("\n| |")[0].count("`chat`: **Why there is no verdict:** The ma") == 1
     failed = replace(found, status="failed", comparisons=())
     assert "\n| |" not in told(failed).partition("<details>")[0]
 
@@ -498,7 +574,7 @@ def test_workloads_share_a_budget() -> None:
         workloads=dict.fromkeys(names, one.workloads[WORKLOAD]),
         comparisons=tuple(replace(one.comparisons[0], workload=name) for name in names),
     )
-    assert "set `budget: 7 m`" in told(both)
+    assert "set `budget: 8 m`" in told(both)
     assert "### perf-smoke: chat: cannot tell (bitnet-rs)\n" in told(both)
 
 

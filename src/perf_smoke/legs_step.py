@@ -1,0 +1,209 @@
+"""The step of report/action.yml: what other jobs left, as one report. It measures nothing.
+
+The documents are a stranger's, and the pull request is the event's: nothing that a document says
+decides where something is published. What later steps depend on comes first, the comment last.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import traceback
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from perf_smoke import environment, job, report_inputs
+from perf_smoke.combined import NO_LIMIT, Combined, combine
+from perf_smoke.deadline import Deadline
+from perf_smoke.github.client import Patience
+from perf_smoke.github.commands import SUMMARY_ROOM, WorkflowLog, append_summary, set_outputs
+from perf_smoke.github.comment import (
+    BODY_ROOM,
+    PATIENCE,
+    CommentOutcome,
+    Policy,
+    policy_for,
+    upsert,
+)
+from perf_smoke.github.event import Event, read_event
+from perf_smoke.github.legs_outputs import Published, legs_outputs
+from perf_smoke.github.marker import key_of, stamp_of
+from perf_smoke.github.origin import why_not_of
+from perf_smoke.github.outputs import OF_THE_COMMENT
+from perf_smoke.measure_step import nothing_measured
+from perf_smoke.reasons import Reason
+from perf_smoke.report.legs import Legs
+from perf_smoke.report.markdown import written
+from perf_smoke.report.parts import Items, Title, quoted, sentence
+from perf_smoke.report.terminal import show_parts
+from perf_smoke.report_inputs import REPORT_INPUTS, ReportSettings
+from perf_smoke.report_step import (
+    TITLE,
+    links_of,
+    patience_until,
+    should_have_been_written,
+    why_red,
+)
+from perf_smoke.result import GRAVEST_FIRST, FailOn, Failure, Result
+from perf_smoke.secret import Secret
+from perf_smoke.settings import InvalidSettings
+
+
+def report(environ: Mapping[str, str]) -> FailOn | None:
+    """Show what the other jobs left.
+
+    Returns:
+        What of `fail-on` the step fails on.
+    """
+    values, log = environment.inputs(environ, REPORT_INPUTS), WorkflowLog()
+    log.mask(Secret(values.get("github-token", "")))
+    return why_red(_shown(environ, values, log), values, log)
+
+
+def _shown(environ: Mapping[str, str], values: Mapping[str, str], log: WorkflowLog) -> list[Result]:
+    """A result for each leg, also for those that left none."""
+    deadline = Deadline.within(float(environ.get("PERF_SMOKE_LEFT_S") or PATIENCE.total_s))
+    event = read_event(environ)
+    missing = partial(nothing_measured, runtime=environ["PERF_SMOKE_RUNTIME"], values=values)
+    try:
+        settings = report_inputs.parse(values)
+    except InvalidSettings as error:
+        _show_problems(error, event, log)
+        failure = Failure(reason="invalid-inputs", sentence=str(error))
+        return [missing("invalid", failure)]
+    workspace = Path(environ.get("GITHUB_WORKSPACE", ""))
+    places = (workspace / path for path in settings.path)
+    combined = combine(
+        [place for place in places if place.exists()],  # no artifact, no folder
+        expected=settings.legs,
+        why_not=partial(why_not_of, event),
+        label=settings.label,
+        fail_on=settings.fail_on,
+    )
+    if not combined.legs.legs:
+        combined = _of_nothing(settings)
+    published = _published(combined)
+    place = Path(environ["PERF_SMOKE_OUTPUT"])
+    _show(combined, published, settings, place, event, log, deadline)
+    if published.status == "skipped":
+        return [missing("skipped", _failure("no-results"))]
+    absent = [missing("failed", _failure("leg-missing")) for _ in combined.legs.missing]
+    return [*combined.results, *absent]
+
+
+def _failure(reason: Reason) -> Failure:
+    return Failure(reason=reason, sentence="There is no result.")
+
+
+def _of_nothing(settings: ReportSettings) -> Combined:
+    note = (
+        f"No document lies in `{', '.join(settings.path)}`. The jobs that measure failed, were "
+        "cancelled or skipped, or left nothing."
+    )
+    legs = Legs.of([], notes=[note])
+    return Combined(legs=legs, label=settings.label, fail_on=settings.fail_on)
+
+
+def _published(combined: Combined) -> Published:
+    """What the outputs say; the paths and the comment are not known yet."""
+    legs = combined.legs
+    unmeasured = [leg for leg in legs.legs if not leg.view or leg.view.result.status != "measured"]
+    reasons = [leg.view.result.reason if leg.view else "leg-missing" for leg in unmeasured]
+    verdicts = {result.verdict for result in combined.results}
+    return Published(
+        status="failed" if unmeasured else "measured" if legs.legs else "skipped",
+        reason=next(iter(reasons), "" if legs.legs else "no-results"),
+        verdict=next((one for one in GRAVEST_FIRST if one in verdicts), None),
+        came=len(combined.results),
+        missing=legs.missing,
+        counts=legs.counts,
+    )
+
+
+def _show(
+    combined: Combined,
+    published: Published,
+    settings: ReportSettings,
+    place: Path,
+    event: Event,
+    log: WorkflowLog,
+    deadline: Deadline,
+) -> None:
+    links, problems = links_of(event), [*event.notes]
+    body = summary = ""
+    try:
+        markdown = combined.markdown(links)
+        report_file = job.write_report(markdown(NO_LIMIT), place)
+        summary, body = markdown(SUMMARY_ROOM), markdown(BODY_ROOM)
+    except Exception:  # noqa: BLE001 - promise 1: a bug of ours costs the report, and no output
+        log.text(traceback.format_exc())
+        report_file = job.Written(
+            problem="The report could not be made, please report it; the outputs are set."
+        )
+    published = dataclasses.replace(published, report_path=report_file.path)
+    problems += [
+        report_file.problem,
+        set_outputs(legs_outputs(published), event.output_path),
+        append_summary(summary, event.summary_path),
+    ]
+    log.annotate("warning" if published.status == "failed" else "notice", *combined.annotation())
+    with log.stopped_commands():
+        show_parts(combined.parts(), Console(force_terminal=False, no_color=True, width=100))
+    if body:
+        comment = _comment(combined, settings, body, event, patience_until(deadline))
+        log.text(f"Comment: {comment.status}. {comment.sentence}")
+        if should_have_been_written(comment, None, event):
+            problems.append(comment.sentence)
+        outputs = legs_outputs(dataclasses.replace(published, comment=comment))
+        problems.append(
+            set_outputs({name: outputs[name] for name in OF_THE_COMMENT}, event.output_path)
+        )
+    for problem in dict.fromkeys(filter(None, problems)):
+        log.warning(TITLE, problem)
+
+
+def _comment(
+    combined: Combined, settings: ReportSettings, body: str, event: Event, patience: Patience
+) -> CommentOutcome:
+    return upsert(
+        event,
+        token=settings.github_token,
+        key=key_of(event, settings.label),
+        stamp=stamp_of(event),
+        body=body,
+        policy=_policy(combined, settings),
+        patience=patience,
+    )
+
+
+def _policy(combined: Combined, settings: ReportSettings) -> Policy:
+    """What may be written: where there is nothing of this run, at most into what is there."""
+    policies = {policy_for(settings.comment, result) for result in combined.results}
+    if settings.comment == "never" or combined.is_of_other_runs:
+        return Policy.NOTHING
+    if Policy.CREATE_OR_UPDATE in policies or combined.legs.missing:
+        return Policy.CREATE_OR_UPDATE
+    return Policy.UPDATE_ONLY
+
+
+def _show_problems(error: InvalidSettings, event: Event, log: WorkflowLog) -> None:
+    published = Published(
+        status="invalid",
+        reason="invalid-inputs",
+        verdict=None,
+        came=0,
+        missing=(),
+        counts={},
+    )
+    title = Title(text=sentence("perf-smoke: not reported, invalid inputs"), tone="bad")
+    sentences = Items(tuple(quoted(problem.sentence) for problem in error.problems))
+    problems = [
+        set_outputs(legs_outputs(published), event.output_path),
+        append_summary(written((title, sentences)), event.summary_path),
+    ]
+    for invalid in error.problems:
+        log.error(TITLE, invalid.sentence)
+    for problem in filter(None, problems):
+        log.warning(TITLE, problem)
