@@ -53,7 +53,7 @@ def document(scores: dict[str, Recorded], real: Sequence[RealChange], command: s
     parts = ["# Validation of the verdict", about]
     if scores:
         plain = {name: recorded.score for name, recorded in scores.items()}
-        parts += [_strata(plain), _false_verdicts(plain)]
+        parts += [_strata(plain), _false_verdicts(plain), _order(plain)]
     for name, recorded in scores.items():
         parts += [f"## {name}: {recorded.heading}", _ours(recorded.score), _peers(recorded.score)]
         if recorded.extended:
@@ -122,6 +122,7 @@ def _strata(scores: dict[str, StratumScore]) -> str:
             f"{score.noise.estimate:+.2%} ± {score.noise.estimate_error:.2%}",
             f"{score.noise.cpu_estimate:+.2%} ± {score.noise.cpu_estimate_error:.2%}",
             f"{score.noise.longest_s:.1f} s",
+            _UNKNOWN if score.noise.others is None else f"{score.noise.others:.0%}",
         ]
         for name, score in scores.items()
     ]
@@ -136,6 +137,7 @@ def _strata(scores: dict[str, StratumScore]) -> str:
         "mean estimate",
         "of CPU time",
         "longest job",
+        "CPU time of others",
     ]
     return _table(head, rows)
 
@@ -146,6 +148,19 @@ def _between_starts(noise: Noise) -> str:
     if noise.start_variance <= 0:
         return "none seen"
     return f"{math.sqrt(noise.start_variance):.2%} (< {math.sqrt(noise.start_variance_upto):.2%})"
+
+
+def _order(scores: dict[str, StratumScore]) -> str:
+    rows = [
+        [
+            name,
+            *(f"{cost.mean:+.2%} ± {cost.error:.2%}" for cost in (order.after_other, order.second)),
+        ]
+        for name, score in scores.items()
+        if (order := score.noise.order)
+    ]
+    head = ["what order costs", "after the other side, not its own", "second of a pair, not first"]
+    return _table(head, rows)
 
 
 def _false_verdicts(scores: dict[str, StratumScore]) -> str:

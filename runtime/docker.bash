@@ -136,13 +136,11 @@ mount_everything() {
   [ -z "${GITHUB_WORKSPACE:-}" ] || mount "$GITHUB_WORKSPACE"
   mount "$cache/perf-smoke"
   case "$INPUT_MODEL $INPUT_TOKENIZER" in
-    *hf://*)
-      mount "$hf_home"
-      for name in HF_HUB_CACHE HF_XET_CACHE; do
-        case ${!name:-} in /*) mount "${!name}" ;; esac
-      done
-      ;;
+    *hf://*) mount "$hf_home" ;;
   esac
+  for name in HF_HUB_CACHE HF_XET_CACHE; do
+    case ${!name:-} in /*) mount "${!name}" ;; esac
+  done
   for name in HF_TOKEN_PATH PIP_CONFIG_FILE PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
     case ${!name:-} in /*) [ ! -e "${!name}" ] || mount "${!name}" ,readonly ;; esac
   done
@@ -213,7 +211,8 @@ run_in_docker() {
   perf_smoke docker run --interactive --rm --pull never --name "$container" --network host \
     "${limits[@]}" --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env RUNNER_TEMP="$scratch" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
-    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_FOLDER="$folder" \
+    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_JOB_WORKFLOW \
+    --env PERF_SMOKE_FOLDER="$folder" \
     --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" --env PERF_SMOKE_MARK \
     --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" "$image" "$(command_of_step)"
   code=$?

@@ -54,3 +54,7 @@ class Context:
     watcher: Watcher
     interruptible: Callable[[], AbstractContextManager[None]]
     """Inside it, a signal raises Cancelled."""
+    folder: Path | None = None
+    """Where what the builds print is kept; nowhere without it."""
+    build_line: Callable[[str], None] = lambda _line: None
+    """Gets each line that a build prints."""

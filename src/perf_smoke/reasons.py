@@ -74,6 +74,20 @@ Reason = Literal[
     "unsupported-platform",
 ]
 
+OF_A_PROGRAM: frozenset[Reason] = frozenset(
+    (
+        "bad-durations",
+        "connection-lost",
+        "engine-crashed",
+        "engine-killed",
+        "engine-output",
+        "engine-timeout",
+        "model-unusable",
+        "no-tokens",
+    )
+)
+"""What the program of a side is to blame for, once it was started."""
+
 MEANINGS: Mapping[Reason, str] = MappingProxyType(
     {
         "bad-durations": "The engine gave a number that cannot be, such as a part of a step that is longer than the step.",

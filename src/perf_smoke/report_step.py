@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import get_args
@@ -20,7 +20,12 @@ from perf_smoke import job, result_file
 from perf_smoke.consistency import expect_verdicts
 from perf_smoke.deadline import Deadline
 from perf_smoke.github.client import Patience
-from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
+from perf_smoke.github.commands import (
+    AnnotationKind,
+    WorkflowLog,
+    append_summary,
+    set_outputs,
+)
 from perf_smoke.github.comment import (
     PATIENCE,
     CommentOutcome,
@@ -31,6 +36,7 @@ from perf_smoke.github.comment import (
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
+from perf_smoke.github.reusable import SENTENCE, in_a_reusable_workflow
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
 from perf_smoke.pull_request import of_another
@@ -39,7 +45,7 @@ from perf_smoke.redaction import published
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
-from perf_smoke.result import BASE, HEAD, Failure, Result, Status
+from perf_smoke.result import BASE, HEAD, FailOn, Failure, Result, Status, because_of, fail_on
 from perf_smoke.secret import Secret
 from perf_smoke.settings import InvalidSettings, Settings, parse
 
@@ -54,18 +60,23 @@ _MOST_BYTES = 64 * 1024
 """Of that file."""
 
 
-def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
+def report(values: Mapping[str, str], environ: Mapping[str, str]) -> FailOn | None:
     """Show what was measured.
 
     Args:
         values: the inputs by name.
         environ: the step's environment.
+
+    Returns:
+        What of `fail-on` the step fails on.
     """
     deadline = Deadline.within(float(environ.get("PERF_SMOKE_LEFT_S") or PATIENCE.total_s))
     folder = Path(environ["PERF_SMOKE_FOLDER"])
     event = read_event(environ)
     log = WorkflowLog()
     log.mask(Secret(values.get("github-token", "")))
+    if in_a_reusable_workflow(environ) and not values.get("label", "").strip():
+        log.text(SENTENCE)
     try:
         settings = parse(values)
     except InvalidSettings:
@@ -76,10 +87,24 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
     obstacle = None
     if settings:
-        result, obstacle = _of_the_pull_request(result, settings, event, _patience(deadline))
+        result, obstacle = _of_the_pull_request(result, settings, event, patience_until(deadline))
     result = published(result)  # whoever wrote it did not know this step's secrets
-    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, deadline, obstacle)
-    return result
+    place = Path(environ["PERF_SMOKE_OUTPUT"])
+    _show(result, settings, place, event, log, deadline, obstacle)
+    job.bring_build_logs(folder, place)
+    return why_red([result], values, log)
+
+
+def why_red(
+    results: Iterable[Result], values: Mapping[str, str], log: WorkflowLog
+) -> FailOn | None:
+    """What of `fail-on` the step fails on; said in the log."""
+    asked = fail_on(values.get("fail-on", ""))
+    causes = (cause for result in results if (cause := result.fails_step(asked)))
+    cause = next(causes, None)
+    if cause:
+        log.error(TITLE, because_of(cause))
+    return cause
 
 
 def _of_the_pull_request(
@@ -211,14 +236,15 @@ def patience_until(deadline: Deadline) -> Patience:
 
 def annotate(result: Result, log: WorkflowLog) -> None:
     """Say on the run's page what became of it."""
-    if result.status == "invalid" and result.failure:
+    if result.failure and result.failure.reason == "invalid-inputs" and result.failure.tail:
         for sentence in filter(None, result.failure.tail.splitlines()):
             log.annotate("error", TITLE, sentence)
         return
     title, message = annotation(result)
     lost = {failure.reason for failure in result.lost_bases.values()} - {"base-is-head"}
     as_asked = result.status == "measured" and not lost
-    log.annotate("notice" if as_asked else "warning", title, message)
+    kind: AnnotationKind = "notice" if as_asked else "warning"
+    log.annotate("error" if result.status == "invalid" else kind, title, message)
 
 
 def should_have_been_written(comment: CommentOutcome, pr_number: int | None, event: Event) -> bool:
@@ -226,11 +252,8 @@ def should_have_been_written(comment: CommentOutcome, pr_number: int | None, eve
     if comment.status == "no-token":
         # A push cannot tell without a token whether there is a pull request at all.
         return bool(pr_number or event.pull_request) and not event.from_fork
-    return comment.status in ("failed", "forbidden")
-
-
-def _patience(deadline: Deadline) -> Patience:
-    return dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
+    refused = comment.status == "forbidden" and not event.from_fork
+    return refused or comment.status == "failed"
 
 
 def _comment(
@@ -255,6 +278,13 @@ def links_of(event: Event) -> Links:
         docs_url=_page(event, "docs/STATISTICS.md"),
         verdict_url=_page(event, "README.md#did-this-change-make-it-slower"),
     )
+
+
+def _package(event: Event) -> str:
+    """Where pip gets the perf-smoke that is used."""
+    if not event.action_repository:
+        return ""
+    return f"git+{event.server_url}/{event.action_repository}@{event.action_ref}"
 
 
 def _page(event: Event, page: str) -> str:

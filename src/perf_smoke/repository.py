@@ -26,6 +26,14 @@ _REVISION = re.compile(rf"({_NAME}|@|(?=@))([~^]\d*|\^\{{(commit)?\}}|@\{{[^{{}}
 _NO_NAME = re.compile(r"\.\.|@\{|//|/\.|\.lock(/|$)|^@$")
 
 
+_NO_SUCH_REF = ("couldn't find remote ref", "not our ref")
+"""What git says where origin has answered, in a locale of its own."""
+
+
+class UnknownRef(Unmeasured):
+    """No commit has this name, here or at origin: whoever asks again gets the same answer."""
+
+
 class Repository:
     """The git repository around a working directory."""
 
@@ -74,10 +82,11 @@ class Repository:
         """The commit that a ref names; fetched from origin where it is not here.
 
         Raises:
+            UnknownRef: `base-missing`: there is none.
             Unmeasured: `base-missing`.
         """
         if not _is_revision(ref):
-            raise Unmeasured(
+            raise UnknownRef(
                 "base-missing",
                 f"`base-ref`: `{ref}` is not the form of a branch, a tag or a commit.",
             )
@@ -98,7 +107,7 @@ class Repository:
                 complaint = failed or complaint
                 if commit := self.resolved(ref):
                     return commit
-        raise Unmeasured(
+        raise (UnknownRef if self._is_nowhere(complaint) else Unmeasured)(
             "base-missing",
             f"The base `{ref}` is neither a commit here nor can it be fetched from origin: check "
             "`base-ref`, and give the checkout step `fetch-depth: 0`.",
@@ -135,6 +144,22 @@ class Repository:
             fetched = self.git.reach(*_FETCH, *depth, "origin", what)
             complaint, depth = complaint or fetched.complaint, []
         return "" if self.resolved(commit) else complaint or f"fatal: no commit {commit}"
+
+    def default_branch(self) -> str:
+        """The commit of the branch that changes here are meant for: origin's default branch, or
+        the one that is called so here.
+
+        Raises:
+            UnknownRef: `base-missing`.
+        """
+        for name in ("origin/HEAD", "origin/main", "origin/master", "main", "master"):
+            if commit := self.resolved(name):
+                return commit
+        raise UnknownRef(
+            "base-missing",
+            "`base-ref: merge-base` finds no branch main or master here, nor origin's default "
+            "branch: name the other side's branch, tag or commit.",
+        )
 
     def merge_base(self, commit: str) -> str:
         """Where head left the branch that `commit` is on; a shallow clone is deepened.
@@ -177,6 +202,14 @@ class Repository:
         for how in DEEPER if self._is_shallow() else ([],):
             fetched = [self.git.reach(*_FETCH, *how, "origin", end) for end in ends]
             yield next((one.complaint for one in fetched if not one.ok), "")
+
+    def _is_nowhere(self, complaint: str) -> bool:
+        """Whether origin, asked for a ref, has answered that there is none; or there is no origin
+        to be asked."""
+        if any(answer in complaint for answer in _NO_SUCH_REF):
+            return True
+        origin = self.git.ask("remote", "get-url", "origin")
+        return not origin.ok and "No such remote" in origin.complaint
 
     def _is_shallow(self) -> bool:
         return self.git.ask("rev-parse", "--is-shallow-repository").text == "true"

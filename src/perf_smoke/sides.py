@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_smoke.printable import decoded, last_lines
+from perf_smoke.printable import decoded, telling_lines
 from perf_smoke.processes.foreground import run_process
 from perf_smoke.result import Unmeasured
 
@@ -75,12 +75,22 @@ def names_files_of(tree: Path, command: Sequence[str]) -> str:
 
 
 def run_build(
-    script: str, checkout: Checkout, *, environment: Mapping[str, str], timeout_s: float
+    script: str,
+    checkout: Checkout,
+    *,
+    environment: Mapping[str, str],
+    timeout_s: float,
+    on_stdout: Callable[[bytes], None] = lambda _data: None,
+    on_stderr: Callable[[bytes], None] = lambda _data: None,
 ) -> None:
     """Run the caller's build script as a `run:` step with `shell: bash` would, untimed.
 
+    Args:
+        on_stdout: gets each piece of its standard output as it comes.
+        on_stderr: the same of its standard error.
+
     Raises:
-        Unmeasured: `build-failed`, with its last lines.
+        Unmeasured: `build-failed`, with the lines that name an error and its last ones.
     """
     try:
         with tempfile.NamedTemporaryFile(prefix="perf-smoke-", suffix=".sh") as file:
@@ -91,6 +101,8 @@ def run_build(
                 timeout_s=timeout_s,
                 cwd=checkout.directory,
                 environment=environment,
+                on_stdout=on_stdout,
+                on_stderr=on_stderr,
             )
     except OSError as error:
         raise Unmeasured(
@@ -100,5 +112,5 @@ def run_build(
         raise Unmeasured(
             "build-failed",
             f"The build of {checkout.shown} {finished.how}.",
-            last_lines(decoded(finished.stdout + finished.stderr), lines=20),
+            telling_lines(decoded(finished.stdout + finished.stderr)),
         )

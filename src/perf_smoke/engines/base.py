@@ -6,7 +6,7 @@ engines disagree about N and N − 1. A value that an engine does not give stays
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -57,6 +57,8 @@ class EngineSetup:
     start_timeout_s: float
     """How long a worker or server may take until it is ready: what is left of the deadline."""
     request: Request
+    on_build_output: Callable[[bytes], None] = lambda _data: None
+    """Gets each piece of what `build: auto` prints for a reader, as it comes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,7 +45,7 @@ def server_sent(answer: Answer) -> list[Event]:
     """The `data:` of each server-sent event, comments and `[DONE]` left out; at least one.
 
     Data of several lines is one document, as the standard has it, or one in each line: some
-    servers leave out the blank line between two events.
+    servers leave out the blank line between two events, and some the word `data` as well.
 
     Raises:
         Unmeasured: `engine-output`: no stream, or not of JSON objects; `request-refused`: one
@@ -68,17 +68,19 @@ def server_sent(answer: Answer) -> list[Event]:
                 raise _stopped(answer, _joined(waiting).text)
             events += [_event(answer, each) for each in _documents(waiting)]
             waiting, kind = [], b""
-    return _some(answer, events)
+    return _some(answer, events or _bare(answer))
 
 
 def json_lines(answer: Answer) -> list[Event]:
-    """One event for each line.
+    """One event for each line, or those that a proxy made of them.
 
     Raises:
         Unmeasured: as `server_sent`.
     """
-    events = [_event(answer, line) for line in _lines(answer) if line.text.strip()]
-    return _some(answer, events)
+    lines = [line for line in _lines(answer) if line.text.strip()]
+    if any(line.text.startswith(b"data:") for line in lines):
+        return server_sent(answer)
+    return _some(answer, [_event(answer, line) for line in lines])
 
 
 def stopped_early(answer: Answer) -> Unmeasured:
@@ -136,6 +138,14 @@ def _lines(answer: Answer) -> Iterator[_Line]:
     rest = body[start:]
     if rest.rstrip().endswith(b"}"):
         yield _Line(arrived_ns=answer.pieces[-1].arrived_ns, text=rest)
+
+
+def _bare(answer: Answer) -> list[Event]:
+    """A document in each of several lines. A single one is a whole answer, and no stream."""
+    lines = [line for line in _lines(answer) if line.text.strip() not in (b"", b"[DONE]")]
+    if len(lines) < 2 or any(_object(line.text) is None for line in lines):
+        return []
+    return [_event(answer, line) for line in lines]
 
 
 def _documents(lines: Sequence[_Line]) -> list[_Line]:

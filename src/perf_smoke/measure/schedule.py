@@ -95,6 +95,8 @@ class Progress:
     elapsed_s: float
     budget_s: float
     sample: Sample
+    runs: int = 0
+    """How many steps of each side were asked for; 0: as many as the budget holds."""
 
 
 Watch = Callable[[Progress], None]
@@ -269,7 +271,12 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
             elapsed_s = now_s - started_s
             watch(
                 Progress(
-                    steps=taken, pairs=0, elapsed_s=elapsed_s, budget_s=budget_s, sample=sample
+                    steps=taken,
+                    pairs=0,
+                    elapsed_s=elapsed_s,
+                    budget_s=budget_s,
+                    sample=sample,
+                    runs=plan.runs,
                 )
             )
             if plan.runs and taken >= plan.runs:
@@ -310,7 +317,7 @@ def measure_pairs(
     with (
         closing(_Side(HEAD, head, plan, recording)) as head_side,
         closing(_Side(BASE, base, plan, recording)) as base_side,
-        _base_tried_where_head_fails(base_side, recording),
+        _base_tried_where_head_crashes(base_side, recording),
     ):
         sides = [head_side, base_side]
         order = rng.sample(sides, k=2)
@@ -350,6 +357,7 @@ def measure_pairs(
                     elapsed_s=elapsed_s,
                     budget_s=budget_s,
                     sample=sample,
+                    runs=plan.runs,
                 )
             )
             if look(recording):
@@ -366,7 +374,7 @@ def measure_pairs(
 
 
 @contextmanager
-def _base_tried_where_head_fails(base: _Side, recording: Recording) -> Iterator[None]:
+def _base_tried_where_head_crashes(base: _Side, recording: Recording) -> Iterator[None]:
     """Whether the base works tells most about a head that fails at once."""
     try:
         yield

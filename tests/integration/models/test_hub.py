@@ -183,6 +183,17 @@ def test_a_worker_that_dies_is_a_reason(
     assert "exited with code 7" in failure.sentence
 
 
+@pytest.mark.parametrize("place", ["refs/main", "blobs/*", "snapshots/*/*"])
+def test_a_pipe_in_the_hubs_cache_is_not_waited_for(
+    fetcher: Fetcher, tmp_path: Path, place: str
+) -> None:
+    fetcher("hf://acme/tiny/tiny.gguf@main")
+    (path,) = (tmp_path / "hf/hub/models--acme--tiny").glob(place)
+    path.unlink()
+    os.mkfifo(path)
+    assert fetcher("hf://acme/tiny/tiny.gguf@main").sha256 == SHA256
+
+
 @pytest.mark.parametrize("name", ["huggingface_hub", "sitecustomize", "json", "shutil"])
 def test_nothing_of_the_callers_is_imported(fetcher: Fetcher, tmp_path: Path, name: str) -> None:
     (tmp_path / "theirs").mkdir()

@@ -62,6 +62,12 @@ def test_events_without_a_blank_line_between_them_are_events() -> None:
     assert told(*pieces) == [(1, {"n": 1}), (2, {"n": 2})]
 
 
+def test_documents_without_the_word_data_are_events_too() -> None:
+    assert told(b'{"n": 1}\n', b'{"n": 2}\r\n\n[DONE]\n') == [(1, {"n": 1}), (2, {"n": 2})]
+    sent = answer(b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n')
+    assert [each.content["n"] for each in json_lines(sent)] == [1, 2]
+
+
 def test_an_event_without_data_is_none() -> None:
     assert told(b'data\n\ndata:\n\nid\n\ndata: {"n": 1}\n\n') == [(1, {"n": 1})]
 
