@@ -44,8 +44,8 @@ bench: .venv/dev ## the figures of docs/EVIDENCE.md; hours, and resumed where it
 lock: .venv/dev ## requirements/*.txt anew from requirements/*.in
 	@PATH="$$PWD/.venv/bin:$$PATH" scripts/lock
 
-.venv/smoke: requirements/runtime.txt requirements/embedded.txt runtime/venv
-	@runtime/venv .venv runtime embedded
+.venv/smoke: requirements/runtime.txt requirements/embedded.txt requirements/huggingface.txt runtime/venv
+	@runtime/venv .venv runtime embedded huggingface
 	@touch $@
 
 .venv/dev: requirements/dev.txt runtime/venv

@@ -51,6 +51,7 @@ hash_of_the_build() (
 mount() {
   local path=${1%/} options=${2:-}
   [ -e "$path" ] || mkdir -p "$path" 2>/dev/null || return
+  [ ! -d "$path" ] || [[ ! ${path:-/} =~ $systems ]] || system_folders+=("${path:-/}")
   [ -n "$options" ] || writable+=("$path")
   path=${path//\"/\"\"}
   # Twice the same is an error for docker.
@@ -118,14 +119,14 @@ mount_documents() {
 # Everything that may be read or written, and nothing else of the machine.
 mount_everything() {
   local path name
-  mounts=() writable=()
+  mounts=() writable=() system_folders=()
   # New and with a name of its own: an engine that does not have it works on another file system.
   mount "$scratch"
   mount "$folder"
   case ${GITHUB_EVENT_PATH:-} in /*) mount "$GITHUB_EVENT_PATH" ,readonly ;; esac
   if [ "$step" != measure ]; then
     for path in "${GITHUB_OUTPUT:-}" "${GITHUB_STEP_SUMMARY:-}"; do
-      case $path in /*) mount "${path%/*}" ;; esac
+      case $path in /*) [ -e "$path" ] || : >"$path" && mount "$path" ;; esac
     done
     mkdir -p "$output" 2>/dev/null && mount_folder "$output"
     [ "$step" = report ] || mount_documents
@@ -133,13 +134,29 @@ mount_everything() {
   fi
   mount "$PWD"
   [ -z "${GITHUB_WORKSPACE:-}" ] || mount "$GITHUB_WORKSPACE"
-  mount "$cache"
-  mount "$hf_home"
-  case ${HF_HUB_CACHE:-} in /*) mount "$HF_HUB_CACHE" ;; esac
+  mount "$cache/perf-smoke"
+  case "$INPUT_MODEL $INPUT_TOKENIZER" in
+    *hf://*) mount "$hf_home" ;;
+  esac
+  for name in HF_HUB_CACHE HF_XET_CACHE; do
+    case ${!name:-} in /*) mount "${!name}" ;; esac
+  done
   for name in HF_TOKEN_PATH PIP_CONFIG_FILE PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
     case ${!name:-} in /*) [ ! -e "${!name}" ] || mount "${!name}" ,readonly ;; esac
   done
   mount_named
+}
+
+# Where a system has its files: a folder there may be one of the image's own.
+systems='^(/|/(bin|boot|dev|etc|lib[^/]*|opt/perf-smoke|proc|run|sbin|sys|usr|var)(/.*)?|/opt)$'
+
+# Whether the image has files of its own where a folder would be mounted over them; prints where.
+hides_files_of_image() {
+  [ "${#system_folders[@]}" -gt 0 ] || return
+  # shellcheck disable=SC2016 # the shell in the image expands it
+  attend "$(left 60)" docker run --rm --pull never --network none --cap-drop ALL --entrypoint /bin/sh \
+    "$image" -c 'for path; do [ ! -e "$path" ] || { echo "$path" && exit; }; done; exit 1' \
+    sh "${system_folders[@]}" 2>/dev/null
 }
 
 # The names alone, for `docker run --env NAME`: no value is on a command line, which every process of
@@ -160,7 +177,8 @@ name_environment() {
 
 # Returns only when the container did not start: then `reason` and `sentence` are set.
 run_in_docker() {
-  local code listing named='' cache hf_home name where
+  local code listing named='' cache hf_home name where hidden
+  local limits=(--cap-drop ALL --security-opt no-new-privileges)
   # The container has another home than the one that is meant.
   for name in "${file_inputs[@]}"; do
     name=INPUT_$name
@@ -172,6 +190,14 @@ run_in_docker() {
   hf_home=${HF_HOME:-$cache/huggingface}
   mkdir -p "$scratch/home"
   mount_everything
+  if hides_files_of_image >"$scratch/log"; then
+    hidden=$(head -n 1 "$scratch/log")
+    reason=docker-sees-other-files
+    sentence="the job's files lie in $hidden, where the image has files of its own"
+    return
+  fi
+  # A job that is root writes into folders of others, too.
+  [ "$(id -u)" != 0 ] || limits+=(--cap-add DAC_OVERRIDE)
   name_environment
   # For the image's entrypoint, which ends with code 97 if it sees another workspace, and with 98 if
   # it does not see what was named.
@@ -183,9 +209,10 @@ run_in_docker() {
   container=perf-smoke-$$-$RANDOM$RANDOM
   [ "$step" != measure ] || echo docker >"$folder/runtime"
   perf_smoke docker run --interactive --rm --pull never --name "$container" --network host \
-    --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
+    "${limits[@]}" --user "$(id -u):$(id -g)" --workdir "$where" "${mounts[@]}" "${environment[@]}" \
     --env HOME="$scratch/home" --env RUNNER_TEMP="$scratch" --env XDG_CACHE_HOME="$cache" --env HF_HOME="$hf_home" \
-    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_FOLDER="$folder" \
+    --env PERF_SMOKE_RUNTIME=docker --env PERF_SMOKE_MATRIX --env PERF_SMOKE_JOB_WORKFLOW \
+    --env PERF_SMOKE_FOLDER="$folder" \
     --env PERF_SMOKE_OUTPUT="$output" --env PERF_SMOKE_LEFT_S="$(left)" --env PERF_SMOKE_MARK \
     --env PERF_SMOKE_NAMED --env PERF_SMOKE_LISTING="$listing" "$image" "$(command_of_step)"
   code=$?

@@ -2,7 +2,7 @@
 # What an inner step leaves behind when perf-smoke cannot, and how it ends what it started. Sourced by
 # launch.
 
-child='' container='' scratch='' part='' mark='' stop_token='' finished=no
+child='' guard='' container='' scratch='' part='' mark='' stop_token='' finished=no
 orders=()
 # bash 3.2 takes $'…' inside of "${…//…/…}" for what it looks like.
 newline=$'\n' return=$'\r'
@@ -69,7 +69,11 @@ give_up() {
     printf '### perf-smoke: not %s\n\n%s\n\n' "$what" "$(as_markdown "$sentence")"
     # Indented, and not in a fence: what a program printed may hold fences of its own.
     [ -z "$tail" ] || printf '    %s\n\n' "${tail//$newline/$newline    }"
-    [ "${INPUT_FAIL_ON:-}" = error ] || printf '*Informational: this check never blocks a merge.*\n'
+    case $status in
+      cancelled) ;;
+      *) ! fails_on error || printf "This step failed because of \`fail-on: error\`.\n" ;;
+    esac
+    fails_on error || printf '*Informational: this check never blocks a merge.*\n'
   } 2>/dev/null >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
   end_step "$status"
 }
@@ -81,7 +85,7 @@ give_up_outputs() {
   printf '::warning title=perf-smoke::%s\n' \
     "$(escaped "the outputs could not be written$(if_full "${GITHUB_OUTPUT%/*}"). Later steps find none.")"
   set_status failed outputs-not-written
-  [ "${INPUT_FAIL_ON:-}" != slower ] || exit "$code"
+  if [ "$code" = 1 ] && fails_on slower; then turn_red slower; fi
   end_step failed
 }
 
@@ -95,11 +99,20 @@ set_status() {
 }
 
 end_step() {
-  case ${INPUT_FAIL_ON:-}:$1 in
-    error:cancelled) ;; # whoever cancels a job does not ask whether it failed
-    error:*) exit 1 ;;
-  esac
+  # Whoever cancels a job does not ask whether it failed.
+  if [ "$1" != cancelled ] && fails_on error; then turn_red error; fi
   exit 0
+}
+
+# fails_on WORD: whether `fail-on`, a list, asks for it.
+fails_on() {
+  local asked=${INPUT_FAIL_ON:-}
+  case ,${asked//[[:space:]]/,}, in *,"$1",*) ;; *) return 1 ;; esac
+}
+
+turn_red() {
+  printf "::error title=perf-smoke::failed because of \`fail-on: %s\`.\n" "$1"
+  exit 1
 }
 
 command_of_step() {
@@ -194,9 +207,10 @@ new_token() {
 # shellcheck disable=SC2329 # a trap calls it
 at_exit() {
   local code=$?
-  trap '' INT TERM
+  trap '' INT TERM QUIT
   if [ -n "$child" ]; then # a signal that cannot be dealt with
-    exec 7>&- 9>&-
+    dismiss_guard
+    exec 4>&-
     see_its_end
   fi
   if [ "$finished" = no ]; then
@@ -219,14 +233,14 @@ at_exit() {
 
 # ---- running things so that nothing outlives the step ----------------------------------------------
 
-# Opens two pipes of which this process alone holds the ends for writing: what it starts reads from 8,
-# the guards of what it starts from 6. A line says that the job is cancelled, and waits for its reader,
+# Opens two pipes of which this process alone holds the ends for writing: what it starts reads from 3,
+# the guards of what it starts from 5. A line says that the job is cancelled, and waits for its reader,
 # however long that one takes to start; the end of the pipe says that this process is gone.
 open_lifelines() {
   local pipe=$scratch/pipe
   mkfifo "$pipe" "$pipe.2" 2>/dev/null || return
-  exec 9<>"$pipe" 7<>"$pipe.2"
-  exec 8<"$pipe" 6<"$pipe.2"
+  exec 4<>"$pipe" 6<>"$pipe.2"
+  exec 3<"$pipe" 5<"$pipe.2"
   rm -f "$pipe" "$pipe.2"
 }
 
@@ -240,11 +254,11 @@ attend() {
 # The command runs in the background: bash runs a trap only when the command in the foreground has
 # ended, and the runner kills a cancelled step after 7.5 s. `set -m` gives it a process group of its own.
 attend_with_grace() {
-  local grace=$1 limit=$2 guard code
+  local grace=$1 limit=$2 code
   shift 2
   [ "$signals" = 0 ] || return 130
   set -m
-  "$@" 6<&- 7>&- 8<&- 9>&- &
+  "$@" 3<&- 4>&- 5<&- 6>&- &
   child=$!
   guard "$child" "$limit" "$grace" >/dev/null 2>&1 &
   guard=$!
@@ -259,15 +273,19 @@ attend_with_grace() {
     code=$?
   fi
   child=''
-  { kill -KILL -- "-$guard" && wait "$guard"; } >/dev/null 2>&1
+  dismiss_guard
   return "$code"
+}
+
+dismiss_guard() {
+  { kill -KILL -- "-$guard" && wait "$guard"; } >/dev/null 2>&1
 }
 
 # guard GROUP SECONDS GRACE: ends a command when its time is over, the job is cancelled, or launch is
 # gone; then it is not asked to, for perf-smoke knows by itself.
 guard() {
-  exec 7>&- 8<&- 9>&-
-  read -r -t "$2" <&6
+  exec 3<&- 4>&- 6>&-
+  read -r -t "$2" <&5
   ! kill -0 $$ || kill -TERM -- "-$1"
   wait_for_group "$1" "$3"
   kill -KILL -- "-$1"
@@ -297,8 +315,8 @@ see_its_end() {
 on_signal() {
   signals=$((signals + 1))
   if [ "$signals" = 1 ]; then
-    echo >&9
-    echo >&7
+    echo >&4
+    echo >&6
   elif [ -n "$child" ]; then
     end_now
   fi
@@ -318,7 +336,7 @@ remove_container() {
 within() {
   local ticks=$(($1 * 20)) process
   shift
-  "$@" 6<&- 7>&- 8<&- 9>&- >/dev/null 2>&1 &
+  "$@" 3<&- 4>&- 5<&- 6>&- >/dev/null 2>&1 &
   process=$!
   while [ "$ticks" -gt 0 ] && kill -0 "$process" 2>/dev/null; do
     ticks=$((ticks - 1))
@@ -362,7 +380,7 @@ give_up_if_cancelled() {
 perf_smoke() {
   local code
   # It ends by itself at the deadline, unless it cannot.
-  attend_with_grace 8 $(($(left) + 5)) "$@" <&8 2>"$scratch/log"
+  attend_with_grace 8 $(($(left) + 5)) "$@" <&3 2>"$scratch/log"
   code=$?
   # A client that was killed leaves the container, which ends by itself.
   [ "$code" -le 128 ] || [ -z "$container" ] || within 10 docker wait "$container"
@@ -380,10 +398,10 @@ perf_smoke() {
   [ ! -s "$scratch/log" ] || print_inert "$(public "perf-smoke says:$newline$(tail -n 200 "$scratch/log")")"
   finished=yes
   [ "$step" != measure ] || exit 0
-  case ${INPUT_FAIL_ON:-}:$code in
-    error:0) ;;
-    error:* | slower:1) [ "$signals" -gt 0 ] || exit 1 ;;
-  esac
+  # What it printed says because of what.
+  if [ "$code" != 0 ] && [ "$signals" = 0 ]; then
+    if fails_on error || { [ "$code" = 1 ] && fails_on slower; }; then exit 1; fi
+  fi
   exit 0
 }
 

@@ -5,8 +5,8 @@ import sys
 from perf_smoke.processes.guardian import guarded
 
 LIFELINE = "--lifeline"
-"""Comes first where whoever starts perf-smoke holds the other end of its standard input, and cancels
-with a line on it; its end is theirs."""
+"""Comes first where whoever starts perf-smoke holds the other end of its standard input, and
+cancels with a line on it; its end is theirs."""
 
 
 def main() -> None:

@@ -37,7 +37,9 @@ def run(
         job.make_own(folder)
     if left := job.remove_old_files(folder):
         complain(left)
-    result = job.measure(settings, environ, runtime="cli", console=console, signals=Signals())
+    result = job.measure(
+        settings, environ, runtime="cli", console=console, signals=Signals(), folder=folder
+    )
 
     # Imported here: what only reports would make the measuring process larger.
     from perf_smoke.report.markdown import Links, render
@@ -47,7 +49,8 @@ def run(
     markdown = render(result, Links(result_path=str(folder / job.RESULT_NAME)))
     report = job.write_report(markdown, folder)
     with suppress(OSError):  # a full disk behind stdout: the files are written, the code is right
-        show(result, console, [path for path in (report.path, document.path) if path])
+        written = filter(None, (report.path, document.path))
+        show(result, console, [*written, *job.build_logs(folder)])
     for problem in dict.fromkeys(filter(None, (document.problem, report.problem))):
         complain(problem)
     return result

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,7 +18,8 @@ from types import FrameType
 from perf_smoke.processes.guardian import DESERTED
 
 AGAIN_S = 0.1
-"""A signal that came to nothing is raised again after this."""
+"""A cancel that came to nothing is raised again after this."""
+_AGAIN = signal.SIGUSR2
 
 
 class Cancelled(BaseException):
@@ -38,7 +41,7 @@ class Signals:
             self._numbers.append(signal.SIGHUP)
         for number in self._numbers:
             signal.signal(number, self._receive)
-        signal.signal(signal.SIGALRM, self._remind)
+        signal.signal(_AGAIN, self._raise_again)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -56,7 +59,6 @@ class Signals:
             raise
         finally:
             self._measuring = False
-            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _expect_none(self) -> None:
         if self._cancelled:
@@ -69,12 +71,21 @@ class Signals:
             signal.signal(each, signal.SIG_IGN)
         self._cancelled = Deserted() if number == DESERTED else Cancelled()
         if self._measuring:
-            signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
+            threading.Thread(target=self._remind, daemon=True).start()
             raise self._cancelled
 
-    def _remind(self, _number: int, _frame: FrameType | None) -> None:
-        """What is raised in a callback of somebody's library, or in a `__del__`, may be swallowed;
-        but nothing interrupts the clearing up that it has brought about."""
+    def _remind(self) -> None:
+        """What is raised in a callback of somebody's library, or in a `__del__`, may be swallowed.
+
+        A thread, for those who wait with an alarm have the process's only clock.
+        """
+        main = threading.main_thread().ident
+        while self._measuring and main:
+            time.sleep(AGAIN_S)
+            signal.pthread_kill(main, _AGAIN)
+
+    def _raise_again(self, _number: int, _frame: FrameType | None) -> None:
+        """But nothing interrupts the clearing up that the cancel has brought about."""
         if self._measuring and not _is_handled(self._cancelled):
             self._expect_none()
 

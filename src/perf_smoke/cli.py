@@ -9,7 +9,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -18,14 +17,15 @@ from perf_smoke import __version__, environment
 from perf_smoke.printable import printable
 from perf_smoke.processes.kinship import MARK
 from perf_smoke.redaction import knowing, public, published
+from perf_smoke.result import because_of
 from perf_smoke.settings import INPUTS, InvalidSettings, parse
-
-if TYPE_CHECKING:
-    from perf_smoke.result import Result
 
 EXIT_NOT_MEASURED = 1
 EXIT_INVALID = 2
 EXIT_INTERRUPTED = 130
+
+_NARROWEST = 20
+"""Columns. Fewer are most often a COLUMNS of a terminal that is none."""
 
 
 class _Gate(click.Group):
@@ -56,6 +56,20 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
+class _Grouped(click.Command):
+    """A command whose options are listed below the headings of the inputs."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        listed: dict[str, list[tuple[str, str]]] = {}
+        headings = {row.field: row.heading for row in INPUTS}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                listed.setdefault(headings.get(parameter.name or "", "Options"), []).append(record)
+        for heading, records in listed.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
 def _every_input(command: Callable[..., None]) -> Callable[..., None]:
     """Each input as an option of the same name."""
     for row in reversed(INPUTS):
@@ -64,7 +78,7 @@ def _every_input(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@main.command()
+@main.command(cls=_Grouped)
 @_every_input
 def run(**options: str | None) -> None:
     """Measure, compare where there is a base, and report."""
@@ -87,7 +101,7 @@ def publish() -> None:
 
     environ = dict(os.environ)
     values = environment.inputs(environ)
-    sys.exit(_as_fail_on_says(values.get("fail-on", "").strip(), report(values, environ)))
+    sys.exit(EXIT_NOT_MEASURED if report(values, environ) else 0)
 
 
 def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
@@ -102,12 +116,16 @@ def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
         return _refuse(unusable)
     for sentence in _without_effect(values):
         _complain(sentence)
-    result = at_terminal.run(settings, environ, Console(), _complain)
+    result = at_terminal.run(settings, environ, _console(), _complain)
     if result.status == "cancelled":
         return EXIT_INTERRUPTED
+    if result.status == "invalid":
+        return EXIT_INVALID
     if result.status != "measured":
         return EXIT_NOT_MEASURED
-    return _as_fail_on_says(settings.fail_on, result)
+    if cause := result.fails_step(settings.fail_on):
+        _complain(because_of(cause))
+    return EXIT_NOT_MEASURED if cause else 0
 
 
 @main.command(hidden=True)
@@ -115,9 +133,7 @@ def publish_legs() -> None:
     """In a workflow: show what other jobs have measured, as one report."""
     from perf_smoke.legs_step import report
 
-    environ = dict(os.environ)
-    fail_on = environ.get("INPUT_FAIL_ON", "").strip()
-    sys.exit(max(_as_fail_on_says(fail_on, result) for result in report(environ)))
+    sys.exit(EXIT_NOT_MEASURED if report(dict(os.environ)) else 0)
 
 
 @main.command()
@@ -152,33 +168,37 @@ def report(paths: tuple[Path, ...], *, markdown: bool, output: Path | None, legs
     if markdown:
         click.echo(text)
     else:
-        show_parts(several.parts(), Console(), [output] if output else [])
+        show_parts(several.parts(), _console(), [output] if output else [])
 
 
 @main.command()
-@click.argument("document", type=click.Path(path_type=Path), required=False)
+@click.argument("documents", type=click.Path(path_type=Path), nargs=-1, metavar="[DOCUMENT]")
 @click.option(
     "--pairs", type=click.Path(path_type=Path), help="A CSV file instead: base,head in seconds."
 )
 @click.option("--margin", help="With --pairs: as in run. [default: 5%]")
 @click.option("--alpha", help="With --pairs: as in run. [default: 0.01]")
 def compare(
-    document: Path | None, pairs: Path | None, margin: str | None, alpha: str | None
+    documents: tuple[Path, ...], pairs: Path | None, margin: str | None, alpha: str | None
 ) -> None:
     """Decide again from the steps in a result.json, or from a plain file of pairs."""
+    from perf_smoke import two_runs
     from perf_smoke.compare import Rule, decide_again
     from perf_smoke.consistency import expect_sums
     from perf_smoke.pairs_file import read_pairs
     from perf_smoke.report.terminal import show
     from perf_smoke.result_file import UnreadableResult, read
 
-    if (document is None) == (pairs is None):
+    if bool(documents) == (pairs is not None):
         raise click.UsageError("give either a result.json or --pairs FILE")
+    document = next(iter(documents), None)
     if document and (margin or alpha):
         raise click.UsageError(
             "--margin and --alpha count with --pairs only: a result.json keeps those of its run"
         )
     try:
+        if len(documents) > 1:
+            sys.exit(_refuse(two_runs.why_not_compared([read(path) for path in documents])))
         if pairs:
             settings = parse({"margin": margin or "", "alpha": alpha or ""})
             result = read_pairs(pairs, Rule(alpha=settings.alpha, margin=settings.margin))
@@ -190,7 +210,7 @@ def compare(
         sys.exit(_refuse(error))
     except ValueError as error:
         sys.exit(_refuse(f"{document} contradicts itself: {error}."))
-    show(published(result), Console())
+    show(published(result), _console())
 
 
 @main.command()
@@ -206,10 +226,10 @@ def engines() -> None:
     for engine in inventory.engines(working_directory=Path.cwd(), environment=environ):
         here = f"{engine.program} {engine.version}" if engine.usable else engine.missing
         table.add_row(engine.engine, engine.summary, Text(public(here)))
-    Console().print(table)
+    _console().print(table)
 
 
-@main.command()
+@main.command(cls=_Grouped)
 @_every_input
 def doctor(**options: str | None) -> None:
     """Say why a configuration would not work, without measuring anything."""
@@ -234,6 +254,14 @@ def doctor(**options: str | None) -> None:
         click.echo(one_line(public(sentence), 2000))
     if problems:
         sys.exit(EXIT_NOT_MEASURED)
+
+
+def _console() -> Console:
+    """As wide as the terminal says, if that leaves room for words."""
+    console = Console()
+    if console.width < _NARROWEST:
+        console.width = 80
+    return console
 
 
 def _invalid(error: InvalidSettings) -> int:
@@ -264,14 +292,3 @@ def _refuse(why: object) -> int:
 
 def _complain(why: object) -> None:
     click.echo(f"perf-smoke: {public(' '.join(printable(str(why)).split()))}", err=True)
-
-
-def _as_fail_on_says(fail_on: str, result: Result) -> int:
-    if fail_on == "error" and result.status not in ("measured", "cancelled"):
-        return EXIT_NOT_MEASURED
-    if fail_on == "slower" and any(
-        comparison.verdict == "slower" and (comparison.estimate or 0.0) > comparison.rule.margin
-        for comparison in result.comparisons
-    ):
-        return EXIT_NOT_MEASURED
-    return 0

@@ -18,7 +18,7 @@ from perf_smoke.report.legs_story import beginning, legs_story
 from perf_smoke.report.parts import Part
 from perf_smoke.report.story import Links, story
 from perf_smoke.report.view import View
-from perf_smoke.result import Result
+from perf_smoke.result import FailOn, Result
 
 NO_LIMIT = 2**62
 """Bytes: where nothing need be left out."""
@@ -30,7 +30,7 @@ class Combined:
 
     legs: Legs
     label: str = ""
-    fail_on: str = ""
+    fail_on: tuple[FailOn, ...] = ()
     is_of_other_runs: bool = False
     """Whether all that came is of other runs than this report is about."""
     refused: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ def combine(
     expected: Sequence[str],
     why_not: Callable[[Result], str],
     label: str = "",
-    fail_on: str = "",
+    fail_on: tuple[FailOn, ...] = (),
 ) -> Combined:
     """Read the documents that lie there, and put them together.
 

@@ -1,29 +1,45 @@
 """What the inputs of one run mean to the engine that they name: files, program, sides.
 
 Whatever cannot be had is raised as the Unmeasured that its reader sees, by `perf-smoke run` and by
-`perf-smoke doctor` alike.
+`perf-smoke doctor` alike: obstacles.py lists it.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perf_smoke.deadline import Deadline
 from perf_smoke.engines import registry
 from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.identity import find_program
-from perf_smoke.engines.programs import find
 from perf_smoke.engines.table import Row
 from perf_smoke.models import hub
 from perf_smoke.models.reference import Hub, parse
+from perf_smoke.repository import Repository
 from perf_smoke.request import request_of
 from perf_smoke.result import HEAD, Unmeasured
-from perf_smoke.settings import Settings
-from perf_smoke.sides import Repository, refuse_shared
+from perf_smoke.settings import Settings, invalid_inputs
+from perf_smoke.sides import refuse_shared
+
+MERGE_BASE = "merge-base"
+"""As `base-ref`: the commit at which head left the branch that it is meant for."""
+
+
+class Unworkable(Unmeasured):
+    """Inputs with which nothing can be measured, whatever is fetched, built or started."""
+
+    def __init__(self, errors: Sequence[Unmeasured]) -> None:
+        """Args:
+        errors: all that is wrong, at least one.
+        """
+        failures = tuple({error.failure.sentence: error.failure for error in errors}.values())
+        self.sentences = tuple(failure.sentence for failure in failures)
+        only = failures[0] if len(failures) == 1 else invalid_inputs(self.sentences)
+        super().__init__(only.reason, only.sentence, only.tail)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +61,8 @@ class Configuration:
     request: Request
     environment: Mapping[str, str]
     """What child processes see."""
+    prompt_missing: Unmeasured | None = None
+    """Why the prompt cannot be had; the request has another one then."""
 
     @classmethod
     def of(cls, settings: Settings, environment: Mapping[str, str], *, cpus: int) -> Configuration:
@@ -54,17 +72,34 @@ class Configuration:
             cpus: how many may be used.
 
         Raises:
-            Unmeasured: `engine-unclear`, or the endpoint does not tell.
+            Unworkable: `engine-unclear`.
+            Unmeasured: the endpoint does not tell.
         """
-        engine = registry.resolve(
-            settings.engine,
-            command=settings.command,
-            endpoint=settings.endpoint,
-            binary=settings.binary,
+        prompt_missing = None
+        try:
+            request = request_of(settings, cpus=cpus)
+        except Unmeasured as error:
+            prompt_missing = error
+            request = request_of(replace(settings, prompt_file=""), cpus=cpus)
+        try:
+            engine = registry.resolve(
+                settings.engine,
+                command=settings.command,
+                endpoint=settings.endpoint,
+                binary=settings.binary,
+                environment=environment,
+            )
+        except Unmeasured as error:
+            if settings.endpoint:
+                raise
+            raise Unworkable([*filter(None, [prompt_missing]), error]) from error
+        return cls(
+            settings=settings,
+            engine=engine,
+            request=request,
             environment=environment,
+            prompt_missing=prompt_missing,
         )
-        request = request_of(settings, cpus=cpus)
-        return cls(settings=settings, engine=engine, request=request, environment=environment)
 
     @property
     def directory(self) -> Path:
@@ -75,6 +110,21 @@ class Configuration:
     def runs_callers_program(self) -> bool:
         """Whether what is measured was made in the caller's checkout, or may have been."""
         return self.engine.owner(self.settings.endpoint) == "caller's"
+
+    def measures_checkout(self, repository: Repository) -> bool:
+        """Whether what is measured is of head's checkout: built in it, or a program in it.
+
+        Of an interpreter it is a file of the checkout that it is given.
+        """
+        settings = self.settings
+        if not self.runs_callers_program or settings.build or settings.base_ref:
+            return self.runs_callers_program
+        words = [self.program, *(settings.command[1:] if self.engine.shares_program else ())]
+        with suppress(Unmeasured):
+            words.append(str(self._find(self.program, self.directory)))
+        tree = repository.root().resolve()
+        paths = (self.directory / word for word in filter(None, words))
+        return any(path.exists() and path.resolve().is_relative_to(tree) for path in paths)
 
     @property
     def reads_files(self) -> bool:
@@ -109,6 +159,15 @@ class Configuration:
         """
         is_read = self.reads_files and "tokenizer" in self.engine.reads
         return _obtainable("tokenizer", self.settings.tokenizer) if is_read else ""
+
+    def expected(self) -> EngineSetup:
+        """What head's engine would be prepared with, as far as that can be known now."""
+        settings = self.settings
+        return self.setup(
+            scratch=Path(),
+            model=Path(settings.model) if settings.model else None,
+            tokenizer=Path(settings.tokenizer) if settings.tokenizer else None,
+        )
 
     def setup(
         self,
@@ -146,43 +205,25 @@ class Configuration:
             request=self.request,
         )
 
-    def obstacles(self) -> Iterator[Unmeasured]:
-        """Why head cannot be measured, as far as that can be known before anything is fetched,
-        built or started."""
-        for check in (self.model, self.tokenizer, self._check_program):
-            try:
-                check()
-            except Unmeasured as error:
-                yield error
-
-    def _check_program(self) -> None:
-        """That it is there, or that `build: auto` can make it. A script may make anything."""
-        settings, setup = self.settings, self.setup(scratch=Path())
-        if settings.build == "auto":
-            registry.check_build(self.engine.id, setup)
-        elif self.program and not settings.build and not settings.endpoint:
-            find(self.engine.id, setup)
-
     def base(self, repository: Repository, merge_target: str) -> BaseProgram | None:
         """Where the base's program comes from; None where no base is asked for.
 
         Args:
-            merge_target: the commit that the pull request wants to merge into; empty outside one.
+            merge_target: the commit that head was made upon, as the event has it, or one of the
+                branch where it was; empty where the event knows none.
 
         Raises:
-            Unmeasured: `base-missing`, `engine-missing`: it is asked for and cannot be had.
+            UnknownRef: `base-missing`: `base-ref` names nothing.
+            Unmeasured: `base-missing`: it is asked for and cannot be had.
         """
         settings = self.settings
         if settings.baseline == "none":
             return None
-        for name, words in (
-            ("base-binary", (settings.base_binary,)),
-            ("base-command", settings.base_command),
-        ):
-            if any(words):
-                self._find(words[0], self.directory, otherwise=f"correct `{name}`")
-                return BaseProgram(name=name)
-        if self.runs_callers_program and settings.base_ref:
+        if named := self._named_base:
+            return BaseProgram(name=named[0])
+        if self.runs_callers_program and settings.base_ref == MERGE_BASE:
+            commit = repository.merge_base(merge_target or repository.default_branch())
+        elif self.runs_callers_program and settings.base_ref:
             commit = repository.commit(settings.base_ref)
         elif self.runs_callers_program and settings.build and merge_target:
             commit = repository.merge_base(merge_target)
@@ -190,13 +231,33 @@ class Configuration:
             raise Unmeasured(
                 "base-missing",
                 "There is no verdict without a base, and a base needs `base-binary`, "
-                "`base-command`, or an engine of yours with `base-ref` (on a pull request: with "
-                "`build`).",
+                "`base-command`, or an engine of yours with `base-ref` (on a pull request, a push "
+                "and in a merge queue: with `build`).",
             )
         else:
             return None
         self._refuse_heads_program(repository.root())
         return BaseProgram(name=settings.base_ref, commit=commit)
+
+    def check_base_program(self) -> None:
+        """That the program of `base-binary` or `base-command` is there.
+
+        Raises:
+            Unmeasured: `engine-missing`.
+        """
+        if named := self._named_base:
+            name, program = named
+            self._find(program, self.directory, otherwise=f"correct `{name}`")
+
+    @property
+    def _named_base(self) -> tuple[str, str] | None:
+        """The input that names the base's program, and the program."""
+        settings = self.settings
+        programs = {
+            "base-binary": settings.base_binary,
+            "base-command": next(iter(settings.base_command), ""),
+        }
+        return next(((name, program) for name, program in programs.items() if program), None)
 
     def refuse_shared(self, program: Path, tree: Path) -> None:
         """Refuse a program that both sides would run.

@@ -44,9 +44,17 @@ class Context:
     leg: Leg | None
     """Which job of which workflow this is; None outside one."""
     merge_target: str
-    """The commit that the pull request wants to merge into; empty outside a pull request."""
+    """The commit with which head is compared where no input names one: what the pull request or the
+    merge queue wants to merge into, or what was there before a push; empty without such an event.
+    """
+    pull_request_head: str = ""
+    """The commit that the pull request is about; empty outside one."""
     deadline: Deadline
     """When measuring must have ended, whatever it still waits for."""
     watcher: Watcher
     interruptible: Callable[[], AbstractContextManager[None]]
     """Inside it, a signal raises Cancelled."""
+    folder: Path | None = None
+    """Where what the builds print is kept; nowhere without it."""
+    build_line: Callable[[str], None] = lambda _line: None
+    """Gets each line that a build prints."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_smoke.configuration import Configuration, about
+from perf_smoke.configuration import Configuration, Unworkable, about
 from perf_smoke.engines import registry
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import LocalPath, parse
+from perf_smoke.obstacles import absences, obstacles
 from perf_smoke.remarks import remarks
+from perf_smoke.repository import Repository
 from perf_smoke.request import parts_passed
 from perf_smoke.result import Unmeasured
 from perf_smoke.settings import Settings
-from perf_smoke.sides import Repository, names_files_of
+from perf_smoke.sides import names_files_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +41,13 @@ def diagnose(
     """
     try:
         configuration = Configuration.of(settings, environment, cpus=available_cpus)
+    except Unworkable as error:
+        return Diagnosis(problems=error.sentences)
     except Unmeasured as error:
         return Diagnosis(problems=(error.failure.sentence,))
+    known = (*obstacles(configuration), *absences(configuration))
     problems = [
-        *(error.failure.sentence for error in configuration.obstacles()),
+        *(error.failure.sentence for error in known),
         *_tried(configuration),
         *remarks(configuration, available_cpus),
     ]
@@ -100,11 +106,7 @@ def _engine(configuration: Configuration) -> str:
     settings = configuration.settings
     if not settings.build:
         with tempfile.TemporaryDirectory(prefix="perf-smoke-") as scratch:
-            setup = configuration.setup(
-                scratch=Path(scratch),
-                model=Path(settings.model) if settings.model else None,
-                tokenizer=Path(settings.tokenizer) if settings.tokenizer else None,
-            )
+            setup = dataclasses.replace(configuration.expected(), scratch=Path(scratch))
             registry.prepare(configuration.engine.id, setup)
     return ""
 

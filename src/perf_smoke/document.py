@@ -168,6 +168,9 @@ def _notes(draft: Draft) -> Iterator[str]:
             "The engine's threads go on running when a step has ended: there was no rest between "
             "the steps, and they may disturb each other."
         )
+    told = draft.recording.told
+    if silent := ", ".join(f"`{name}`" for name, state in told.items() if state == "not told"):
+        yield f"Whether {silent} took effect, the engine did not tell."
     for name in draft.sides:
         of_whom = "" if name == HEAD else "Base: "
         samples = draft.samples(name)

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from perf_smoke import environment, result_file
+from perf_smoke import build_log, environment, result_file
 from perf_smoke.cancel import Signals
 from perf_smoke.context import Context
 from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft, finish
 from perf_smoke.models.store import user_cache
+from perf_smoke.printable import printable
 from perf_smoke.result import Failure, Leg, Result, Unmeasured
 from perf_smoke.run import run
 from perf_smoke.settings import Settings
@@ -35,24 +36,29 @@ class Written:
     problem: str = ""
 
 
-def measure(
+def measure(  # noqa: PLR0913 - a workflow and a terminal know different things
     settings: Settings,
     environ: Mapping[str, str],
     *,
     runtime: str,
     leg: Leg | None = None,
     merge_target: str = "",
+    pull_request_head: str = "",
     console: Console,
     signals: Signals,
+    folder: Path | None = None,
 ) -> Result:
     """Run it with a scratch folder of its own; a signal cancels it.
 
     Never raises for what goes wrong outside.
+
+    Args:
+        folder: where what the builds print is kept.
     """
     variables = environment.for_children(environ)
     place = environ.get("RUNNER_TEMP") or None
     try:
-        folder = tempfile.TemporaryDirectory(
+        scratch_folder = tempfile.TemporaryDirectory(
             prefix="perf-smoke-", dir=place, ignore_cleanup_errors=True
         )
     except OSError as error:
@@ -63,7 +69,7 @@ def measure(
         )
         draft = Draft(settings=settings, runtime=runtime, environment=variables, leg=leg)
         return finish(draft, "failed", failure)
-    with folder as scratch, watching(console) as watcher:
+    with scratch_folder as scratch, watching(console) as watcher:
         return run(
             settings,
             Context(
@@ -73,9 +79,12 @@ def measure(
                 runtime=runtime,
                 leg=leg,
                 merge_target=merge_target,
+                pull_request_head=pull_request_head,
                 deadline=_deadline(settings, environ),
                 watcher=watcher,
                 interruptible=signals.interruptible,
+                folder=folder,
+                build_line=watcher.build_line,
             ),
         )
 
@@ -107,7 +116,7 @@ def remove_old_files(folder: Path) -> str:
         What could not be removed, as sentences; nothing when all is well.
     """
     left = []
-    for path in (folder / RESULT_NAME, folder / REPORT_NAME):
+    for path in (folder / name for name in (RESULT_NAME, REPORT_NAME, *build_log.NAMES.values())):
         try:
             path.unlink()
         except (FileNotFoundError, NotADirectoryError):
@@ -115,6 +124,21 @@ def remove_old_files(folder: Path) -> str:
         except OSError as error:
             left.append(f"{path} of an earlier run cannot be removed: {error.strerror}.")
     return " ".join(left)
+
+
+def build_logs(folder: Path) -> list[Path]:
+    """The files there with what the builds printed."""
+    return [path for name in build_log.NAMES.values() if (path := folder / name).is_file()]
+
+
+def bring_build_logs(source: Path, folder: Path) -> None:
+    """Put them beside result.json, where they are not there yet. A build may have put something
+    else in their place."""
+    for path in build_logs(source):
+        if source.resolve() != folder.resolve() and not path.is_symlink():
+            with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+                text = printable(file.read(2 * build_log.MOST_KEPT))
+                result_file.write_whole(folder / path.name, text)
 
 
 def write_result(result: Result, folder: Path) -> Written:

@@ -39,22 +39,33 @@ from perf_smoke.report.markdown import written
 from perf_smoke.report.parts import Items, Title, quoted, sentence
 from perf_smoke.report.terminal import show_parts
 from perf_smoke.report_inputs import REPORT_INPUTS, ReportSettings
-from perf_smoke.report_step import TITLE, links_of, patience_until, should_have_been_written
-from perf_smoke.result import GRAVEST_FIRST, Failure, Result
+from perf_smoke.report_step import (
+    TITLE,
+    links_of,
+    patience_until,
+    should_have_been_written,
+    why_red,
+)
+from perf_smoke.result import GRAVEST_FIRST, FailOn, Failure, Result
 from perf_smoke.secret import Secret
 from perf_smoke.settings import InvalidSettings
 
 
-def report(environ: Mapping[str, str]) -> list[Result]:
+def report(environ: Mapping[str, str]) -> FailOn | None:
     """Show what the other jobs left.
 
     Returns:
-        A result for each leg, also for those that left none.
+        What of `fail-on` the step fails on.
     """
-    deadline = Deadline.within(float(environ.get("PERF_SMOKE_LEFT_S") or PATIENCE.total_s))
-    values = environment.inputs(environ, REPORT_INPUTS)
-    event, log = read_event(environ), WorkflowLog()
+    values, log = environment.inputs(environ, REPORT_INPUTS), WorkflowLog()
     log.mask(Secret(values.get("github-token", "")))
+    return why_red(_shown(environ, values, log), values, log)
+
+
+def _shown(environ: Mapping[str, str], values: Mapping[str, str], log: WorkflowLog) -> list[Result]:
+    """A result for each leg, also for those that left none."""
+    deadline = Deadline.within(float(environ.get("PERF_SMOKE_LEFT_S") or PATIENCE.total_s))
+    event = read_event(environ)
     missing = partial(nothing_measured, runtime=environ["PERF_SMOKE_RUNTIME"], values=values)
     try:
         settings = report_inputs.parse(values)

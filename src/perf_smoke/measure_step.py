@@ -19,8 +19,8 @@ from perf_smoke.cancel import Signals
 from perf_smoke.github.event import read_event
 from perf_smoke.printable import printable
 from perf_smoke.redaction import published
-from perf_smoke.result import Cost, Failure, Result, Status, Tool
-from perf_smoke.settings import InvalidSettings, parse
+from perf_smoke.result import Cost, Failure, Result, Status, Tool, fail_on
+from perf_smoke.settings import InvalidSettings, invalid_inputs, parse
 
 RESERVE_NAME = "reserve"
 """A file that takes the place that the document shall have on a disk which an engine fills."""
@@ -37,7 +37,7 @@ def measure(
         complain: gets what did not work besides the measuring, a sentence at a time.
     """
     folder = Path(environ["PERF_SMOKE_FOLDER"])
-    result = _result(values, environ)
+    result = _result(values, environ, folder)
     (folder / RESERVE_NAME).unlink(missing_ok=True)
     # Only what was measured can have put a folder there.
     shutil.rmtree(folder / job.RESULT_NAME, ignore_errors=True)
@@ -45,12 +45,13 @@ def measure(
         complain(problem)
 
 
-def _result(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
+def _result(values: Mapping[str, str], environ: Mapping[str, str], folder: Path) -> Result:
     runtime = environ["PERF_SMOKE_RUNTIME"]
     try:
         settings = parse(values)
     except InvalidSettings as error:
-        return nothing_measured("invalid", _invalid(error), runtime, values)
+        sentences = [problem.sentence for problem in error.problems]
+        return nothing_measured("invalid", invalid_inputs(sentences), runtime, values)
     try:
         event = read_event(environ)
         return job.measure(
@@ -59,8 +60,10 @@ def _result(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
             runtime=runtime,
             leg=event.leg,
             merge_target=event.base_sha,
+            pull_request_head=event.pull_request_head,
             console=Console(force_terminal=False, no_color=True, width=100),
             signals=Signals(),
+            folder=folder,
         )
     except Exception:  # noqa: BLE001 - promise 1: a bug of ours turns no job red, and is told
         failure = Failure(
@@ -71,27 +74,18 @@ def _result(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
         return nothing_measured("failed", failure, runtime, values)
 
 
-def _invalid(error: InvalidSettings) -> Failure:
-    count = len(error.problems)
-    return Failure(
-        reason="invalid-inputs",
-        sentence=f"{count} inputs are invalid." if count > 1 else "One input is invalid.",
-        tail="\n".join(problem.sentence for problem in error.problems),
-    )
-
-
 def nothing_measured(
     status: Status, failure: Failure, runtime: str, values: Mapping[str, str]
 ) -> Result:
     """The document of a step that came to no measuring. Of the inputs it keeps the one that the
     report needs to say what comes of it."""
-    fail_on = values.get("fail-on", "").strip()
+    asked = ",".join(fail_on(values.get("fail-on", "")))
     result = Result(
         status=status,
         failure=failure,
         started=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         tool=Tool(version=__version__, runtime=runtime),
-        settings={"fail-on": fail_on} if fail_on in ("error", "slower") else {},
+        settings={"fail-on": asked} if asked else {},
         cost=Cost(total_s=0.0),
     )
     return published(result)

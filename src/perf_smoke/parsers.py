@@ -57,6 +57,21 @@ def choice(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def several(nothing: str, *words: str) -> Callable[[str], tuple[str, ...]]:
+    """Some of these words, between commas or spaces; none of them for `nothing`, which stands
+    alone."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        given = re.split(r"[\s,]+", value.strip(" \t\r\n,"))
+        for word in given:
+            choice(nothing, *words)(word)
+        if nothing in given and len(set(given)) > 1:
+            raise ValueError(f"cannot be {nothing} and something else")
+        return tuple(word for word in words if word in given)
+
+    return parse
+
+
 def nearest(value: str, choices: Iterable[str]) -> str:
     """The end of a sentence that names the choice which was perhaps misspelt; or nothing."""
     word = value.strip().lower()[:80]  # nobody misspells at such length, and difflib is slow

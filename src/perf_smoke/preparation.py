@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from perf_smoke.configuration import Configuration, about
+from perf_smoke.build_log import build_log
+from perf_smoke.configuration import BaseProgram, Configuration, Unworkable, about
 from perf_smoke.context import Context
 from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft
@@ -19,10 +21,16 @@ from perf_smoke.measure.schedule import BaseFailed
 from perf_smoke.models.base import ModelFile, Patience
 from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
+from perf_smoke.obstacles import absences, obstacles
+from perf_smoke.pull_request import of_another
+from perf_smoke.remarks import remarks
+from perf_smoke.repository import Repository, UnknownRef
 from perf_smoke.request import record_of
 from perf_smoke.result import BASE, HEAD, EngineIdentity, Model, Side, Unmeasured
 from perf_smoke.settings import Settings
-from perf_smoke.sides import Checkout, Repository, names_files_of, run_build
+from perf_smoke.sides import Checkout, names_files_of, run_build
+from perf_smoke.tree import is_changed
+from perf_smoke.worktree import worktree
 
 
 class Preparation:
@@ -32,7 +40,8 @@ class Preparation:
         """Find out which engine is meant, and what is asked of it.
 
         Raises:
-            Unmeasured: `engine-unclear`, or the endpoint does not tell.
+            Unworkable: `engine-unclear`.
+            Unmeasured: the endpoint does not tell.
         """
         self._settings = settings
         self._context = context
@@ -43,20 +52,55 @@ class Preparation:
         }
         """When the measuring of each side must have ended: head alone can be measured after a base
         that was given up."""
+        cpus = machine.available_cpus(machine.System())
+        if context.deadline.left_s < settings.budget_s <= settings.deadline_s:
+            draft.notes.append("`deadline` leaves less time than `budget` asks for.")
         with context.deadline.waiting_for("what answers at `endpoint`"):
-            self._configuration = Configuration.of(
-                settings, context.environment, cpus=machine.available_cpus(machine.System())
-            )
+            self._configuration = Configuration.of(settings, context.environment, cpus=cpus)
         self._engine = self._configuration.engine
         self._repository = Repository(
             self._configuration.directory, context.environment, self.deadlines[BASE]
         )
+        with context.deadline.waiting_for("git"):
+            ours = self._configuration.measures_checkout(self._repository)  # else none tells of it
+            self._here = Checkout(
+                directory=self._configuration.directory,
+                commit=self._repository.head() if ours else "",
+                name=self._repository.branch() if ours else "",
+            )
+            callers = self._configuration.runs_callers_program
+            self._is_changed = callers and is_changed(self._repository)
         self._head = EngineIdentity(id=self._engine.id)
         self._model: ModelFile | None = None
         self._tokenizer: ModelFile | None = None
+        self._base: BaseProgram | None = None
+        self._lost_base: Unmeasured | None = None
         self.request = self._configuration.request
+        if self._here.commit:  # also where head comes to nothing, it is known whose failure it is
+            draft.sides[HEAD] = self._side_of(self._here)
         draft.engine = self._engine
         draft.request = record_of(self.request, self._engine, settings)
+        draft.notes += remarks(self._configuration, cpus)
+
+    def refuse_what_cannot_work(self) -> None:
+        """Look at everything that can be known before anything is fetched, built or started.
+
+        Raises:
+            Unworkable: with all that cannot work.
+        """
+        with self.deadlines[HEAD].waiting_for("what head's program says of itself"):
+            found = [*obstacles(self._configuration)]
+        try:
+            with self.deadlines[BASE].waiting_for("git to bring the base"):
+                self._base = self._configuration.base(self._repository, self._context.merge_target)
+        except Unmeasured as error:
+            self._lost_base = error
+            # Whoever mistypes it wants no build without it; where nothing is built, head is had
+            # for nothing.
+            found += [error] if self._settings.build and isinstance(error, UnknownRef) else []
+        if found:
+            lost = [*filter(None, [self._lost_base])]
+            raise Unworkable([*found, *absences(self._configuration), *lost])
 
     def head(self) -> Engine:
         """The engine of head, its files fetched.
@@ -64,22 +108,12 @@ class Preparation:
         Raises:
             Unmeasured: it cannot be had.
         """
-        deadline = self.deadlines[HEAD]
-        with deadline.waiting_for("what head's program says of itself"):
-            if obstacle := next(self._configuration.obstacles(), None):
-                raise obstacle
         self._fetch_files()
-        with deadline.waiting_for("git"):
-            if self._configuration.runs_callers_program and self._repository.is_changed():
-                self._draft.notes.append(
-                    "Head is the working tree as it is: it has changes that are not committed."
-                )
-            here = Checkout(
-                directory=self._configuration.directory,
-                commit=self._repository.head(),
-                name=self._repository.branch(),
+        if self._is_changed:
+            self._draft.notes.append(
+                "Head is the working tree as it is: it has changes that are not committed."
             )
-        engine = self._prepared(HEAD, here)
+        engine = self._prepared(HEAD, self._here)
         self._head = engine.identity
         return engine
 
@@ -94,6 +128,8 @@ class Preparation:
             Unmeasured: `head-overwritten`: nor can head be measured any more.
         """
         try:
+            if stranger := of_another(self._draft.sides[HEAD], self._context.pull_request_head):
+                raise Unmeasured.of(stranger)
             with self.deadlines[BASE].waiting_for("git to bring the base"):
                 checkout = self._base_checkout(cleanup)
             engine = self._prepared(BASE, checkout) if checkout else None
@@ -104,13 +140,35 @@ class Preparation:
         return engine
 
     def _base_checkout(self, cleanup: ExitStack) -> Checkout | None:
-        base = self._configuration.base(self._repository, self._context.merge_target)
-        if base is None:
+        if self._lost_base:
+            raise self._lost_base
+        if (base := self._base) is None:
             return None
         if not base.commit:
+            self._configuration.check_base_program()
             return Checkout(directory=self._configuration.directory, commit="", name=base.name)
+        if base.commit == self._here.commit and not self._is_changed:
+            self._expect_comparison_with_itself(base.commit)
         place = self._context.scratch / "base-checkout"
-        return cleanup.enter_context(self._repository.worktree(base.commit, place, base.name))
+        return cleanup.enter_context(worktree(self._repository, base.commit, place, base.name))
+
+    def _expect_comparison_with_itself(self, commit: str) -> None:
+        """That one commit on both sides is what `base-ref` says, not where a branch happens to be.
+
+        Raises:
+            Unmeasured: `base-is-head`.
+        """
+        said = re.split(r"[~^]", self._settings.base_ref)[0]
+        if said in ("HEAD", "@") or (len(said) > 6 and commit.startswith(said)):
+            self._draft.notes.append(
+                f"Head and base are one commit, as `base-ref: {self._settings.base_ref}` says: it "
+                "is compared with itself (A/A)."
+            )
+            return
+        raise Unmeasured(
+            "base-is-head",
+            f"head and base are one commit, {commit[:12]}, and nothing is changed in the tree.",
+        )
 
     def _prepared(self, side: str, checkout: Checkout) -> Engine:
         """Build and find the engine of one side."""
@@ -126,37 +184,46 @@ class Preparation:
         )
         is_of_base = checkout.directory != self._configuration.directory
         if self._settings.build and (side == HEAD or is_of_base):
-            setup = self._built(setup, checkout, self.deadlines[side])
+            setup = self._built(side, setup, checkout, self.deadlines[side])
         if is_of_base:
             self._expect_program(setup)
         with self.deadlines[side].waiting_for(f"what {side}'s program says of itself"):
             engine = registry.prepare(self._engine.id, setup)
         if is_of_base:
             self._expect_own(Path(engine.identity.binary))
-        ours = self._configuration.runs_callers_program  # else no commit says anything of it
-        self._draft.sides[side] = Side(
-            ref=checkout.name if ours else "",
-            commit=checkout.commit if ours else "",
-            parents=self._repository.parents(checkout.commit) if ours else (),
-            engine=engine.identity,
-            process=engine.process,
+        self._draft.sides[side] = dataclasses.replace(
+            self._side_of(checkout), engine=engine.identity, process=engine.process
         )
         return engine
 
-    def _built(self, setup: EngineSetup, checkout: Checkout, deadline: Deadline) -> EngineSetup:
+    def _side_of(self, checkout: Checkout) -> Side:
+        """A side of which the engine is not known yet."""
+        parents = self._repository.parents(checkout.commit)
+        return Side(ref=checkout.name, commit=checkout.commit, parents=parents)
+
+    def _built(
+        self, side: str, setup: EngineSetup, checkout: Checkout, deadline: Deadline
+    ) -> EngineSetup:
         """The setup after the build of its side, which no measurement times."""
-        self._context.watcher.phase(f"Building {checkout.shown}")
+        context = self._context
+        context.watcher.phase(" ".join(filter(None, ("Building", side, checkout.commit[:12]))))
         started_s = time.monotonic()
         try:
-            with deadline.waiting_for(f"the build of {checkout.shown}"):
+            with (
+                deadline.waiting_for(f"the build of {checkout.shown}"),
+                build_log(side, context.folder, context.build_line) as log,
+            ):
                 if self._settings.build == "auto":
-                    program = registry.build(self._engine.id, setup, timeout_s=deadline.left_s)
+                    logged = dataclasses.replace(setup, on_build_output=log.stderr)
+                    program = registry.build(self._engine.id, logged, timeout_s=deadline.left_s)
                     return dataclasses.replace(setup, binary=str(program))
                 run_build(
                     self._settings.build,
                     checkout,
-                    environment=self._context.environment,
+                    environment=context.environment,
                     timeout_s=deadline.left_s,
+                    on_stdout=log.stdout,
+                    on_stderr=log.stderr,
                 )
         finally:
             self._draft.build_s += time.monotonic() - started_s

@@ -17,6 +17,11 @@ _UNSAFE = re.compile(
 )
 
 
+_ERROR = re.compile(r"(?<![\w./-])errors?(?!\w|[./]\w)", re.IGNORECASE)
+"""The word, not a part of a name: `-Werror`, `error.o`."""
+_MOST_ERRORS = 10
+
+
 def printable(text: str) -> str:
     """Hostile text, safe to store and to show: without colours and control characters (tabs and
     line ends stay). What a progress bar writes over itself becomes lines."""
@@ -34,6 +39,16 @@ def last_lines(text: str, lines: int = 12, characters: int = 2000) -> str:
     which would be known no more once they are cut."""
     end = "\n".join(public(text.rstrip()[-_SEARCHED:]).splitlines()[-lines:])
     return end if len(end) <= characters else "…" + end[-characters:]
+
+
+def telling_lines(text: str, lines: int = 20) -> str:
+    """The end of a failed build's output, after those lines before it that name an error."""
+    printed = text.rstrip().splitlines()
+    last = printed[-lines:]
+    errors = [line for line in printed[:-lines] if _ERROR.search(line)]
+    named = [line[:400] for line in dict.fromkeys(errors) if line not in last][:_MOST_ERRORS]
+    end = last_lines(text, lines)
+    return "\n".join([*named, "…", end]) if named else end
 
 
 def one_line(text: str, most: int = 300) -> str:

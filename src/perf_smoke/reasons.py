@@ -12,6 +12,7 @@ from typing import Literal
 
 Reason = Literal[
     "bad-durations",
+    "base-is-head",
     "base-missing",
     "build-failed",
     "build-missing",
@@ -62,6 +63,7 @@ Reason = Literal[
     "no-results",
     "no-space",
     "no-tokens",
+    "other-checkout",
     "outputs-not-written",
     "perf-smoke-crashed",
     "prompt-unreadable",
@@ -72,9 +74,24 @@ Reason = Literal[
     "unsupported-platform",
 ]
 
+OF_A_PROGRAM: frozenset[Reason] = frozenset(
+    (
+        "bad-durations",
+        "connection-lost",
+        "engine-crashed",
+        "engine-killed",
+        "engine-output",
+        "engine-timeout",
+        "model-unusable",
+        "no-tokens",
+    )
+)
+"""What the program of a side is to blame for, once it was started."""
+
 MEANINGS: Mapping[Reason, str] = MappingProxyType(
     {
         "bad-durations": "The engine gave a number that cannot be, such as a part of a step that is longer than the step.",
+        "base-is-head": "Base and head are one commit, and nothing is changed in the tree: there is nothing to compare.",
         "base-missing": "The base cannot be had: its commit is not here and cannot be fetched, it has no program of its own, or no input names one.",
         "build-failed": "`build` ended with an error, or could not be started.",
         "build-missing": "`build: auto` finds no cargo, or not the package that it builds.",
@@ -85,7 +102,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         "connection-lost": "The server broke off an answer.",
         "deadline-passed": "The input `deadline` came while something was waited for, which is named.",
         "docker-run-failed": "`runtime: docker`: the container did not start.",
-        "docker-sees-other-files": "`runtime: docker`: the engine runs elsewhere, and does not see the job's files.",
+        "docker-sees-other-files": "`runtime: docker`: the engine does not see the job's files, or they lie where the image has its own.",
         "docker-unavailable": "`runtime: docker`: no Docker engine answers.",
         "endpoint-unreachable": "Nothing answers at `endpoint`.",
         "engine-crashed": "The engine ended with an error or by a signal.",
@@ -125,6 +142,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         "no-results": "Of a report of several jobs: there is no result at all.",
         "no-space": "The disk is too full for the model.",
         "no-tokens": "The engine ended well, but produced no token.",
+        "other-checkout": "What is checked out is neither the pull request's head nor a merge of it: no verdict would be about it.",
         "outputs-not-written": "The step came to its end, but its outputs could not be written.",
         "perf-smoke-crashed": "perf-smoke's own process ended before it could report.",
         "prompt-unreadable": "`prompt-file` cannot be read, is empty or too long, or is no text in UTF-8.",

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from perf_smoke.configuration import Configuration
-from perf_smoke.engines import metrics_syntax, table
+from perf_smoke.engines import table
 from perf_smoke.engines.command import PLACEHOLDERS
-from perf_smoke.metrics import BY_NAME, Metric
 from perf_smoke.request import parts_passed
-from perf_smoke.result import Sample
 
 _SHELLS = re.compile(r"[0-9]?>>?(&[0-9]|[\w./~-]*)|<|\|\|?|&&?|;")
 """Arguments that a shell would have taken for itself."""
@@ -24,7 +21,8 @@ def remarks(configuration: Configuration, available_cpus: int) -> Iterator[str]:
     yield from _without_effect(configuration)
     yield from _shells_own("command", settings.command)
     yield from _shells_own("base-command", settings.base_command)
-    yield from _metric(configuration)
+    if settings.deadline_s < settings.budget_s:
+        yield "`deadline` is shorter than `budget`: there will be less time for measuring."
     if settings.threads and settings.threads > available_cpus:
         yield (
             f"`threads` is {settings.threads}, but only {available_cpus} CPUs may be used here: "
@@ -53,33 +51,3 @@ def _shells_own(name: str, command: tuple[str, ...]) -> Iterator[str]:
         )
     for unclosed in _UNCLOSED.findall(" ".join(command)):
         yield f"`{name}` holds `{unclosed}` without its closing brace."
-
-
-def _metric(configuration: Configuration) -> Iterator[str]:
-    settings, row = configuration.settings, configuration.engine
-    metric = settings.metric
-    if metric == "auto":
-        return
-    if metric not in row.metrics:
-        if "metrics" not in row.reads:
-            yield (
-                f"`metric` is {metric}, which engine `{row.id}` does not give; it gives "
-                f"{', '.join(row.metrics)}."
-            )
-        elif not _recipe_gives(BY_NAME[metric], settings.metrics):
-            source = BY_NAME[metric].source
-            of_tokens = " and for how many tokens" if BY_NAME[metric].unit == "tps" else ""
-            yield (
-                f"`metric` is {metric}, but `metrics` does not say where the command's {source} "
-                f"is{of_tokens}."
-            )
-    if metric == "decode" and settings.tokens == 1:
-        yield "`metric` is decode, but with `tokens: 1` there is no decode step: ask for 2 or more."
-
-
-def _recipe_gives(metric: Metric, recipe: str) -> bool:
-    """Whether a step whose fields come from this recipe gives the metric."""
-    numbers: dict[str, Any] = dict.fromkeys(metrics_syntax.fields(recipe), 2)
-    for name in ("text", "n_prompt_cached"):
-        numbers.pop(name, None)
-    return metric.amount(Sample(ok=True, **numbers)) is not None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perf_smoke import parsers
+from perf_smoke.result import FailOn
 from perf_smoke.secret import Secret
 from perf_smoke.settings import INPUTS, CommentWhen, Input, InvalidSettings, parse_each
 
@@ -72,7 +73,7 @@ class ReportSettings:
     label: str
     comment: CommentWhen
     github_token: Secret
-    fail_on: str
+    fail_on: tuple[FailOn, ...]
     runtime: str
     image: str
     output_dir: Path | None

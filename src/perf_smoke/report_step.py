@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import get_args
@@ -20,19 +20,32 @@ from perf_smoke import job, result_file
 from perf_smoke.consistency import expect_verdicts
 from perf_smoke.deadline import Deadline
 from perf_smoke.github.client import Patience
-from perf_smoke.github.commands import WorkflowLog, append_summary, set_outputs
-from perf_smoke.github.comment import PATIENCE, CommentOutcome, policy_for, upsert
+from perf_smoke.github.commands import (
+    AnnotationKind,
+    WorkflowLog,
+    append_summary,
+    set_outputs,
+)
+from perf_smoke.github.comment import (
+    PATIENCE,
+    CommentOutcome,
+    head_of_pull_request,
+    policy_for,
+    upsert,
+)
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
+from perf_smoke.github.reusable import SENTENCE, in_a_reusable_workflow
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
+from perf_smoke.pull_request import of_another
 from perf_smoke.reasons import Reason
 from perf_smoke.redaction import published
 from perf_smoke.report.markdown import Links, render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
-from perf_smoke.result import Failure, Result, Status
+from perf_smoke.result import BASE, HEAD, FailOn, Failure, Result, Status, because_of, fail_on
 from perf_smoke.secret import Secret
 from perf_smoke.settings import InvalidSettings, Settings, parse
 
@@ -47,18 +60,23 @@ _MOST_BYTES = 64 * 1024
 """Of that file."""
 
 
-def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
+def report(values: Mapping[str, str], environ: Mapping[str, str]) -> FailOn | None:
     """Show what was measured.
 
     Args:
         values: the inputs by name.
         environ: the step's environment.
+
+    Returns:
+        What of `fail-on` the step fails on.
     """
     deadline = Deadline.within(float(environ.get("PERF_SMOKE_LEFT_S") or PATIENCE.total_s))
     folder = Path(environ["PERF_SMOKE_FOLDER"])
     event = read_event(environ)
     log = WorkflowLog()
     log.mask(Secret(values.get("github-token", "")))
+    if in_a_reusable_workflow(environ) and not values.get("label", "").strip():
+        log.text(SENTENCE)
     try:
         settings = parse(values)
     except InvalidSettings:
@@ -67,9 +85,57 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> Result:
     if result.leg is None:  # measuring left no document: job and inputs are known all the same
         recorded = dict(settings.recorded) if settings else result.settings
         result = dataclasses.replace(result, leg=event.leg, settings=recorded)
+    obstacle = None
+    if settings:
+        result, obstacle = _of_the_pull_request(result, settings, event, patience_until(deadline))
     result = published(result)  # whoever wrote it did not know this step's secrets
-    _show(result, settings, Path(environ["PERF_SMOKE_OUTPUT"]), event, log, deadline)
-    return result
+    place = Path(environ["PERF_SMOKE_OUTPUT"])
+    _show(result, settings, place, event, log, deadline, obstacle)
+    job.bring_build_logs(folder, place)
+    return why_red([result], values, log)
+
+
+def why_red(
+    results: Iterable[Result], values: Mapping[str, str], log: WorkflowLog
+) -> FailOn | None:
+    """What of `fail-on` the step fails on; said in the log."""
+    asked = fail_on(values.get("fail-on", ""))
+    causes = (cause for result in results if (cause := result.fails_step(asked)))
+    cause = next(causes, None)
+    if cause:
+        log.error(TITLE, because_of(cause))
+    return cause
+
+
+def _of_the_pull_request(
+    result: Result, settings: Settings, event: Event, patience: Patience
+) -> tuple[Result, CommentOutcome | None]:
+    """The result, without a verdict where it tells of another commit than the pull request that it
+    is for; and why there will be no comment on that one.
+
+    Measuring has found out by itself where the event names the head. Where it does not, GitHub is
+    asked, which only this step can.
+    """
+    if result.head is None or not result.head.commit or result.status == "cancelled":
+        return result, None
+    number = settings.pr_number or event.pull_request
+    head = event.lookup.sha if event.lookup else event.pull_request_head
+    if number and (number != event.pull_request or not head):
+        asked = head_of_pull_request(
+            event, token=settings.github_token, number=number, patience=patience
+        )
+        if isinstance(asked, CommentOutcome):
+            return result, asked
+        head = asked
+    stranger = of_another(result.head, head)
+    if stranger is None:
+        return result, None
+    obstacle = CommentOutcome(status="skipped", sentence=f"No comment: {stranger.sentence}")
+    if number is None:
+        return result, obstacle  # a push: the verdict is of the commits that it names
+    bases = {*result.sides, *result.lost_bases} - {HEAD} or {BASE}
+    lost = dict.fromkeys(sorted(bases), stranger)
+    return dataclasses.replace(result, comparisons=(), lost_bases=lost), obstacle
 
 
 def _document(folder: Path, runtime: str, values: Mapping[str, str]) -> Result:
@@ -122,6 +188,7 @@ def _show(
     event: Event,
     log: WorkflowLog,
     deadline: Deadline,
+    obstacle: CommentOutcome | None,
 ) -> None:
     links = links_of(event)
     problems = [*event.notes]
@@ -147,7 +214,10 @@ def _show(
         show(result, Console(force_terminal=False, no_color=True, width=100))
     # A cancelled job has no time for the network.
     if settings and markdown and result.status != "cancelled":
-        comment = _comment(result, settings, markdown, event, patience_until(deadline))
+        asked_for = settings.comment != "never"
+        comment = (asked_for and obstacle) or _comment(
+            result, settings, markdown, event, patience_until(deadline)
+        )
         log.text(f"Comment: {comment.status}. {comment.sentence}")
         if should_have_been_written(comment, settings.pr_number, event):
             problems.append(comment.sentence)
@@ -166,13 +236,15 @@ def patience_until(deadline: Deadline) -> Patience:
 
 def annotate(result: Result, log: WorkflowLog) -> None:
     """Say on the run's page what became of it."""
-    if result.status == "invalid" and result.failure:
+    if result.failure and result.failure.reason == "invalid-inputs" and result.failure.tail:
         for sentence in filter(None, result.failure.tail.splitlines()):
             log.annotate("error", TITLE, sentence)
         return
     title, message = annotation(result)
-    as_asked = result.status == "measured" and not result.lost_bases
-    log.annotate("notice" if as_asked else "warning", title, message)
+    lost = {failure.reason for failure in result.lost_bases.values()} - {"base-is-head"}
+    as_asked = result.status == "measured" and not lost
+    kind: AnnotationKind = "notice" if as_asked else "warning"
+    log.annotate("error" if result.status == "invalid" else kind, title, message)
 
 
 def should_have_been_written(comment: CommentOutcome, pr_number: int | None, event: Event) -> bool:
@@ -180,7 +252,8 @@ def should_have_been_written(comment: CommentOutcome, pr_number: int | None, eve
     if comment.status == "no-token":
         # A push cannot tell without a token whether there is a pull request at all.
         return bool(pr_number or event.pull_request) and not event.from_fork
-    return comment.status in ("failed", "forbidden")
+    refused = comment.status == "forbidden" and not event.from_fork
+    return refused or comment.status == "failed"
 
 
 def _comment(
@@ -205,6 +278,13 @@ def links_of(event: Event) -> Links:
         docs_url=_page(event, "docs/STATISTICS.md"),
         verdict_url=_page(event, "README.md#did-this-change-make-it-slower"),
     )
+
+
+def _package(event: Event) -> str:
+    """Where pip gets the perf-smoke that is used."""
+    if not event.action_repository:
+        return ""
+    return f"git+{event.server_url}/{event.action_repository}@{event.action_ref}"
 
 
 def _page(event: Event, page: str) -> str:

@@ -14,12 +14,14 @@ metric changed. Today there is one of each; the document has room for more:
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
-from perf_smoke.reasons import Reason
+from perf_smoke.reasons import OF_A_PROGRAM, Reason
 
 Ours: TypeAlias = Annotated[str, "ours"]
 """A key, a hash, a moment: no value of a secret is looked for in it (`redaction.py`), for one may
@@ -45,6 +47,29 @@ GRAVEST_FIRST: tuple[Verdict, ...] = (
     "no-change",
 )
 """Which of several verdicts a reader must see first."""
+
+HEAD_CRASHES: Final = "head-crashes"
+"""Graver than any verdict: head's program fails where that of a base answers."""
+
+FailOn = Literal["error", "slower"]
+FAIL_ON: tuple[FailOn, ...] = get_args(FailOn)
+"""What a step may be asked to fail on; `never` is none of it."""
+
+Reach = Literal["showing", "workflow"]
+INPUTS_BESIDE: Mapping[str, Reach] = MappingProxyType(
+    {
+        "label": "showing",
+        "comment": "workflow",
+        "github-token": "workflow",
+        "pr-number": "workflow",
+        "fail-on": "showing",
+        "runtime": "workflow",
+        "image": "workflow",
+        "output-dir": "showing",
+    }
+)
+"""The inputs that change nothing in what is measured: they say how it is shown and what comes of
+it, those of `workflow` without effect at a terminal."""
 
 Tier = Literal["A", "B", "C", "D", "E"]
 """Where a number comes from: A the engine's own JSON, B timings in an HTTP body, C an HTTP
@@ -184,6 +209,11 @@ class Measurement(Strict):
         return [sample for sample in self.samples if sample.ok]
 
     @property
+    def texts(self) -> frozenset[str]:
+        """The hashes of the texts that its steps gave; empty where the engine gives none."""
+        return frozenset(step.text_sha256 for step in self.counted if step.text_sha256)
+
+    @property
     def tokens(self) -> int | None:
         """Output tokens per step; None where the engine gives no count."""
         return usual_tokens(self.counted)
@@ -283,6 +313,11 @@ Process = Literal["step", "start", "running"]
 was running already and is only spoken to."""
 
 
+def is_commit(text: str) -> bool:
+    """Whether this is a commit's whole hash: no name, no option, nothing short."""
+    return re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", text) is not None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Side(Strict):
     """Head, or a base that it is compared with."""
@@ -290,12 +325,17 @@ class Side(Strict):
     ref: str = ""
     """As it was named: a branch or tag, `base-binary`; empty where it has no name."""
     commit: Ours = ""
-    """Empty outside a repository, and where the program is of no commit that is known."""
+    """What is checked out, where that is what was measured; empty outside a repository, and where
+    the program is of no checkout."""
     parents: tuple[Ours, ...] = ()
     """Of the commit; the first is the one that it was made upon."""
     engine: EngineIdentity | None = None
-    """None in a document that was made of numbers alone."""
+    """None where it was not found, and in a document that was made of numbers alone."""
     process: Process = "start"
+
+    def is_code_of(self, commit: str) -> bool:
+        """Whether this is that commit, or a merge of it; also where either is not known."""
+        return not (self.commit and commit) or commit in (self.commit, *self.parents)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -585,7 +625,7 @@ class Result(Strict):
     machine: Machine | None = None
     model: Model | None = None
     sides: dict[str, Side] = field(default_factory=dict)
-    """Head, and the bases by name; without an entry, a side's engine was not found."""
+    """Head, and the bases by name; without an entry, nothing is known of a side."""
     lost_bases: dict[str, Failure] = field(default_factory=dict)
     """Bases that were asked for, and could not be had or measured: why, by name."""
     workloads: dict[str, Workload] = field(default_factory=dict)
@@ -611,11 +651,68 @@ class Result(Strict):
         return min(self.comparisons, key=_gravity, default=None)
 
     @property
+    def head_crashes(self) -> bool:
+        """Whether head's program fails where that of a base answers."""
+        return (
+            self.status == "failed"
+            and self.reason in OF_A_PROGRAM
+            and any(measurement.counted for _, measurement in self._against_head())
+        )
+
+    @property
+    def text_changed(self) -> bool | None:
+        """Whether head gave none of the texts that a base gave; None where that is not known."""
+        pairs = [
+            (head.texts, base.texts)
+            for head, base in self._against_head()
+            if head.texts and base.texts
+        ]
+        return any(head.isdisjoint(base) for head, base in pairs) if pairs else None
+
+    def fails_step(self, asked: Iterable[FailOn]) -> FailOn | None:
+        """Which of these it is that the step is to fail on; None where it is none.
+
+        A job that was cancelled does not ask.
+        """
+        slower = any(
+            one.verdict == "slower" and (one.estimate or 0.0) > one.rule.margin
+            for one in self.comparisons
+        )
+        applies = {"error": self.status not in ("measured", "cancelled"), "slower": slower}
+        return next((one for one in asked if applies[one]), None)
+
+    def _against_head(self) -> Iterator[tuple[Measurement, Measurement]]:
+        """What head and a base that is not lost gave, for each workload and base."""
+        for workload in self.workloads.values():
+            for name, measurement in workload.measurements.items():
+                if name not in (HEAD, *self.lost_bases):
+                    yield workload.measurements.get(HEAD, Measurement()), measurement
+
+    @property
+    def outcome(self) -> Verdict | Literal["head-crashes"] | None:
+        """The verdict, or what is graver than any."""
+        return HEAD_CRASHES if self.head_crashes else self.verdict
+
+    @property
     def verdict(self) -> Verdict | None:
         """The gravest one; None where the run did not come to its end."""
         if gravest := self.gravest:
             return gravest.verdict
-        return "no-baseline" if self.status == "measured" else None
+        if self.status != "measured":
+            return None
+        lost = {failure.reason for failure in self.lost_bases.values()}
+        return "not-comparable" if "other-checkout" in lost else "no-baseline"
+
+
+def because_of(cause: FailOn) -> str:
+    """Why a step is red, in a sentence."""
+    return f"failed because of `fail-on: {cause}`."
+
+
+def fail_on(text: str) -> tuple[FailOn, ...]:
+    """What the input `fail-on` asks for, whatever else stands in it."""
+    words = re.split(r"[\s,]+", text)
+    return tuple(one for one in FAIL_ON if one in words)
 
 
 def _gravity(comparison: Comparison) -> tuple[int, float]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from perf_smoke import compare
 from perf_smoke.cancel import Cancelled, Deserted
+from perf_smoke.configuration import Unworkable
 from perf_smoke.context import Context
 from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft, finish
@@ -69,6 +70,8 @@ def _outcome(settings: Settings, context: Context, draft: Draft) -> tuple[Status
     try:
         with context.interruptible():
             _Run(settings, context, draft).measure()
+    except Unworkable as error:
+        return "invalid", error.failure
     except Unmeasured as error:
         return "failed", error.failure
     except Deserted:
@@ -107,10 +110,12 @@ class _Run:
         """From the model to the comparison.
 
         Raises:
+            Unworkable: the inputs cannot work.
             Unmeasured: head could not be measured.
         """
         settings, watcher, draft = self._settings, self._context.watcher, self._draft
         sides = Preparation(settings, self._context, draft)
+        sides.refuse_what_cannot_work()
         head = sides.head()
         plan = Plan(
             request=sides.request,
@@ -133,7 +138,7 @@ class _Run:
             except BaseFailed as error:
                 draft.lost_base = error.failure  # head alone is still worth having
         if not recording.stopped and len(recording.samples[HEAD]) < LEAST_FOR_SPREAD:
-            watcher.phase("Measuring")
+            watcher.phase("Measuring head")
             with draft.machine_watched(), sides.deadlines[HEAD].waiting_for("head's steps"):
                 measure_alone(head, plan, recording, watcher.step)
         if BASE in draft.sides and not draft.lost_base:

@@ -17,9 +17,9 @@ from perf_smoke.engines import table
 from perf_smoke.metrics import AUTOMATIC, BY_NAME, DECIDING
 from perf_smoke.printable import one_line
 from perf_smoke.redaction import public
+from perf_smoke.result import FAIL_ON, INPUTS_BESIDE, FailOn, Failure
 from perf_smoke.secret import Secret
 
-FailOn = Literal["never", "error", "slower"]
 CommentWhen = Literal["always", "changes", "never"]
 
 
@@ -79,7 +79,8 @@ class Settings:
     comment: CommentWhen
     github_token: Secret
     pr_number: int | None
-    fail_on: FailOn
+    fail_on: tuple[FailOn, ...]
+    """Empty: never."""
     runtime: Literal["auto", "docker", "host"]
     image: str
     output_dir: Path | None
@@ -109,6 +110,16 @@ class InvalidSettings(Exception):
         self.problems = tuple(problems)
 
 
+def invalid_inputs(sentences: Sequence[str]) -> Failure:
+    """The failure that tells all of these sentences, each on a line of its own."""
+    count = len(sentences)
+    return Failure(
+        reason="invalid-inputs",
+        sentence=f"{count} inputs are invalid." if count > 1 else "One input is invalid.",
+        tail="\n".join(" ".join(sentence.split()) for sentence in sentences),
+    )
+
+
 @dataclass(frozen=True)
 class Input:
     """One row of the table. `parse` turns the text into the value or raises ValueError with
@@ -124,15 +135,36 @@ class Input:
     """Whether it may name a file to be read, which a container must see."""
     instead_of: str = ""
     """Another input, beside which it cannot be meant."""
-    workflow_only: bool = False
-    """Without effect on the command line, where everything runs on this machine and no comment is
-    written."""
+
+    @property
+    def workflow_only(self) -> bool:
+        """Whether it is without effect on the command line, where everything runs on this machine
+        and no comment is written."""
+        return INPUTS_BESIDE.get(self.name) == "workflow"
+
+    @property
+    def heading(self) -> str:
+        """Below which the command line lists it: that of the nearest row at or above it."""
+        if self.workflow_only:
+            return _IN_A_WORKFLOW
+        rows = [row.name for row in INPUTS]
+        above = rows[: rows.index(self.name) + 1]
+        return next(HEADINGS[name] for name in reversed(above) if name in HEADINGS)
 
     @property
     def field(self) -> str:
         """Its name in Settings."""
         return _FIELDS.get(self.name, self.name.replace("-", "_"))
 
+
+HEADINGS = {
+    "engine": "What is run",
+    "warmup": "How long it is measured",
+    "metric": "What it is compared with, and what decides",
+    "label": "How it is shown, and what comes of it",
+}
+"""By the first of the inputs that stand below each."""
+_IN_A_WORKFLOW = "Without effect here: heeded in a workflow alone"
 
 _FIELDS = {name: f"{name}_s" for name in ("timeout", "deadline")}
 
@@ -153,7 +185,7 @@ INPUTS: tuple[Input, ...] = (
         "engine",
         "auto",
         parsers.choice("auto", *table.IDS),
-        f"What runs the model. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else {_OURS.id}.",
+        f"What runs the model: {', '.join(table.IDS)}. auto: `command` given → command; `endpoint` given → what answers there; `binary` given → by its name; else {_OURS.id}.",
     ),
     Input(
         "model",
@@ -232,7 +264,7 @@ INPUTS: tuple[Input, ...] = (
         "runs",
         "0",
         parsers.whole(0, 100_000),
-        "Steps per side (with a base: pairs; fewer where an early look decides). 0: as many as the budget holds.",
+        "Steps per side (with a base: pairs; fewer where an early look decides), however long they take: `budget` does not count then. 0: as many as the budget holds.",
     ),
     Input(
         "budget",
@@ -262,13 +294,13 @@ INPUTS: tuple[Input, ...] = (
         "baseline",
         "auto",
         parsers.choice("auto", "none", "ref"),
-        "auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref` or a pull request), else none.",
+        "ref: against the other side; none: head alone. auto: ref when a base can be had (`base-binary`, `base-command`, or `build` with `base-ref`, a pull request, a merge queue or a push), else none.",
     ),
     Input(
         "base-ref",
         "",
         parsers.text,
-        "The other side's commit, branch or tag. Empty on a pull request: the merge base.",
+        "The other side's commit, branch or tag, or `merge-base`: where head left the branch that it is meant for. Empty: on a pull request that, on a push what was there before.",
     ),
     Input("base-binary", "", parsers.text, "The other side's program, already built."),
     Input("base-command", "", parsers.words, "The other side's command line."),
@@ -284,15 +316,13 @@ INPUTS: tuple[Input, ...] = (
         "comment",
         "always",
         parsers.choice("always", "changes", "never"),
-        "When to write the pull-request comment. changes: only when slower, faster, not comparable or not measured; an existing one is updated all the same.",
-        workflow_only=True,
+        "When to write the pull-request comment: always, changes, never. changes: only when slower, faster, not comparable or not measured; an existing one is updated all the same.",
     ),
     Input(
         "github-token",
         "",
         lambda value: Secret(value.strip()),
         "Token for the comment; needs `pull-requests: write`.",
-        workflow_only=True,
         secret=True,
     ),
     Input(
@@ -300,27 +330,24 @@ INPUTS: tuple[Input, ...] = (
         "",
         parsers.optional(parsers.whole(1, 10**9)),
         "Pull request to comment on. Empty: the event's.",
-        workflow_only=True,
     ),
     Input(
         "fail-on",
         "never",
-        parsers.choice("never", "error", "slower"),
-        "never; error: exit 1 when not measured; slower: exit 1 when slower by more than the margin.",
+        parsers.several("never", *FAIL_ON),
+        "never, or what the step fails on, several with commas. error: not measured; slower: slower by more than the margin.",
     ),
     Input(
         "runtime",
         "auto",
         parsers.choice("auto", "docker", "host"),
-        "Where perf-smoke itself runs; see the README.",
-        workflow_only=True,
+        "Where perf-smoke itself runs: docker, host, or auto, which the README explains.",
     ),
     Input(
         "image",
         "",
         parsers.text,
         "Image for runtime docker. Empty: the release's own.",
-        workflow_only=True,
     ),
     Input(
         "output-dir",

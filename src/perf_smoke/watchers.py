@@ -36,6 +36,10 @@ class LogWatcher:
         """A new part of the run begins."""
         self._print(f"{public(sentence)} …")
 
+    def build_line(self, line: str) -> None:
+        """What a build prints; set apart, so that no line of it is a command to the runner."""
+        self._print(f"  | {line.replace('##[', '# #[')}")
+
     def download(self, done_bytes: int, total_bytes: int | None) -> None:
         """The model is coming."""
         if self._due():
@@ -65,10 +69,17 @@ class TerminalWatcher:
         self._live = live
         self._next_s = 0.0
         self._times_ms: list[float] = []
+        self._phase = ""
 
     def phase(self, sentence: str) -> None:
         """A new part of the run begins."""
+        self._phase = sentence
         self._draw(f"{public(sentence)} …")
+
+    def build_line(self, line: str) -> None:
+        """What a build prints."""
+        if self._due():
+            self._draw(f"{self._phase}: {line}")
 
     def download(self, done_bytes: int, total_bytes: int | None) -> None:
         """The model is coming."""
@@ -130,11 +141,16 @@ def _step_ms(progress: Progress) -> float:
 
 
 def _step_words(progress: Progress, times_ms: list[float]) -> str:
-    left_s = max(0.0, progress.budget_s - progress.elapsed_s)
     count, unit = (progress.pairs, "pair") if progress.pairs else (progress.steps, "step")
+    of_all = f" of {progress.runs}" if progress.runs else ""
     median_ms = statistics.median(times_ms[-500:])
     median = numbers.quantity(median_ms, numbers.unit_for("ms", median_ms))
-    return (
-        f"Measuring: {count} {unit}{'' if count == 1 else 's'}, median {median}, "
-        f"at most {left_s:.0f} s left"
-    )
+    plural = "" if (progress.runs or count) == 1 else "s"
+    return f"Measuring: {count}{of_all} {unit}{plural}, median {median}{_left(progress)}"
+
+
+def _left(progress: Progress) -> str:
+    """How long it may take; nothing where a number of steps is asked for, however long they take,
+    and where less than a second of the budget is left, as a step may be longer."""
+    left_s = round(progress.budget_s - progress.elapsed_s)
+    return "" if progress.runs or left_s < 1 else f", at most {left_s} s left"

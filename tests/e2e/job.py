@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from perf_smoke import result_file
+from perf_smoke.report_inputs import REPORT_INPUTS
 from perf_smoke.result import Result
 from perf_smoke.settings import INPUTS
 from tests.runner_log import commands
@@ -191,15 +192,37 @@ class Job:
         process = self.begin("measure", environment)
         return Step(process=process, job=self, folder=Path(folder), environment=environment)
 
-    def begin(self, name: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Begin one of the inner steps."""
+    def report_legs(self, inputs: Mapping[str, str]) -> Outcome:
+        """Run the one step of report/action.yml to its end."""
+        given = {_variable(name): text for name, text in inputs.items()}
+        defaults = {_variable(row.name): row.default for row in REPORT_INPUTS}
+        environment = {**self.environment(), **defaults, **given}
+        environment |= {
+            "GITHUB_ACTION_PATH": str(self.action / "report"),
+            "GITHUB_EVENT_NAME": "schedule",
+        }
+        process = self.begin("report", environment, self.action / "report")
+        code = process.wait(TIMEOUT_S)
+        outputs = _outputs(self.output)
+        return Outcome(
+            code=code,
+            log=self.log.read_text("utf-8", "replace"),
+            outputs=outputs,
+            summary=self.summary.read_text("utf-8"),
+            folder=Path(outputs.get("report-md", ".")).parent,
+        )
+
+    def begin(
+        self, name: str, environment: Mapping[str, str], action: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Begin one of the inner steps of the action, or of another one's."""
         for path in (self.output, self.summary, self.exported, self.added_path):
             with suppress(FileNotFoundError):
                 path.unlink()
             path.write_bytes(b"")
             if self.user is not None:
                 os.chown(path, self.user, self.user)
-        step = _inner_steps(self.action)[name]
+        step = _inner_steps(action or self.action)[name]
         script = self.root / f"{name}.sh"
         script.write_text(step["run"], "utf-8")
         wanted = {name for name in step.get("env", {}) if name.startswith("INPUT_")}

@@ -374,6 +374,57 @@ def run_in_container(
     return done.stdout
 
 
+def test_a_container_has_no_capabilities_but_to_write_as_root(job: Job, image: str) -> None:
+    outcome = job.run({**QUICK, "command": "sh -c 'cp /proc/self/status status'"})
+    assert outcome.status == "measured", outcome.log
+    status = dict(
+        line.split(":\t", 1)
+        for line in (job.workspace / "status").read_text("utf-8").splitlines()
+        if ":\t" in line
+    )
+    allowed = 1 << 1 if os.getuid() == 0 else 0  # CAP_DAC_OVERRIDE
+    assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd")} <= {allowed, 2}
+    assert int(status["CapEff"], 16) == allowed
+    assert status["NoNewPrivs"] == "1"
+
+
+def test_a_container_sees_of_the_temporary_folder_and_the_caches_what_it_needs(
+    job: Job, image: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    others = [
+        job.temp / "credentials.config",
+        job.commands / "set_env",
+        home / ".cache" / "pip" / "theirs",
+        home / ".cache" / "huggingface" / "token",
+        home / ".config" / "secret",
+    ]
+    for path in others:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("theirs", "utf-8")
+    (home / ".cache" / "perf-smoke").mkdir()
+    seen = " ".join(f'"{path}"' for path in others)
+    look = f"sh -c 'ls -d {seen} >seen 2>/dev/null; ls -d \"{home}/.cache/perf-smoke\" >>seen'"
+    outcome = job.run({**QUICK, "command": look}, {"HOME": str(home)})
+    assert outcome.status == "measured", outcome.log
+    assert (job.workspace / "seen").read_text("utf-8") == f"{home}/.cache/perf-smoke\n"
+
+
+@pytest.mark.parametrize("named", ["/usr/lib/os-release", "/etc/passwd", "/bin/sh", "link.gguf"])
+def test_no_mount_hides_the_images_own_files(job: Job, image: str, named: str) -> None:
+    (job.workspace / "link.gguf").symlink_to("/usr/lib/os-release")
+    refused = job.run({**QUICK, "command": "true {model}", "model": named})
+    assert (refused.code, refused.reason) == (0, "docker-sees-other-files"), refused.log
+    (warning,) = refused.warnings
+    assert re.search(
+        "the job's files lie in /(usr/lib|etc|bin|usr/bin), where the image has files of its own",
+        warning,
+    )
+    auto = job.run({"engine": "embedded", "model": named, "runs": "1"})
+    assert auto.reason == "model-unusable", "it came to the engine, on the host"
+    assert auto.result().tool.runtime == "host"
+
+
 def test_docker_that_does_not_answer_is_said_and_not_replaced(job: Job) -> None:
     outcome = job.run(QUICK, {"DOCKER_HOST": "unix:///nowhere.sock"})
     assert (outcome.code, outcome.status, outcome.reason) == (0, "failed", "docker-unavailable")

@@ -124,7 +124,17 @@ def test_what_it_prints_when_it_crashes_gives_no_orders(
 
 
 @pytest.mark.parametrize(
-    ("fail_on", "code"), [("never", 0), ("slower", 0), ("error", 1), (" error\n", 1), ("?", 0)]
+    ("fail_on", "code"),
+    [
+        ("never", 0),
+        ("slower", 0),
+        ("error", 1),
+        (" error\n", 1),
+        ("?", 0),
+        ("slower,error", 1),
+        ("slower\nerror", 1),
+        ("slower, errors", 0),
+    ],
 )
 def test_only_fail_on_error_makes_it_red(job: Job, fail_on: str, code: int) -> None:
     outcome = job.run({**QUICK, "fail-on": fail_on}, {"RUNNER_TEMP": "/proc/nowhere"})
@@ -142,6 +152,7 @@ def test_only_fail_on_error_makes_it_red(job: Job, fail_on: str, code: int) -> N
         ({"command": "false"}, 0, "failed"),
         ({"command": "false", "fail-on": "error"}, 1, "failed"),
         ({"command": "false", "fail-on": "slower"}, 0, "failed"),
+        ({"command": "false", "fail-on": "slower,error"}, 1, "failed"),
         ({"tokens": "many"}, 0, "invalid"),
         ({"tokens": "many", "fail-on": "error"}, 1, "invalid"),
         ({"runtime": "moon"}, 0, "invalid"),

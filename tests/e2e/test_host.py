@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.conftest import NOBODY, MakeJob
-from tests.e2e.job import ROOT, Job, stop_token
+from tests.e2e.job import ROOT, Job, stop_token, wait_until
 
 QUICK = {"runtime": "host", "command": "true", "runs": "1", "warmup": "0"}
 """Measures a program that does nothing: for tests of the way there."""
@@ -73,6 +76,67 @@ def test_the_environment_of_a_removed_python_is_made_anew(
         name.unlink()
     again = make_job(tool_cache=cache).run(QUICK)
     assert again.status == "measured", again.log
+
+
+def damaged(tool_cache: Path) -> Path:
+    """The only environment, without a module that nothing but the report needs."""
+    (venv,) = environments(tool_cache)
+    (module,) = venv.glob("lib/python3*/site-packages/pydantic/type_adapter.py")
+    module.unlink()
+    return module
+
+
+def test_a_damaged_environment_is_replaced_once_and_told_in_a_line(
+    make_job: MakeJob, tmp_path: Path
+) -> None:
+    cache = tmp_path / "tools"
+    make_job(tool_cache=cache).run(QUICK)
+    module = damaged(cache)
+    again = make_job(tool_cache=cache).run(QUICK)
+    assert again.status == "measured", again.log
+    told = "perf-smoke: the environment of an earlier step is damaged and made anew: "
+    assert again.log.count(told) == 1
+    assert f"{told}lib/" in again.log
+    assert module.exists()
+    assert len(environments(cache)) == 1
+    assert told not in make_job(tool_cache=cache).run(QUICK).log
+
+
+def test_two_steps_at_once_replace_a_damaged_environment(make_job: MakeJob, tmp_path: Path) -> None:
+    cache = tmp_path / "tools"
+    make_job(tool_cache=cache).run(QUICK)
+    damaged(cache)
+    steps = [make_job(tool_cache=cache).start(QUICK, {}) for _ in range(2)]
+    assert [step.wait().status for step in steps] == ["measured", "measured"]
+    assert len(environments(cache)) == 1
+
+
+def test_what_a_killed_install_left_goes_with_the_next_one(
+    make_job: MakeJob, tmp_path: Path
+) -> None:
+    cache, job = tmp_path / "tools", make_job(tool_cache=tmp_path / "tools")
+    uv = tmp_path / "hanging" / "uv"
+    uv.parent.mkdir()
+    uv.write_text("#!/bin/sh\nsleep 600\n", "utf-8")
+    uv.chmod(0o755)
+    step = job.start(QUICK, {"PATH": f"{uv.parent}:{job.path}"})
+    wait_until(lambda: bool(list(cache.glob("*/*.part.*/bin/python"))))
+    while processes := [pid for pid in psutil.pids() if session(pid) == step.process.pid]:
+        for pid in processes:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        step.process.poll()
+    outcome = make_job(tool_cache=cache).run(QUICK)
+    assert outcome.status == "measured", outcome.log
+    (only,) = environments(cache)
+    assert ".part." not in only.name
+
+
+def session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def test_without_uv_pip_does_it(make_job: MakeJob, tmp_path: Path) -> None:

@@ -206,6 +206,40 @@ def test_fail_on_error_is_the_only_way_to_red(job: Job) -> None:
     assert "never blocks a merge" not in invalid.summary
 
 
+@pytest.mark.parametrize(
+    ("asked", "command", "cause"),
+    [
+        ("error, slower", "sleep 0.1", "slower"),
+        ("slower\nerror\n", "no-such-program", "error"),
+        ("slower", "no-such-program", ""),
+    ],
+)
+def test_a_red_step_says_because_of_what(job: Job, asked: str, command: str, cause: str) -> None:
+    step = job.step(
+        command=command, base_command="true", runs="12", warmup="0", metric="wall", fail_on=asked
+    )
+    said = f"::error title=perf-smoke::failed because of `fail-on: {cause}`."
+    assert (step.exit_code, said in step.log) == (bool(cause), bool(cause))
+    assert (f"It failed because of `fail-on: {cause}`." in step.summary) == bool(cause)
+
+
+def test_a_head_that_crashes_where_its_base_does_not_is_a_result_of_its_own(job: Job) -> None:
+    step = job.step(command="false", base_command="true", runs="3")
+    outputs = step.outputs
+    assert (outputs["status"], outputs["reason"]) == ("failed", "engine-crashed")
+    assert outputs["verdict"] == "head-crashes"
+    assert "head crashes, base does not" in step.summary.splitlines()[0]
+    both = job.step(command="false", base_command="false", runs="3")
+    assert both.outputs["verdict"] == ""
+
+
+def test_what_cannot_work_is_an_error_that_costs_no_build(job: Job) -> None:
+    step = job.step(command="./bench {modle}", build="touch built; exit 1")
+    assert (step.exit_code, step.outputs["status"]) == (0, "invalid")
+    assert re.search(r"^::error title=perf-smoke[^:]*::.*modle", step.log, re.MULTILINE)
+    assert "{modle}" in step.summary
+
+
 def test_invalid_inputs_are_all_annotated_and_nothing_is_commented(job: Job) -> None:
     step = job.step(tokens="0", seed="-1", metric="speed")
 

@@ -20,12 +20,12 @@ BROKEN_MODEL = "broken.gguf"
 
 
 def perf_smoke(
-    *arguments: str, cwd: Path, timeout_s: float = 240
+    *arguments: str, cwd: Path, timeout_s: float = 240, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "perf_smoke", *arguments],
         cwd=cwd,
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "1", **variables},
         capture_output=True,
         text=True,
         timeout=timeout_s,
@@ -234,6 +234,68 @@ def test_help_lists_every_input_as_an_option(tmp_path: Path) -> None:
     assert done.returncode == 0
     missing = [row.name for row in INPUTS if f"--{row.name} " not in done.stdout]
     assert missing == []
+
+
+def test_help_groups_the_options_and_lists_the_words_that_they_take(tmp_path: Path) -> None:
+    for command in ("run", "doctor"):
+        words = " ".join(perf_smoke(command, "--help", cwd=tmp_path, COLUMNS="80").stdout.split())
+        order = [
+            "What is run:",
+            "--engine",
+            "How long it is measured:",
+            "--budget",
+            "--metric TEXT",
+        ]
+        order += ["How it is shown, and what comes of it:", "--fail-on"]
+        order += ["heeded in a workflow alone:", "--comment"]
+        places = [words.index(text) for text in order]
+        assert places == sorted(places)
+        assert "embedded, llama-completion, llama-bench" in words
+        assert "always, changes, never" in words
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "many"])
+def test_a_terminal_without_a_width_shows_the_report_all_the_same(
+    tmp_path: Path, columns: str
+) -> None:
+    options = ("run", "--command", "true", "--runs", "6")
+    done = perf_smoke(*options, cwd=tmp_path, COLUMNS=columns)
+    assert "perf-smoke: " in done.stdout
+    assert "Wall, ms" in done.stdout
+
+
+def test_a_typo_is_told_at_once_with_the_code_of_invalid_inputs(tmp_path: Path) -> None:
+    options = ("--command", "./bench {modle}", "--metric", "ttft", "--build", "touch built")
+    done = perf_smoke("run", *options, cwd=tmp_path)
+    doctor = perf_smoke("doctor", *options, cwd=tmp_path)
+    assert (done.returncode, doctor.returncode) == (2, 1)
+    for shown in (done.stdout, doctor.stdout):
+        assert "{modle}, which is no placeholder" in " ".join(shown.replace("`", "").split())
+        assert "does not say where the command's ttft_ms is" in " ".join(shown.split())
+    assert not (tmp_path / "built").exists()
+
+
+def test_a_step_at_the_terminal_says_because_of_what_it_fails(tmp_path: Path) -> None:
+    done = perf_smoke(
+        *("run", "--command", "sleep 0.1", "--base-command", "true", "--runs", "12"),
+        *("--fail-on", "error,slower"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "perf-smoke: failed because of `fail-on: slower`.\n"
+
+
+def test_two_runs_are_not_compared_and_one_sentence_says_why(tmp_path: Path) -> None:
+    for name, options in (("A", ("--tokens", "4")), ("B", ("--tokens", "8"))):
+        given = (*options, "--runs", "1", "--output-dir", name)
+        assert perf_smoke("run", "--command", "true", *given, cwd=tmp_path).returncode == 0
+    done = perf_smoke("compare", "A/result.json", "B/result.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("perf-smoke: 2 runs are not compared with each other: ")
+    assert "the tokens" in line
+    assert "`base-ref`" in line
+    assert perf_smoke("compare", "A/result.json", "gone.json", cwd=tmp_path).returncode == 2
 
 
 def _wait_for_engine(parent: int) -> int:

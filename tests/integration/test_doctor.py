@@ -44,6 +44,8 @@ def diagnose(tmp_path: Path, environment: dict[str, str], **values: str) -> tupl
         {"command": "sh", "metric": "wall", "base-command": "sh -x"},
         {"engine": "bitnet-rs", "model": "hf://o/r/f.gguf", "build": "make"},
         {"engine": "llama-bench", "model": "smollm2-135m", "base-binary": "bin/llama-bench"},
+        {"command": "./bench", "base-command": "./older", "build": "make both"},
+        {"binary": "out/llama-cli", "model": "m.gguf", "build": "make", "base-binary": "out/old"},
     ],
 )
 def test_a_configuration_that_would_work_has_nothing_to_say(
@@ -70,11 +72,11 @@ def test_everything_that_is_wrong_is_said_at_once(
     )
     beginnings = (
         "There is no program `llama-completion` on PATH",
+        "`metric` is ttft, which engine `llama-completion` does not give; it gives e2e, prefill",
         f"`model`: The model none.gguf does not exist (looked for {tmp_path}/none.gguf)",
         "There is no program `older` on PATH: build or install it before, or correct `base-binary`",
         "`tokenizer` is given, but engine `llama-completion` does not look at it",
         "`metrics` is given, but engine `llama-completion` does not look at it",
-        "`metric` is ttft, which engine `llama-completion` does not give; it gives e2e, prefill",
         "`threads` is 8, but only 2 CPUs may be used here",
     )
     assert len(said) == len(beginnings)
@@ -92,6 +94,13 @@ def test_everything_that_is_wrong_is_said_at_once(
         ({"engine": "llama-bench", "model": "ftp://x/y"}, "begins with `ftp://`"),
         ({"command": "sh", "metric": "e2e"}, "does not say where the command's e2e_ms is"),
         ({"command": "sh {speed}"}, "which is no placeholder"),
+        ({"command": "./bench {speed}", "build": "make"}, "which is no placeholder"),
+        ({"command": "./bench", "metrics": "speed", "build": "make"}, "stands before any source"),
+        (
+            {"binary": "llama-cli", "model": "m.gguf", "features": "fast", "build": "make"},
+            "Engine `llama-completion` has no feature `fast`",
+        ),
+        ({"command": "sh", "prompt-file": "none.txt"}, "`prompt-file`: "),
         ({"metric": "decode", "tokens": "1"}, "there is no decode step"),
         (
             {"engine": "llama-bench", "model": "hf://a/b/c", "build": "auto"},

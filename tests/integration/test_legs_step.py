@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -73,8 +75,18 @@ class Job:
         document = documents.leg(name, **{"head_sha": self.pull_request.sha, **changes})
         return documents.of_commit(document, "e" * 40, "b" * 40, self.pull_request.sha)
 
+    def leg_of(self, commit: str) -> Result:
+        """A leg of another commit."""
+        return documents.of_commit(documents.leg(head_sha=commit), commit)
+
     def environment(
-        self, name: str, event: object, *legs: Result, run_id: int = 7, **inputs: str
+        self,
+        name: str,
+        event: object,
+        *legs: Result,
+        run_id: int = 7,
+        environ: Mapping[str, str] = MappingProxyType({}),
+        **inputs: str,
     ) -> dict[str, str]:
         temp = self.folder / f"step-{len(list(self.folder.iterdir()))}"
         temp.mkdir()
@@ -102,7 +114,7 @@ class Job:
         }
         given = {"github_token": self.emulator.bot_token, **inputs}
         inputs_as_given = {f"INPUT_{key.upper()}": value for key, value in given.items()}
-        return {**machine, **runner, **inputs_as_given}
+        return {**machine, **runner, **environ, **inputs_as_given}
 
     def step(self, name: str, event: object, *legs: Result, **options: Any) -> Step:
         """Run it to its end, in this process."""

@@ -189,3 +189,33 @@ def test_of_a_server_the_checkout_says_nothing(place: Place) -> None:
         found = place.run(engine="llama-server", endpoint=server.url, runs="1")
     assert (found.status, found.notes) == ("measured", ()), found.failure
     assert found.sides[HEAD].process == "running"
+
+
+def test_a_branch_that_is_heads_own_commit_is_no_base(place: Place) -> None:
+    (head,) = place.commits("one")
+    place.git("tag", "v1")
+    asked = {"command": "cat content", "metrics": TEXT, "runs": "1"}
+    for ref in ("topic", "v1", "v1~0"):
+        found = place.run(**asked, base_ref=ref)
+        assert_head_alone(found, f"head and base are one commit, {head[:12]}")
+        assert (found.lost_bases[BASE].reason, found.verdict) == ("base-is-head", "no-baseline")
+
+    (place.work / "content").write_text("changed")
+    assert place.run(**asked, base_ref="topic").comparisons
+
+
+@pytest.mark.parametrize("ref", ["HEAD", "@", "HEAD^{}", "{head}", "{head:.7}"])
+def test_a_commit_that_is_named_may_be_compared_with_itself(place: Place, ref: str) -> None:
+    (head,) = place.commits("one")
+    named = ref.replace("{head}", head).replace("{head:.7}", head[:7])
+    found = place.run(command="cat content", base_ref=named, runs="1")
+    assert found.comparisons
+    assert "compared with itself (A/A)" in found.notes[0]
+
+
+def test_an_event_that_names_no_commit_is_told_in_one_sentence(place: Place) -> None:
+    place.commits("one")
+    place.merge_target = "--upload-pack=touch pwned"
+    found = place.run(command="cat content", build="true", runs="1")
+    assert_head_alone(found, "which the event names as the other side, is no commit")
+    assert list(place.folder.rglob("pwned")) == []

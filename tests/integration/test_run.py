@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf_smoke import result_file
+from perf_smoke import build_log, result_file
 from perf_smoke.cancel import Cancelled
 from perf_smoke.compare import decide_again
 from perf_smoke.context import Context
@@ -72,6 +72,8 @@ class Place:
     merge_target: str = ""
     deadline_s: float = 600
     variables: dict[str, str] = field(default_factory=dict)
+    build_lines: list[str] = field(default_factory=list)
+    build_line: Callable[[str], None] | None = None
 
     def __post_init__(self) -> None:
         self.cache = self.folder / "cache"
@@ -102,6 +104,8 @@ class Place:
             merge_target=self.merge_target,
             watcher=self.watching,
             interruptible=nullcontext,
+            folder=self.folder / "out",
+            build_line=self.build_line or self.build_lines.append,
         )
         return run(settings, context)
 
@@ -175,7 +179,7 @@ def test_without_its_model_a_run_knows_where_it_was_and_what_was_asked(place: Pl
 def test_an_engine_that_is_missing_is_told_before_anything_is_fetched(place: Place) -> None:
     found = place.run(command="./gone {model}", model="https://127.0.0.1:9/tiny.gguf")
 
-    assert (found.status, found.reason) == ("failed", "engine-missing")
+    assert (found.status, found.reason) == ("invalid", "engine-missing")
     assert "gone" in results.failure(found).sentence
     assert (found.sides, found.series, found.model) == ({}, None, None)
     assert place.watching.phases == []
@@ -192,7 +196,8 @@ def test_a_tokenizer_that_is_missing_leaves_the_model_known(place: Place) -> Non
 
 
 def test_an_engine_that_reads_a_model_asks_for_it(place: Place) -> None:
-    found = place.run(engine="llama-completion")
+    executable(place.work / "main", "tests.integration.engines.fake_llama_completion")
+    found = place.run(engine="llama-completion", binary="./main")
     assert found.reason == "model-missing"
     assert results.failure(found).sentence.startswith("Engine `llama-completion` needs a model")
 
@@ -220,6 +225,150 @@ def test_a_build_that_fails_ends_the_run_with_its_last_lines(place: Place) -> No
     assert results.failure(found).tail == "no such file"
     assert found.cost.build_s > 0
     assert place.watching.phases == ["Building head"]
+
+
+BUILD = "touch built; exit 1"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [
+        ({"command": "./bench {modle}", "model": "gone.gguf"}, "{modle}, which is no placeholder"),
+        ({"command": "./bench {model}"}, "it holds {model}, but `model` is empty"),
+        ({"command": "./bench", "base_command": "./old {tokn}"}, "`base-command` cannot be run"),
+        ({"command": "./bench", "metrics": "json out.json:\nspeed /s"}, "`speed` is no metric"),
+        ({"command": "./bench", "metrics": "text stderr:\n(?P<e2e_ms>["}, "regular expression"),
+        ({"command": "./bench", "metric": "ttft"}, "does not say where the command's ttft_ms is"),
+        ({"binary": "./llama-bench", "model": "https://h/m", "metric": "ttft"}, "does not give"),
+        ({"binary": "./llama-server", "model": "https://h/m", "features": "gpuu"}, "`gpuu`"),
+        ({"binary": "./bitnet", "model": "https://h/m", "features": "cuda,sse"}, "`sse`"),
+        ({"binary": "./llama-cli", "model": "ftp://h/m"}, "ftp://"),
+        ({"binary": "./llama-cli"}, "needs a model"),
+        ({"binary": "./engine", "model": "https://h/m"}, "does not tell which engine it is"),
+        ({"command": "./bench", "prompt_file": "gone.txt"}, "gone.txt cannot be read"),
+        ({}, "nothing that it makes would be run"),
+        ({"engine": "embedded", "model": "hf://o/r/f.gguf"}, "nothing that it makes would be run"),
+        ({"command": "./bench", "metric": "decode", "tokens": "1", "metrics": "json stdout:\n"
+          "decode_s /d\nn_out /n"}, "no decode step"),
+        ({"command": "./bench", "base_ref": "v1.O"}, "The base `v1.O` is neither a commit here"),
+    ],
+)  # fmt: skip
+def test_a_typo_costs_no_build_and_no_download(
+    place: Place, inputs: dict[str, str], why: str
+) -> None:
+    place.commits("one")
+
+    found = place.run(build=BUILD, **inputs)
+
+    assert found.status == "invalid"
+    failure = results.failure(found)
+    assert why in f"{failure.sentence} {failure.tail}"
+    assert place.watching.phases == []
+    assert not (place.work / "built").exists()
+    assert [side for side in found.sides.values() if side.engine] == []
+
+
+def test_all_that_cannot_work_is_told_at_once(place: Place) -> None:
+    place.commits("one")
+
+    found = place.run(
+        command="./bench {modle}",
+        model="gone.gguf",
+        tokenizer="gone.json",
+        metric="prefill",
+        base_ref="gone",
+        build=BUILD,
+    )
+
+    failure = results.failure(found)
+    assert (found.status, found.reason) == ("invalid", "invalid-inputs")
+    said = failure.tail.splitlines()
+    for part in ("{modle}", "prompt_ms", "gone.gguf", "gone.json", "The base `gone`"):
+        assert [sentence for sentence in said if part in sentence], part
+    assert failure.sentence == f"{len(said)} inputs are invalid."
+    assert len(set(said)) == 5
+
+
+def test_a_base_that_origin_cannot_be_asked_for_stops_no_build(place: Place) -> None:
+    place.commits("one")
+    place.git("remote", "add", "origin", f"{place.folder}/nowhere")
+    found = place.run(command="true", build="touch built", base_ref="release", runs="1")
+    assert_head_alone(found, "The base `release` is neither a commit here")
+    assert (place.work / "built").exists()
+
+
+def test_what_is_odd_is_a_note_of_the_run(place: Place) -> None:
+    found = place.run(command="true '>' out", features="fast", tokenizer="t.json", runs="1")
+    assert found.reason == "model-missing"
+    odd = "so that `>` would be an argument", "has no {features}: it only names the series"
+    assert [part for part in odd if part not in " ".join(found.notes)] == []
+
+
+@pytest.mark.parametrize("named", ["main", "origin"])
+def test_the_merge_base_can_be_named_where_there_is_no_pull_request(
+    place: Place, named: str
+) -> None:
+    left, _ = place.commits("old", "new")
+    if named == "main":
+        place.git("branch", "main", left)
+    else:
+        place.git("update-ref", "refs/remotes/origin/develop", left)
+        place.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/develop")
+    found = place.run(command="cat content", base_ref="merge-base", metrics=TEXT, runs="1")
+    assert found.sides[BASE].commit == left
+    assert results.output(found, BASE).text == "old"
+
+
+def test_what_a_build_prints_is_shown_as_it_comes_and_kept(place: Place) -> None:
+    base, _ = place.commits("old", "new")
+
+    def lines_until(text: str) -> None:
+        place.build_lines.append(text)
+        (place.work / "seen").touch()
+
+    place.build_line = lines_until
+    build = (
+        "echo compiling $(cat content) with --token hidden-123; "
+        # It ends only when somebody has seen the line.
+        "[ $(cat content) = old ] || timeout 60 sh -c 'until [ -e seen ]; do sleep 0.05; done'; "
+        "printf '10 %%\\r100 %%\\n'; printf 'a warning' >&2"
+    )
+
+    found = place.run(command="cat content", build=build, base_ref=base, runs="1")
+
+    assert found.status == "measured", found.failure
+    told = ["compiling {} with --token ***", "100 %", "a warning"]
+    for side, content in ((HEAD, "new"), (BASE, "old")):
+        kept = (place.folder / "out" / f"build-{side}.log").read_text().splitlines()
+        assert sorted(kept) == sorted(line.format(content) for line in told)
+    assert len(place.build_lines) == 6
+    assert "hidden-123" not in str(place.build_lines)
+
+
+def test_a_build_log_is_bounded_and_its_end_is_kept(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MOST_SHOWN", "MOST_KEPT"):
+        monkeypatch.setattr(build_log, name, 5_000)
+    place.run(command="true", build="seq 20000; head -c 9000 /dev/zero", runs="1")
+    kept = (place.folder / "out" / "build-head.log").read_text().splitlines()
+    assert kept[:2] == ["1", "2"]
+    assert "20000" in kept[-5:]
+    assert len(kept) < 2_500
+    assert [line for line in kept if "lines left out" in line]
+    assert len(place.build_lines) < 1_500
+    assert place.build_lines[-1] == "[… more is in the file …]"
+    assert max(map(len, kept)) <= 4_000
+
+
+def test_a_build_that_fails_shows_its_errors_beside_its_last_lines(place: Place) -> None:
+    errors = "src/x.c:3:5: error: boom", "error[E0425]: no such value", "CMake Error at x.txt:3"
+    noise = "cc -Werror -c error.c", "0 warnings"
+    script = "; ".join(f"echo '{line}'" for line in (noise[0], *errors, noise[1]))
+    found = place.run(command="true", build=f"{script}; seq 100; exit 2")
+    tail = results.failure(found).tail.splitlines()
+    assert tail[:4] == [*errors, "…"]
+    assert tail[4:] == [str(number) for number in range(81, 101)]
 
 
 def test_build_auto_is_refused_where_nobody_knows_how(place: Place) -> None:
@@ -402,6 +551,7 @@ def test_a_head_that_dies_keeps_what_both_sides_gave(place: Place) -> None:
     assert steps(found) == ["ok"] * 3 + ["engine-crashed"]
     assert len(results.steps(found, BASE)) in (3, 4)
     assert (found.comparisons, found.verdict) == ((), None)
+    assert found.outcome == "head-crashes"
 
 
 def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
@@ -413,7 +563,11 @@ def test_a_base_whose_build_fails_costs_only_the_verdict(place: Place) -> None:
     why = f"The build of {base[:12]} exited with code 3. it is broken"
     assert_head_alone(found, why)
     assert {name: side.commit for name, side in found.sides.items()} == {HEAD: head}
-    assert place.watching.phases == [f"Building {head[:12]}", f"Building {base[:12]}", "Measuring"]
+    assert place.watching.phases == [
+        f"Building head {head[:12]}",
+        f"Building base {base[:12]}",
+        "Measuring head",
+    ]
     assert place.git("worktree", "list", "--porcelain").count("worktree ") == 1
 
 

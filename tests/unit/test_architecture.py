@@ -34,7 +34,7 @@ FORBIDDEN = {
     rf"compare -> (?!({GROUND})$)": "deciding is a function of the document's facts",
     rf"report -> (?!(compare|{GROUND})$)": "a report reads the document and asks nobody else",
     rf"processes -> (?!({GROUND})$)": "everything that runs stands on it",
-    rf"(models|engines|sides) -> (compare|measure|{RUNS}|{SHOWS})": (
+    rf"(models|engines|sides|git|repository|tree|worktree) -> (compare|measure|{RUNS}|{SHOWS})": (
         "how a file, a program or a checkout is had does not depend on why it is measured"
     ),
     rf"measure -> (compare|{RUNS}|{SHOWS})": "taking steps knows no verdict and no inputs",
@@ -110,7 +110,14 @@ def test_no_arrow_runs_where_none_may(forbidden: str) -> None:
     "arrow",
     [
         *("github -> measure", "github -> run", "github -> engines", "github -> document"),
-        *("engines -> run", "models -> job", "sides -> preparation", "engines -> settings"),
+        *(
+            "engines -> run",
+            "models -> job",
+            "git -> settings",
+            "worktree -> run",
+            "sides -> preparation",
+            "engines -> settings",
+        ),
         *("models -> document", "sides -> configuration", "measure -> settings"),
         *("settings -> report", "settings -> configuration", "settings -> request"),
         *("contradictions -> engines", "result_file -> printable", "watchers -> run"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from perf_smoke import environment
@@ -43,3 +45,11 @@ def test_children_see_neither_inputs_nor_credentials_nor_the_files_for_orders() 
     assert environment.for_children(environ).keys() == {
         *("PATH", "GITHUB_SHA", "GITHUB_WORKSPACE", "HF_TOKEN")
     }
+
+
+def test_nor_what_ties_git_to_a_checkout() -> None:
+    asked = ["git", "rev-parse", "--local-env-vars"]
+    listed = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
+    assert "GIT_DIR" in listed
+    seen = environment.for_children(dict.fromkeys(listed, "/w/.git"))
+    assert seen.keys() <= {"GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"}, "the user's settings"

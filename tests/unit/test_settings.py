@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,37 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     for name, sentence in found.items():
         assert sentence.startswith(name)
         assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("never", ()),
+        ("slower", ("slower",)),
+        ("error,slower", ("error", "slower")),
+        (" slower ,\n error,", ("error", "slower")),
+        ("slower error slower", ("error", "slower")),
+    ],
+)
+def test_a_step_may_fail_on_several_things(text: str, asked: tuple[str, ...]) -> None:
+    assert settings(fail_on=text).fail_on == asked
+
+
+def test_never_stands_alone() -> None:
+    refused = problems(fail_on="never,slower")["fail-on"]
+    assert refused == "fail-on cannot be never and something else (it is `never,slower`)."
+
+
+def test_an_input_that_takes_one_of_some_words_lists_them() -> None:
+    for row in INPUTS:
+        try:
+            row.parse("such a word there is not")
+        except ValueError as error:
+            words = re.match(r"must be one of (.*?)(;|$)", str(error))
+            missing = (
+                [word for word in words[1].split(", ") if word not in row.help] if words else []
+            )
+            assert missing == [], row.name
 
 
 @pytest.mark.parametrize("text", ["1e3", "٣", "0x10", "nan", "inf", "1_000", "4.0", "4,", "９"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
@@ -62,11 +63,54 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None
         "Fetching the model: 12 MB",
         "Measuring: 1 step, median 50.0 ms, at most 6 s left",
         "Measuring: 2 steps, median 60.0 ms, at most 6 s left",
-        "Measuring: 3 pairs, median 50.0 ms, at most 0 s left",
+        "Measuring: 3 pairs, median 50.0 ms",
         "Measuring: 7 steps, median 60.0 ms, at most 6 s left",
         "Measuring: 8 steps, median 70.0 ms, at most 6 s left",
         "Measuring: 9 steps, median 1.26 s, at most 6 s left",
     ]
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "runs", "end"),
+    [
+        (3.0, 0, "3 pairs, median 50.0 ms, at most 7 s left"),
+        (9.4, 0, "3 pairs, median 50.0 ms, at most 1 s left"),
+        (9.6, 0, "3 pairs, median 50.0 ms"),
+        (12.0, 0, "3 pairs, median 50.0 ms"),
+        (3.0, 200, "3 of 200 pairs, median 50.0 ms"),
+    ],
+)
+def test_no_line_promises_what_the_budget_does_not(
+    monkeypatch: pytest.MonkeyPatch, elapsed_s: float, runs: int, end: str
+) -> None:
+    is_always_due(monkeypatch)
+    console, text = a_console(terminal=False)
+    with watching(console) as watcher:
+        shown = progress(6, pairs=3, elapsed_s=elapsed_s, e2e_ms=50.0)
+        watcher.step(dataclasses.replace(shown, runs=runs))
+    assert text.getvalue() == f"Measuring: {end}\n"
+
+
+def test_what_a_build_prints_is_no_command_to_the_runner() -> None:
+    console, text = a_console(terminal=False)
+    with watching(console) as watcher:
+        watcher.phase("Building head 3f1c9ab27d5e")
+        for line in ("::error::x", "##[error]y", "[red]z"):
+            watcher.build_line(line)
+    assert text.getvalue().splitlines() == [
+        "Building head 3f1c9ab27d5e …",
+        "  | ::error::x",
+        "  | # #[error]y",
+        "  | [red]z",
+    ]
+
+
+def test_a_terminal_shows_the_latest_line_of_a_build() -> None:
+    console, text = a_console(terminal=True)
+    with watching(console) as watcher:
+        watcher.phase("Building base 9d8c7b6a5f4e")
+        watcher.build_line("[ 45%] Building CXX object")
+    assert "Building base 9d8c7b6a5f4e: [ 45%] Building CXX object" in text.getvalue()
 
 
 def test_a_terminal_shows_one_line_that_is_gone_afterwards() -> None:

@@ -6,12 +6,15 @@ engines disagree about N and N − 1. A value that an engine does not give stays
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Tier
+
+Evidence = Literal["confirmed", "contradicted", "not told"]
+"""What an engine tells of a feature that it was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,8 @@ class EngineSetup:
     start_timeout_s: float
     """How long a worker or server may take until it is ready: what is left of the deadline."""
     request: Request
+    on_build_output: Callable[[bytes], None] = lambda _data: None
+    """Gets each piece of what `build: auto` prints for a reader, as it comes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +69,8 @@ class Reply:
     tiers: Mapping[str, Tier] = field(default_factory=dict)
     """Where each field of the sample comes from."""
     text: str = ""
+    told: Mapping[str, Evidence] = field(default_factory=dict)
+    """What the engine told of its features, where it could tell: by name."""
     failure: Failure | None = None
 
 

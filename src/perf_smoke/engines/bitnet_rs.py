@@ -15,10 +15,10 @@ from pathlib import Path
 from perf_smoke.engines import cargo
 from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.evidence import (
+    agreed,
     in_cargo_features,
     in_system,
     on_the_cpu,
-    refuse_contradicted,
 )
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable, strict_json
@@ -31,7 +31,9 @@ _ID = "bitnet-rs"
 _RESULT = "bitnet-run.json"
 _ROOT = Path("/")
 _GPU_FEATURES = ("gpu", "cuda", "metal", "rocm", "vulkan", "opencl")
-_STEP_PART = re.compile(r"^timing: (embed|forward|logits|sample)_us=([0-9]+)\s*$", re.MULTILINE)
+_STEP_PART = re.compile(
+    r"^timing: (embed|forward|logits|sample)_us=([0-9]{1,15})\s*$", re.MULTILINE
+)
 _PARTS = ("embed", "forward", "logits", "sample")
 _CAUSE = re.compile(r"\bCommand failed: (.+)$", re.MULTILINE)
 _EXIT_CODES = {
@@ -52,11 +54,11 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     Raises:
         Unmeasured: `engine-missing`, `features-unknown`, `features-unavailable`.
     """
-    cargo.check_features(_ID, setup)
+    check_inputs(setup)
     program = find(_ID, setup)
     on_gpu = [name for name in setup.features if name in _GPU_FEATURES]
     version = printed([str(program), "--version"], setup) if setup.features else ""
-    refuse_contradicted(
+    agreed(
         program.name,
         [
             *((name, in_cargo_features(name, version)) for name in setup.features),
@@ -85,7 +87,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
 
     def read(finished: Finished, result: bytes, request: Request) -> Reading:
         told = on_the_cpu(decoded(finished.stderr))
-        refuse_contradicted(program.name, [(name, told) for name in on_gpu])
+        agreed(program.name, [(name, told) for name in on_gpu])
         return _read(finished, result, request)
 
     return OneShotEngine(
@@ -99,6 +101,15 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             explain=_explain,
         ),
     )
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features that there are none of.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    cargo.check_features(_ID, setup)
 
 
 def check_build(setup: EngineSetup) -> None:

@@ -22,7 +22,7 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     Raises:
         Unmeasured: `engine-missing`, `command-invalid` with all problems of both inputs.
     """
-    _check(setup)
+    check_inputs(setup)
     recipe = metrics_syntax.parse(setup.metrics)
     program = find("command", setup)
 
@@ -49,7 +49,12 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     )
 
 
-def _check(setup: EngineSetup) -> None:
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse a command line or `metrics` that cannot be meant.
+
+    Raises:
+        Unmeasured: `command-invalid` with all problems of both inputs.
+    """
     wrong = {
         "`command` cannot be run": command_problems(
             setup.command, has_model=bool(setup.model), has_tokenizer=bool(setup.tokenizer)

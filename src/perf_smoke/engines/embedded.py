@@ -40,20 +40,8 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
     Raises:
         Unmeasured: `engine-missing`, or `features-unknown`: it has no features.
     """
-    if setup.features:
-        raise Unmeasured(
-            "features-unknown",
-            f"The embedded engine has no features, but `{', '.join(setup.features)}` is given: "
-            "leave features empty.",
-        )
-    try:
-        installed = importlib.metadata.distribution(PACKAGE)
-    except importlib.metadata.PackageNotFoundError:
-        raise Unmeasured(
-            "engine-missing",
-            f"The embedded engine is not installed here: `pip install {PACKAGE}` in the "
-            "environment that perf-smoke runs in, or choose another engine.",
-        ) from None
+    check_inputs(setup)
+    installed = importlib.metadata.distribution(PACKAGE)
     libraries = sorted(Path(str(installed.locate_file(PACKAGE))).glob(f"{PACKAGE}*.so"))
     return EmbeddedEngine(
         setup,
@@ -64,6 +52,28 @@ def prepare(setup: EngineSetup) -> EmbeddedEngine:
             binary_sha256=hashed(libraries[0]).sha256 if libraries else "",
         ),
     )
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features, and a machine without the package.
+
+    Raises:
+        Unmeasured: `features-unknown`, `engine-missing`.
+    """
+    if setup.features:
+        raise Unmeasured(
+            "features-unknown",
+            f"The embedded engine has no features, but `{', '.join(setup.features)}` is given: "
+            "leave features empty.",
+        )
+    try:
+        importlib.metadata.distribution(PACKAGE)
+    except importlib.metadata.PackageNotFoundError:
+        raise Unmeasured(
+            "engine-missing",
+            f"The embedded engine is not installed here: `pip install {PACKAGE}` in the "
+            "environment that perf-smoke runs in, or choose another engine.",
+        ) from None
 
 
 class EmbeddedEngine:

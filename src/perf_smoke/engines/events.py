@@ -14,6 +14,8 @@ from perf_smoke.engines.http_client import Answer, stated_error
 from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
 
+MOST_LINES = 500_000
+"""Of one answer. The longest honest one has a few for each of 100,000 tokens."""
 _MARK = b"\xef\xbb\xbf"
 """The byte order mark, which a stream may begin with."""
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -23,7 +25,7 @@ _HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Line:
     """One line of a stream without its end, and when that left the kernel."""
 
@@ -31,7 +33,7 @@ class _Line:
     text: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """One JSON object of a stream, and when its last byte left the kernel."""
 
@@ -43,7 +45,7 @@ def server_sent(answer: Answer) -> list[Event]:
     """The `data:` of each server-sent event, comments and `[DONE]` left out; at least one.
 
     Data of several lines is one document, as the standard has it, or one in each line: some
-    servers leave out the blank line between two events.
+    servers leave out the blank line between two events, and some the word `data` as well.
 
     Raises:
         Unmeasured: `engine-output`: no stream, or not of JSON objects; `request-refused`: one
@@ -52,7 +54,7 @@ def server_sent(answer: Answer) -> list[Event]:
     events: list[Event] = []
     waiting: list[_Line] = []
     kind = b""
-    for line in [*_lines(answer), _Line(arrived_ns=0, text=b"")]:
+    for line in itertools.chain(_lines(answer), [_Line(arrived_ns=0, text=b"")]):
         name, _, value = line.text.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
@@ -66,17 +68,19 @@ def server_sent(answer: Answer) -> list[Event]:
                 raise _stopped(answer, _joined(waiting).text)
             events += [_event(answer, each) for each in _documents(waiting)]
             waiting, kind = [], b""
-    return _some(answer, events)
+    return _some(answer, events or _bare(answer))
 
 
 def json_lines(answer: Answer) -> list[Event]:
-    """One event for each line.
+    """One event for each line, or those that a proxy made of them.
 
     Raises:
         Unmeasured: as `server_sent`.
     """
-    events = [_event(answer, line) for line in _lines(answer) if line.text.strip()]
-    return _some(answer, events)
+    lines = [line for line in _lines(answer) if line.text.strip()]
+    if any(line.text.startswith(b"data:") for line in lines):
+        return server_sent(answer)
+    return _some(answer, [_event(answer, line) for line in lines])
 
 
 def stopped_early(answer: Answer) -> Unmeasured:
@@ -96,6 +100,8 @@ def no_tokens(answer: Answer) -> Unmeasured:
 def _some(answer: Answer, events: list[Event]) -> list[Event]:
     if events:
         return events
+    if stated_error(answer.document()):
+        raise _stopped(answer, answer.body)
     if not answer.complete:
         raise stopped_early(answer)
     raise Unmeasured(
@@ -121,13 +127,25 @@ def _lines(answer: Answer) -> Iterator[_Line]:
     body = answer.body
     ends = list(itertools.accumulate(len(piece.data) for piece in answer.pieces))
     start = len(_MARK) if body.startswith(_MARK) else 0
-    for end in _LINE_END.finditer(body):
+    for number, end in enumerate(_LINE_END.finditer(body)):
+        if number == MOST_LINES:
+            raise Unmeasured(
+                "engine-output", f"{answer.name} sent more than {MOST_LINES:,} lines as one answer."
+            )
         piece = answer.pieces[bisect.bisect_right(ends, end.start())]
         yield _Line(arrived_ns=piece.arrived_ns, text=body[start : end.start()])
         start = end.end()
     rest = body[start:]
     if rest.rstrip().endswith(b"}"):
         yield _Line(arrived_ns=answer.pieces[-1].arrived_ns, text=rest)
+
+
+def _bare(answer: Answer) -> list[Event]:
+    """A document in each of several lines. A single one is a whole answer, and no stream."""
+    lines = [line for line in _lines(answer) if line.text.strip() not in (b"", b"[DONE]")]
+    if len(lines) < 2 or any(_object(line.text) is None for line in lines):
+        return []
+    return [_event(answer, line) for line in lines]
 
 
 def _documents(lines: Sequence[_Line]) -> list[_Line]:

@@ -6,11 +6,12 @@ Each is confirmed, contradicted or not told; only a contradiction is a reason no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from perf_smoke.engines.base import Evidence
 from perf_smoke.engines.features import LLAMA_FEATURES
 from perf_smoke.printable import one_line
 from perf_smoke.result import Unmeasured
@@ -35,7 +36,7 @@ _BACKENDS_OF_CPU = frozenset({"CPU", "BLAS", "AMX", "KLEIDIAI", "RPC"})
 class Told:
     """What was told of one feature, and in which words."""
 
-    state: Literal["confirmed", "contradicted", "not told"]
+    state: Evidence
     words: str = ""
 
 
@@ -111,26 +112,27 @@ def in_system(root: Path) -> Told:
     return Told(state="contradicted", words=f"there is none of {', '.join(_GPU_NODES)}")
 
 
-def refuse_contradicted(program: str, told: Iterable[tuple[str, Told]]) -> None:
-    """Refuse a measurement under the name of a feature that did not happen.
+def agreed(program: str, told: Iterable[tuple[str, Told]]) -> dict[str, Evidence]:
+    """What was told of each feature, all of it together.
+
+    Args:
+        told: of a feature there may be several.
 
     Raises:
-        Unmeasured: `features-unavailable`, with the engine's own words.
+        Unmeasured: `features-unavailable`, with the engine's own words: a measurement under the
+            name of a feature that did not happen is none.
     """
-    against = [(feature, one.words) for feature, one in told if one.state == "contradicted"]
+    states: dict[str, Evidence] = {}
+    against: dict[str, str] = {}
+    for feature, one in told:
+        if one.state == "contradicted":
+            against.setdefault(feature, f"of `{feature}` it says `{one.words}`")
+        if states.get(feature) != "confirmed":
+            states[feature] = one.state
     if against:
-        words = "; ".join(f"of `{feature}` it says `{words}`" for feature, words in against)
         raise Unmeasured(
             "features-unavailable",
-            f"`{program}` does not do what `features` says: {words}. Give it what it needs for "
-            "that, or leave the feature out.",
+            f"`{program}` does not do what `features` says: {'; '.join(against.values())}. Give it "
+            "what it needs for that, or leave the feature out.",
         )
-
-
-def refuse_contradicted_by_log(program: str, features: Sequence[str], log: str) -> None:
-    """The same, by what the engine logged.
-
-    Raises:
-        Unmeasured: `features-unavailable`.
-    """
-    refuse_contradicted(program, ((feature, in_log(feature, log)) for feature in features))
+    return states

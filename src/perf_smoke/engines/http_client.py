@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -164,10 +164,7 @@ class Client:
                 for name, value in response.getheaders()
             },
             started_ns=started_ns,
-            pieces=tuple(
-                Piece(arrived_ns=piece.arrived_ns, data=self._scrubbed(piece.data))
-                for piece in pieces
-            ),
+            pieces=tuple(map(self._scrubbed_piece, pieces)),
             complete=whole,
         )
 
@@ -237,8 +234,8 @@ class Client:
         if isinstance(error, wire.TooLong):
             return Unmeasured(
                 "engine-output",
-                f"{self.name} sent more than {wire.MOST_BYTES // 2**20} MiB as one answer; the "
-                "rest was not read.",
+                f"{self.name} sent more than {wire.MOST_BYTES // 2**20} MiB or "
+                f"{wire.MOST_PIECES:,} pieces as one answer; the rest was not read.",
             )
         if isinstance(error, OSError):
             return Unmeasured(
@@ -260,6 +257,10 @@ class Client:
             sentence += " Is OPENAI_API_KEY set, and right, in this step's env?"
         text = answer.body[:_SAID_BYTES].decode("utf-8", "replace")
         return Refused(status, sentence, answer.document() or text)
+
+    def _scrubbed_piece(self, piece: Piece) -> Piece:
+        data = self._scrubbed(piece.data)
+        return piece if data == piece.data else replace(piece, data=data)
 
     def _scrubbed(self, data: bytes) -> bytes:
         """Without our key, which a server may repeat in a message that is shown later."""

@@ -8,15 +8,12 @@ with that of the other engines. There is no E2E: the two tests are not one reque
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from perf_smoke.engines import llama_program
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.evidence import (
-    in_json,
-    refuse_contradicted,
-    refuse_contradicted_by_log,
-)
+from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
 from perf_smoke.engines.printed_json import in_the_way, objects
@@ -47,13 +44,20 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
         ]
 
     def read(finished: Finished, _result: bytes, request: Request) -> Reading:
-        refuse_contradicted_by_log(program.name, setup.features, decoded(finished.stderr))
         tests = list(objects(decoded(finished.stdout)))
-        told = ((name, in_json(name, test)) for test in tests for name in setup.features)
-        refuse_contradicted(program.name, list(dict.fromkeys(told)))
-        return _read(finished, request)
+        told = program.evidence(decoded(finished.stderr), tests)
+        return replace(_read(finished, request), told=told)
 
     return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=read))
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features that are not in the table.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    refuse_unknown("llama-bench", setup.features, LLAMA_FEATURES)
 
 
 def prompt_tokens(prompt: str) -> int:
@@ -79,9 +83,9 @@ def _read(finished: Finished, request: Request) -> Reading:
 
 
 def _duration_ms(tests: list[dict[str, Any]], printed: str, *, n_prompt: int, n_gen: int) -> float:
-    wanted = (str(n_prompt), str(n_gen))
+    wanted = (str(n_prompt), str(n_gen), "0")
     for test in tests:
-        if (str(test.get("n_prompt")), str(test.get("n_gen"))) == wanted:
+        if tuple(str(test.get(name, 0)) for name in ("n_prompt", "n_gen", "n_depth")) == wanted:
             fields = Fields(test, "`llama-bench`")
             average_ms = fields.duration_ms("avg_ns", units_per_ms=1e6)  # of the one repetition
             if average_ms is not None:

@@ -6,10 +6,11 @@ Which switches a build knows is asked of its own help, so that builds of all age
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from perf_smoke.engines import llama_program, llama_text
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.evidence import refuse_contradicted_by_log
+from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.llama_program import LlamaProgram
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
 from perf_smoke.printable import decoded
@@ -42,6 +43,15 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     return prepare_as("llama-completion", setup, extra=())
 
 
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features that are not in the table.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    refuse_unknown("llama-completion", setup.features, LLAMA_FEATURES)
+
+
 def prepare_as(engine: str, setup: EngineSetup, *, extra: Sequence[str]) -> OneShotEngine:
     """Prepare another engine of the family, with arguments of its own."""
     program = llama_program.find(engine, setup)
@@ -65,8 +75,9 @@ def prepare_as(engine: str, setup: EngineSetup, *, extra: Sequence[str]) -> OneS
         ]
 
     def read(finished: Finished, _result: bytes, request: Request) -> Reading:
-        refuse_contradicted_by_log(program.name, setup.features, decoded(finished.stderr))
-        return _read(finished, request, prompt_is_shown=_HIDE_PROMPT not in switches)
+        told = program.evidence(decoded(finished.stderr))
+        reading = _read(finished, request, prompt_is_shown=_HIDE_PROMPT not in switches)
+        return replace(reading, told=told)
 
     return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=read))
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from perf_smoke.engines import failures, llama_program
 from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.engines.events import joined, no_tokens, server_sent, stopped_early
+from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
 from perf_smoke.engines.llama_program import LlamaProgram
@@ -43,6 +44,15 @@ def prepare(setup: EngineSetup) -> RunningLlamaServer | LlamaServerProgram:
     if setup.endpoint:
         return _at_endpoint(setup)
     return LlamaServerProgram(setup, llama_program.find("llama-server", setup))
+
+
+def check_inputs(setup: EngineSetup) -> None:
+    """Refuse features that are not in the table.
+
+    Raises:
+        Unmeasured: `features-unknown`.
+    """
+    refuse_unknown("llama-server", setup.features, LLAMA_FEATURES)
 
 
 def _at_endpoint(setup: EngineSetup) -> RunningLlamaServer:
@@ -120,7 +130,7 @@ class LlamaServerProgram:
             environment=seen,
             timeout_s=setup.start_timeout_s,
         )
-        return LlamaServerSession(server.client, server, features=setup.features)
+        return LlamaServerSession(server.client, server, program=self._program)
 
     def _argv(self, port: int) -> Sequence[str]:
         request = self._setup.request
@@ -145,13 +155,13 @@ class LlamaServerSession:
         server: StartedServer | None,
         *,
         model: str = "",
-        features: tuple[str, ...] = (),
+        program: LlamaProgram | None = None,
     ) -> None:
         """Args:
         model: which one is meant, for a server that has several.
-        features: what the log of ours must not contradict.
+        program: that of a server of ours, which logs what became of its features.
         """
-        self._features = features
+        self._program = program
         self._client = client
         self._named = {"model": model} if model else {}
         self._server = server
@@ -174,9 +184,9 @@ class LlamaServerSession:
         cpu_before_ms = server.cpu_ms() if server else None
         try:
             reply = _reply(self._client.post("/completion", body, timeout_s))
-            if server and self._features:
-                server.refuse_contradicted(self._features)
-                self._features = ()  # its log tells of the load, once
+            if server and self._program:
+                reply = replace(reply, told=self._program.evidence(server.log()))
+                self._program = None  # its log tells of the load, once
         except Unmeasured as error:
             failure = server.explained(error.failure, timeout_s) if server else error.failure
             return failures.failed_step(failure)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from perf_smoke.engines import failures
-from perf_smoke.engines.base import EngineSetup, Reply, Request
+from perf_smoke.engines.base import EngineSetup, Evidence, Reply, Request
 from perf_smoke.printable import decoded
 from perf_smoke.processes.foreground import Finished, run_process
 from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Tier, Unmeasured
@@ -38,6 +38,8 @@ class Reading:
     finish_reason: str = ""
     tiers: Mapping[str, Tier] = field(default_factory=dict)
     """Of the durations above."""
+    told: Mapping[str, Evidence] = field(default_factory=dict)
+    """See Reply.told."""
 
 
 class Unreadable(Exception):
@@ -171,12 +173,14 @@ def _content(path: Path | None) -> bytes:
 
 
 _MEASURED_HERE: dict[str, Tier] = {"wall_ms": "E", "cpu_ms": "E", "peak_rss_kib": "E"}
-_SAME_NAMES = tuple(each.name for each in fields(Reading) if each.name not in ("text", "tiers"))
+_OF_THE_REPLY = ("text", "tiers", "told")
+_SAME_NAMES = tuple(each.name for each in fields(Reading) if each.name not in _OF_THE_REPLY)
 
 
 def _reply(reading: Reading, finished: Finished) -> Reply:
     return Reply(
         text=reading.text,
+        told=reading.told,
         sample=Sample(
             ok=True,
             wall_ms=finished.wall_ms,

@@ -255,4 +255,4 @@ def _text(choice: Fields) -> str:
     """The new text of a chunk: of a completion, or of a chat with what it thinks aloud."""
     delta = choice.object("delta")
     thought = delta.spoken("reasoning_content") or delta.spoken("reasoning")
-    return choice.text("text") + thought + delta.spoken("content")
+    return choice.spoken("text") + thought + delta.spoken("content")

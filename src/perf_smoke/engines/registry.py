@@ -18,9 +18,12 @@ from perf_smoke.result import Unmeasured
 
 
 class _Module(Protocol):
-    """What the module of an engine offers; `build` and `check_build` where it builds itself."""
+    """What the module of an engine offers; `check_inputs` where it understands some that nobody
+    else does, `build` and `check_build` where it builds itself."""
 
     def prepare(self, setup: EngineSetup) -> Engine: ...
+
+    def check_inputs(self, setup: EngineSetup) -> None: ...
 
     def check_build(self, setup: EngineSetup) -> None: ...
 
@@ -34,6 +37,20 @@ def prepare(engine: str, setup: EngineSetup) -> Engine:
         Unmeasured: it is missing, or cannot do what the setup asks for.
     """
     return _module(table.row(engine)).prepare(setup)
+
+
+def check_inputs(engine: str, setup: EngineSetup) -> None:
+    """Refuse inputs that this engine does not understand, before its program is there.
+
+    Args:
+        setup: its files need not be there yet.
+
+    Raises:
+        Unmeasured: `command-invalid`, `features-unknown`; `engine-missing` of a package.
+    """
+    module = _module(table.row(engine))
+    if hasattr(module, "check_inputs"):
+        module.check_inputs(setup)
 
 
 def check_build(engine: str, setup: EngineSetup) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 import psutil
 
 from perf_smoke.engines import failures
-from perf_smoke.engines.evidence import refuse_contradicted_by_log
 from perf_smoke.engines.http_client import Client
 from perf_smoke.printable import last_lines
 from perf_smoke.processes.background import Background, cpu_ms_of, peak_rss_kib_of
@@ -67,13 +66,9 @@ class StartedServer:
         after_s = time.monotonic() - self._started_s
         return failures.exited(self._program, exit_code, after_s, self._background.output())
 
-    def refuse_contradicted(self, features: Sequence[str]) -> None:
-        """Refuse what its log contradicts.
-
-        Raises:
-            Unmeasured: `features-unavailable`.
-        """
-        refuse_contradicted_by_log(self._program, features, self._background.output())
+    def log(self) -> str:
+        """What it has printed until now."""
+        return self._background.output()
 
     def close(self) -> None:
         """End it with all its children. May be called twice."""

@@ -16,7 +16,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,9 @@ from perf_smoke.network import ca_bundle, is_loopback, proxies_for
 MOST_BYTES = 64 * 1024 * 1024
 """The most that is read of one answer. The longest honest one (100,000 tokens, an event each)
 has about 35 MB."""
+MOST_PIECES = 400_000
+"""And in how many pieces: each costs memory of its own."""
+_LONGEST_PIECE = 64 * 1024
 _LINGER_S = 0.5
 """How long after `[DONE]` the end of the answer is waited for, to keep the connection."""
 _DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]\s*$")
@@ -33,7 +36,7 @@ _TAIL_BYTES = 32
 """So much of the end is looked at: `[DONE]` may come in two pieces."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
     """Some bytes of an answer, and when they left the kernel (perf_counter_ns)."""
 
@@ -42,7 +45,7 @@ class Piece:
 
 
 class TooLong(Exception):
-    """The answer has more than MOST_BYTES."""
+    """The answer has more than MOST_BYTES, or MOST_PIECES."""
 
 
 class _Clock(io.RawIOBase):
@@ -129,24 +132,32 @@ def send(
 
 
 def receive(response: TimedResponse) -> tuple[list[Piece], bool]:
-    """All pieces of the body, and whether it was whole. Pieces that came together (in one
-    packet, or while nobody looked) have the same moment.
+    """All pieces of the body, and whether it was whole. What came together (in one packet, or while
+    nobody looked) is one piece, however the server has cut it.
 
     Raises:
         TimeoutError: the deadline passed first.
-        TooLong: there are more than MOST_BYTES.
+        TooLong: there are more than MOST_BYTES, or MOST_PIECES.
     """
     pieces: list[Piece] = []
     size = 0
     tail = b""
     done = False
     try:
-        while data := response.read1(65536):
-            pieces.append(Piece(arrived_ns=response.clock.arrived_ns, data=data))
+        while data := response.read1(_LONGEST_PIECE):
             size += len(data)
-            if size > MOST_BYTES:
-                raise TooLong
             tail = (tail + data)[-_TAIL_BYTES:]
+            last = pieces[-1] if pieces else None
+            if (
+                last
+                and last.arrived_ns == response.clock.arrived_ns
+                and len(last.data) + len(data) <= _LONGEST_PIECE
+            ):
+                pieces[-1] = replace(last, data=last.data + data)
+            else:
+                pieces.append(Piece(arrived_ns=response.clock.arrived_ns, data=data))
+            if size > MOST_BYTES or len(pieces) > MOST_PIECES:
+                raise TooLong
             if _DONE.search(tail):
                 done = True
                 linger_ns = time.perf_counter_ns() + int(_LINGER_S * 1e9)

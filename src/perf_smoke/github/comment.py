@@ -37,6 +37,11 @@ JOB_TOKEN_LOGIN = "github-actions[bot]"  # noqa: S105 - the name of an account
 
 PATIENCE = Patience()
 
+_NO_REPOSITORY = "GITHUB_REPOSITORY does not name the repository."
+_TOKENLESS = (
+    "No comment: `github-token` is empty. Give it `${{ github.token }}`, or say `comment: never`."
+)
+
 
 def policy_for(when: CommentWhen, result: Result) -> Policy:
     """What the input `comment` means for this result.
@@ -85,13 +90,9 @@ def upsert(
     if where is None:
         return _no_pull_request()
     if not event.repository:
-        return _failed("GITHUB_REPOSITORY does not name the repository.")
+        return _failed(_NO_REPOSITORY)
     if not token:
-        return CommentOutcome(
-            status="no-token",
-            sentence="No comment: `github-token` is empty. Give it `${{ github.token }}`, or say "
-            "`comment: never`.",
-        )
+        return CommentOutcome(status="no-token", sentence=_TOKENLESS)
     deadline = Deadline(patience)
 
     def work() -> CommentOutcome:
@@ -113,9 +114,35 @@ def upsert(
                     may_create=policy is Policy.CREATE_OR_UPDATE,
                     deadline=deadline,
                     patience=patience,
+                    began=event.began,
                 ).settle()
         # PyGithub also raises AssertionError, RuntimeError, TypeError, … on answers that it did
         # not expect, and no comment is worth the job.
+        except Exception as error:  # noqa: BLE001 - said in the log, with its kind
+            return _explained(error, event, patience)
+
+    try:
+        return within(deadline.left_s(), work)
+    except OutOfTime as error:
+        return _explained(error, event, patience)
+
+
+def head_of_pull_request(
+    event: Event, *, token: Secret, number: int, patience: Patience
+) -> str | CommentOutcome:
+    """The commit that a pull request ends with now; where that cannot be had, why there will be no
+    comment on it. Never raises."""
+    if not event.repository:
+        return _failed(_NO_REPOSITORY)
+    if not token:
+        return CommentOutcome(status="no-token", sentence=_TOKENLESS)
+    deadline = Deadline(patience)
+
+    def work() -> str | CommentOutcome:
+        try:
+            with connect(token, event.api_url, patience) as github:
+                pull = github.get_repo(event.repository).get_pull(number)
+                return patiently(lambda: pull.head.sha, deadline, patience)
         except Exception as error:  # noqa: BLE001 - said in the log, with its kind
             return _explained(error, event, patience)
 

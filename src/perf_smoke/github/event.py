@@ -6,6 +6,7 @@ the wrong kind becomes an Event without that fact, and a note that says so.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Mapping
@@ -51,11 +52,14 @@ class Event:
     head_sha: str
     """The commit that the run is about: on a pull request its head, not the merge commit."""
     base_sha: str
-    """Tip of the branch that the pull request wants to go into."""
+    """Tip of the branch that the pull request, or the merge queue's group, wants to go into; before
+    a push, of the branch that was pushed to."""
     base_branch: str
     pull_request: int | None
     from_fork: bool
     """Whether the pull request comes from another repository: then the token is read-only."""
+    began: dt.datetime | None = None
+    """When what started the run happened, by GitHub's clock; a re-run's is the first run's."""
     lookup: Head | None
     """Where the pull request's number has to be asked for, when the event does not carry it."""
     measured_run_id: int
@@ -70,6 +74,12 @@ class Event:
     """What could not be read, as sentences."""
     measured_event: str = ""
     """On workflow_run, what started the run that measured."""
+
+    @property
+    def pull_request_head(self) -> str:
+        """The commit that the pull request is about; empty where the event does not tell."""
+        tells = self.name in PULL_REQUEST_EVENTS or self.name == "workflow_run"
+        return self.head_sha if tells else ""
 
     @property
     def leg(self) -> Leg:
@@ -120,6 +130,7 @@ def read_event(environ: Mapping[str, str]) -> Event:
         base_branch=facts.base_branch,
         pull_request=facts.pull_request,
         from_fork=facts.from_fork,
+        began=facts.began,
         lookup=facts.lookup,
         measured_run_id=facts.measured_run_id or run_id,
         measured_run_attempt=facts.measured_run_attempt or run_attempt,
@@ -140,6 +151,7 @@ class _Facts:
     base_branch: str = ""
     pull_request: int | None = None
     from_fork: bool = False
+    began: dt.datetime | None = None
     lookup: Head | None = None
     measured_run_id: int | None = None
     measured_run_attempt: int | None = None
@@ -178,6 +190,19 @@ class _Document:
         self._notes.append(f"The event document has no text at `{place}`.")
         return ""
 
+    def time(self, place: str) -> dt.datetime | None:
+        """ISO 8601, or seconds since 1970; None for anything else."""
+        value = self.find(place)
+        try:
+            if isinstance(value, str):
+                moment = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
+                return moment if moment.tzinfo else None
+            if isinstance(value, int):
+                return dt.datetime.fromtimestamp(value, dt.timezone.utc)
+        except (ValueError, OverflowError, OSError):
+            pass
+        return None
+
     def whole(self, place: str) -> int | None:
         value = self.find(place)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
@@ -194,10 +219,22 @@ def _facts(name: str, repository: str, environ: Mapping[str, str], notes: list[s
         return _of_issue_comment(_Document(environ, notes))
     if name == "workflow_run":
         return _of_workflow_run(_Document(environ, notes))
-    branch = _branch(environ)
-    if name == "push" and branch and repository:
-        return _Facts(head_sha=sha, lookup=Head(repository=repository, branch=branch, sha=sha))
+    if name == "merge_group":
+        return _Facts(head_sha=sha, base_sha=_Document(environ, notes).text("merge_group.base_sha"))
+    if name == "push":
+        return _of_push(repository, sha, _branch(environ), _Document(environ, notes))
     return _Facts(head_sha=sha)
+
+
+def _of_push(repository: str, sha: str, branch: str, document: _Document) -> _Facts:
+    known = branch and repository
+    before = document.find("before")  # zeros: the branch is new
+    return _Facts(
+        head_sha=sha,
+        base_sha=before if isinstance(before, str) and before.strip("0") else "",
+        began=document.time("repository.pushed_at"),
+        lookup=Head(repository=repository, branch=branch, sha=sha) if known else None,
+    )
 
 
 def _of_pull_request(repository: str, document: _Document) -> _Facts:
@@ -208,6 +245,7 @@ def _of_pull_request(repository: str, document: _Document) -> _Facts:
         pull_request=document.whole("pull_request.number"),
         # The head's repository is null once the fork has been deleted.
         from_fork=document.find("pull_request.head.repo.full_name") != repository,
+        began=document.time("pull_request.updated_at"),
     )
 
 
@@ -215,7 +253,10 @@ def _of_issue_comment(document: _Document) -> _Facts:
     # Comments on plain issues raise the same event. GITHUB_SHA is the default branch's tip here,
     # so the commit under test is not known.
     about_a_pull_request = document.find("issue.pull_request") is not None
-    return _Facts(pull_request=document.whole("issue.number") if about_a_pull_request else None)
+    return _Facts(
+        pull_request=document.whole("issue.number") if about_a_pull_request else None,
+        began=document.time("comment.created_at"),
+    )
 
 
 def _of_workflow_run(document: _Document) -> _Facts:
@@ -227,6 +268,7 @@ def _of_workflow_run(document: _Document) -> _Facts:
     )
     return _Facts(
         head_sha=head.sha,
+        began=document.time("workflow_run.created_at"),
         lookup=head if head.repository and head.branch and head.sha else None,
         measured_run_id=document.whole("workflow_run.id"),
         measured_run_attempt=document.whole("workflow_run.run_attempt"),

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from perf_smoke.github.event import PULL_REQUEST_EVENTS, Event
 
+FARTHEST_RUN = 10**10
+"""So far apart are no two ids of runs of which one can still be under way when the other ends."""
+
 _MARKER = re.compile(
     r"<!-- perf-smoke key=(?P<key>[0-9a-f]{32}) sha=(?P<sha>[0-9a-f]{0,64})"
     r" run=(?P<run>[0-9]{1,20}) attempt=(?P<attempt>[0-9]{1,10}) event=(?P<event>[a-z_]{0,64}) -->"

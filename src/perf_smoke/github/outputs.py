@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perf_smoke.metrics import METRICS, Metric
-from perf_smoke.result import HEAD, Comparison, Measurement, Result
+from perf_smoke.result import HEAD, HEAD_CRASHES, Comparison, Measurement, Result
 
 if TYPE_CHECKING:
     from perf_smoke.github.comment import CommentOutcome
@@ -90,6 +90,16 @@ def _output_sha256(published: Published) -> str:
     return head.output.sha256 if head and head.output else ""
 
 
+def _pairs(published: Published) -> str:
+    gravest = published.result.gravest
+    return str(gravest.pairs) if gravest else ""
+
+
+def _text_changed(published: Published) -> str:
+    changed = published.result.text_changed
+    return "" if changed is None else str(changed).lower()
+
+
 def _series(published: Published) -> str:
     return published.result.series.key if published.result.series else ""
 
@@ -123,8 +133,9 @@ OUTPUTS: tuple[Output, ...] = (
     ),
     Output(
         "verdict",
-        "`slower`, `faster`, `no-change`, `inconclusive`, `not-comparable` or `no-baseline`.",
-        lambda published: published.result.verdict or "",
+        "`slower`, `faster`, `no-change`, `inconclusive`, `not-comparable` or `no-baseline`; "
+        f"`{HEAD_CRASHES}` where head's program fails and the base's does not.",
+        lambda published: published.result.outcome or "",
     ),
     Output(
         "change",
@@ -146,13 +157,26 @@ OUTPUTS: tuple[Output, ...] = (
         "The change that this run would have called with 90 % probability, as a fraction.",
         _fraction(lambda comparison: comparison.detectable),
     ),
+    Output("pairs", "How many pairs of steps the verdict rests on.", _pairs),
     *(
         Output(metric.key.replace("_", "-"), metric.output, _median(metric))
         for metric in METRICS
         if metric.output
     ),
     Output("output-sha256", "SHA-256 of the greedy output.", _output_sha256),
-    Output("series", "Which results may be compared with this one over time.", _series),
+    Output(
+        "text-changed",
+        "`true` where head's greedy output is none that the base gave, else `false`; empty where "
+        "one of them gave no text.",
+        _text_changed,
+    ),
+    Output(
+        "series",
+        "Which results may be compared with this one over time: a hash of the engine, the model's "
+        "content, features, tokens, threads, prompt, `label` and runtime; of the engine that the "
+        "action brings its version too.",
+        _series,
+    ),
     Output(
         "result-json",
         "Path of the Result document.",

@@ -7,6 +7,9 @@ moment and a comment deleted meanwhile are all the same case:
 - The oldest of ours is kept and holds the text of the newest run; any others are deleted.
 - An older run that ends later leaves a newer run's text alone (`superseded`). So does a push's run
   with the text of the pull request's run of the same commit, whichever of the two is newer.
+- A marker that names a newer run is believed only if that run can be: its comment was edited after
+  what started this run had happened, and its id is none that GitHub gives years later. Else one
+  wrong marker would keep every run to come from writing.
 - The same text is not written again. A newer run that says the same still moves the stamp in the
   marker, or a run between the two could overwrite it later; nobody is notified of an edit.
 - A create is never repeated without looking whether the first one was carried out after all.
@@ -16,6 +19,7 @@ GitHub has no conditional edit: of two runs that edit within the same moment the
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from dataclasses import dataclass
 from typing import Literal
@@ -33,7 +37,7 @@ from perf_smoke.github.client import (
     patiently,
     wait_for,
 )
-from perf_smoke.github.marker import Stamp, foremost, read_marked
+from perf_smoke.github.marker import FARTHEST_RUN, Stamp, foremost, read_marked
 
 CommentStatus = Literal[
     "created",
@@ -76,6 +80,8 @@ class _Own:
     comment: IssueComment
     stamp: Stamp
     body: str
+    edited: dt.datetime | None = None
+    """When it was last written to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +99,8 @@ class Sticky:
     may_create: bool
     deadline: Deadline
     patience: Patience
+    began: dt.datetime | None = None
+    """When what started this run happened, by GitHub's clock."""
 
     def settle(self) -> CommentOutcome:
         """Look, write, and look again where it is not known what became of the writing.
@@ -133,7 +141,14 @@ class Sticky:
             login = getattr(comment.user, "login", None) or ""
             marked = read_marked(comment.body or "")
             if marked and marked.digest == self.digest and login.lower() == self.author.lower():
-                mine.append(_Own(comment=comment, stamp=marked.stamp, body=comment.body))
+                mine.append(
+                    _Own(
+                        comment=comment,
+                        stamp=marked.stamp,
+                        body=comment.body,
+                        edited=comment.updated_at,
+                    )
+                )
         return sorted(mine, key=lambda own: own.comment.id)
 
     def _created(self) -> list[_Own]:
@@ -149,7 +164,7 @@ class Sticky:
 
     def _updated(self, mine: list[_Own], *, after_create: bool) -> CommentOutcome:
         keeper, *copies = mine
-        told = foremost([self.stamp, *(own.stamp for own in mine)])
+        told = foremost([self.stamp, *(own.stamp for own in mine if self._believes(own))])
         superseded = told != self.stamp
         wanted = next(own.body for own in mine if own.stamp == told) if superseded else self.body
         edited = not _same(keeper.body, wanted)
@@ -170,6 +185,14 @@ class Sticky:
         if left:
             sentence += f" Copies of it that could not be deleted: {left}."
         return CommentOutcome(status=status, sentence=sentence, url=keeper.comment.html_url or "")
+
+    def _believes(self, own: _Own) -> bool:
+        """Whether its run can be the one that its marker names."""
+        ahead = own.stamp.run_id - self.stamp.run_id
+        if ahead <= 0:
+            return True
+        since = not (self.began and own.edited) or own.edited >= self.began
+        return since and ahead < FARTHEST_RUN
 
     def _deleted(self, copy: _Own) -> bool:
         """Delete a copy. One that stays does no harm: the next run tries again."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from perf_smoke.engines.base import Engine, Reply, Request, Session
+from perf_smoke.engines.base import Engine, Evidence, Reply, Request, Session
 from perf_smoke.measure.checks import checked
 from perf_smoke.measure.repeats import mean_reply, repeats_for, step_ms
 from perf_smoke.measure.rest import Rests
@@ -69,6 +69,8 @@ class Recording:
     """The first text of each side."""
     tiers: dict[str, dict[str, Tier]] = field(default_factory=lambda: {HEAD: {}, BASE: {}})
     """Where each field of a side's samples comes from: the worst of its steps."""
+    told: dict[str, Evidence] = field(default_factory=dict)
+    """What the engine told of its features, be it in an uncounted step."""
     load_s: float = 0.0
     steps_s: float = 0.0
     """All steps, those of the warm-up included."""
@@ -93,6 +95,8 @@ class Progress:
     elapsed_s: float
     budget_s: float
     sample: Sample
+    runs: int = 0
+    """How many steps of each side were asked for; 0: as many as the budget holds."""
 
 
 Watch = Callable[[Progress], None]
@@ -213,6 +217,7 @@ class _Side:
             self._recording.steps_s += time.monotonic() - started_s
             if self._engine.process == "step":
                 self.close()
+        self._recording.told |= reply.told
         if self._fresh_load_ms is not None:
             sample = dataclasses.replace(reply.sample, load_ms=self._fresh_load_ms)
             reply = dataclasses.replace(reply, sample=sample)
@@ -266,7 +271,12 @@ def measure_alone(engine: Engine, plan: Plan, recording: Recording, watch: Watch
             elapsed_s = now_s - started_s
             watch(
                 Progress(
-                    steps=taken, pairs=0, elapsed_s=elapsed_s, budget_s=budget_s, sample=sample
+                    steps=taken,
+                    pairs=0,
+                    elapsed_s=elapsed_s,
+                    budget_s=budget_s,
+                    sample=sample,
+                    runs=plan.runs,
                 )
             )
             if plan.runs and taken >= plan.runs:
@@ -307,7 +317,7 @@ def measure_pairs(
     with (
         closing(_Side(HEAD, head, plan, recording)) as head_side,
         closing(_Side(BASE, base, plan, recording)) as base_side,
-        _base_tried_where_head_fails(base_side, recording),
+        _base_tried_where_head_crashes(base_side, recording),
     ):
         sides = [head_side, base_side]
         order = rng.sample(sides, k=2)
@@ -347,6 +357,7 @@ def measure_pairs(
                     elapsed_s=elapsed_s,
                     budget_s=budget_s,
                     sample=sample,
+                    runs=plan.runs,
                 )
             )
             if look(recording):
@@ -363,7 +374,7 @@ def measure_pairs(
 
 
 @contextmanager
-def _base_tried_where_head_fails(base: _Side, recording: Recording) -> Iterator[None]:
+def _base_tried_where_head_crashes(base: _Side, recording: Recording) -> Iterator[None]:
     """Whether the base works tells most about a head that fails at once."""
     try:
         yield

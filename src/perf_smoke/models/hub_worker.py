@@ -56,8 +56,9 @@ def _bring(hub: Any, order: dict[str, Any], path: str, out: TextIO) -> None:
         "force_download": order["again"],
         "library_name": "perf-smoke-action",
     }
+    cache = Path(importlib.import_module("huggingface_hub.constants").HF_HUB_CACHE)
+    _remove_pipes(cache / f"models--{order['repository'].replace('/', '--')}")
     plan = hub.hf_hub_download(**place, dry_run=True)
-    cache = Path(hub.constants.HF_HUB_CACHE)
     if plan.will_download:
         _ensure_space(cache, (plan.file_size or 0) + order["reserve_bytes"])
 
@@ -86,6 +87,13 @@ def _bring(hub: Any, order: dict[str, Any], path: str, out: TextIO) -> None:
 
     local = hub.hf_hub_download(**place, tqdm_class=Bar)
     _tell(out, path=local, cached=not plan.will_download)
+
+
+def _remove_pipes(folder: Path) -> None:
+    """The library would wait at one for ever."""
+    for path in folder.rglob("*"):
+        if not (path.is_dir() or path.is_file() or path.is_symlink()):
+            path.unlink()
 
 
 def _ensure_space(folder: Path, needed_bytes: int) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from perf_smoke.hashing import HashedFile, hashed
+from perf_smoke.hashing import hashed
 from perf_smoke.models.base import Errand, Fetched
 from perf_smoke.models.reference import LocalPath, hub_form
 from perf_smoke.result import Unmeasured
@@ -19,23 +20,36 @@ def bring(places: Sequence[LocalPath], errand: Errand) -> list[Fetched]:
         Unmeasured: `model-missing` or `model-unreadable`.
     """
     files = []
-    home = errand.environment.get("HOME")
     for place in places:
-        path = Path(place.path)
-        if path.parts[:1] == ("~",) and home:
-            path = Path(home, *path.parts[1:])
-        files.append(_read((errand.base_directory / path).absolute(), place))
+        path = find(place, errand.base_directory, errand.environment)
+        with _reading(path, place):
+            files.append(hashed(path))
     return [Fetched(file=file, from_cache=True) for file in files]
 
 
-def _read(path: Path, place: LocalPath) -> HashedFile:
-    try:
+def find(place: LocalPath, base_directory: Path, environment: Mapping[str, str]) -> Path:
+    """The absolute path of a file that is there.
+
+    Raises:
+        Unmeasured: `model-missing` or `model-unreadable`.
+    """
+    path, home = Path(place.path), environment.get("HOME")
+    if path.parts[:1] == ("~",) and home:
+        path = Path(home, *path.parts[1:])
+    path = (base_directory / path).absolute()
+    with _reading(path, place):
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "no regular file"
             raise Unmeasured(
                 "model-unreadable", f"The model {place.path} is {kind}: name the file itself."
             )
-        return hashed(path)
+    return path
+
+
+@contextmanager
+def _reading(path: Path, place: LocalPath) -> Iterator[None]:
+    try:
+        yield
     except (FileNotFoundError, NotADirectoryError):
         form = hub_form(place.path)
         remedy = f" If it is a file of a Hugging Face hub, write {form}." if form else ""

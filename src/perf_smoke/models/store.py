@@ -107,7 +107,7 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 
 def ensure_space(folder: Path, needed_bytes: int) -> None:
-    """Refuse to begin what cannot end.
+    """Refuse to begin what cannot end, or to go on into the reserve.
 
     Raises:
         Unmeasured: `no-space`, with what is needed and what is free; `cache-unusable`.
@@ -115,9 +115,10 @@ def ensure_space(folder: Path, needed_bytes: int) -> None:
     with disk_errors(folder):
         free = shutil.disk_usage(folder).free
     if needed_bytes + RESERVE_BYTES > free:
+        needs = f"needs {megabytes(needed_bytes)} more" if needed_bytes else "is not whole yet"
         raise Unmeasured(
             "no-space",
-            f"The model needs {megabytes(needed_bytes)} more in {folder}, where "
+            f"The model {needs} in {folder}, where "
             f"{megabytes(free)} are free and {megabytes(RESERVE_BYTES)} are left to the job.",
         )
 
@@ -203,8 +204,10 @@ class Entry:
         for path in self.folder.iterdir():
             if path.name.startswith(_WORK) or path.is_file():
                 continue
-            with suppress(OSError):  # a cache that can only be read: nothing is opened in it then
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def _wait(self, lock: IO[bytes], patience: Patience) -> None:
         deadline = Deadline.within(patience.total_s)

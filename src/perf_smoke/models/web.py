@@ -208,8 +208,8 @@ class _Transfer:
         with self._part.writing("ab" if offset else "wb", validator) as file:
             try:
                 for chunk in response.iter_content(_CHUNK):
-                    # Of a length that nobody announced, and beside others that write.
-                    ensure_space(self._entry.folder, len(chunk))
+                    # Others write too, and the length need not be known.
+                    ensure_space(self._entry.folder, 0)
                     write_all(file, chunk, self._entry.folder)
                     done += len(chunk)
                     self._progress(done, total)

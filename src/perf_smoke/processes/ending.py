@@ -28,7 +28,7 @@ def how_it_ended(exit_code: int) -> str:
 
 def overran(limit_s: float) -> str:
     """The predicate for a program that was killed at its time limit."""
-    return f"took longer than {limit_s:g} s and was killed"
+    return f"took longer than {round(limit_s, 1) or limit_s:g} s and was killed"
 
 
 def _signal_name(number: int) -> str:

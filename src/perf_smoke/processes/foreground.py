@@ -96,6 +96,7 @@ def run_process(
     cwd: Path,
     environment: Mapping[str, str],
     on_stdout: Callable[[bytes], None] = lambda _data: None,
+    on_stderr: Callable[[bytes], None] = lambda _data: None,
 ) -> Finished:
     """Run `argv` in a process group of its own, with no standard input.
 
@@ -104,12 +105,13 @@ def run_process(
 
     Args:
         on_stdout: gets each piece of its standard output as it comes.
+        on_stderr: the same of its standard error.
 
     Raises:
         OSError: the program could not be started.
     """
     command, variables = list(argv), dict(environment)
-    stdout_ends, stderr_ends = Bounded(on_stdout), Bounded()
+    stdout_ends, stderr_ends = Bounded(on_stdout), Bounded(on_stderr)
     with contextlib.ExitStack() as cleanup:
         # All that can be made before the clock starts is: it takes as long as a small program.
         ended_reader, ended_writer = _pipe(cleanup)

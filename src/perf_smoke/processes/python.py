@@ -6,9 +6,8 @@ import re
 import sys
 from collections.abc import Mapping
 
-ISOLATED = (sys.executable, "-I", "-B")
-"""Without the current folder, the user's packages and every PYTHON… variable; and it writes no
-bytecode into an environment whose files are listed."""
+ISOLATED = (sys.executable, "-I")
+"""Without the current folder, the user's packages and every PYTHON… variable."""
 _WAY_TO_THE_INDEX = re.compile(
     r"PIP_(INDEX_URL|EXTRA_INDEX_URL|NO_INDEX|FIND_LINKS|TRUSTED_HOST|PROXY|CERT|CLIENT_CERT"
     r"|CONFIG_FILE|KEYRING_PROVIDER|(DEFAULT_)?TIMEOUT|RETRIES)"

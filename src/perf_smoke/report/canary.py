@@ -5,7 +5,7 @@ from __future__ import annotations
 from perf_smoke.report import untrusted
 from perf_smoke.report.parts import Block, Part, Sentence, code, join, sentence, strong
 from perf_smoke.report.view import View, WorkloadView
-from perf_smoke.result import Measurement, Output
+from perf_smoke.result import Output
 
 _DEMONSTRATION = "2+2=", "11, so"
 """A prompt, and what our model is known to make of it."""
@@ -15,13 +15,13 @@ _INLINE = 60
 
 def differing(workload: WorkloadView) -> list[tuple[Sentence, Output]]:
     """Head and the bases of whose texts head gave none, with their outputs; else nothing."""
-    head, texts = workload.head.output, _texts(workload.head)
+    head, texts = workload.head.output, workload.head.texts
     if head is None or not texts:
         return []
     others = [
         (base.called, base.measurement.output)
         for base in workload.bases
-        if base.measurement.output and _texts(base.measurement).isdisjoint(texts)
+        if base.measurement.output and base.measurement.texts.isdisjoint(texts)
     ]
     return [(sentence("head"), head), *others] if others else []
 
@@ -38,17 +38,23 @@ def difference(workload: WorkloadView) -> Sentence:
     return said if differ else ()
 
 
+def differing_texts(workload: WorkloadView) -> list[Part]:
+    """The texts that the difference is in, where its sentence has no room for them."""
+    differ = differing(workload)
+    return [
+        part
+        for who, text in differ
+        for part in (sentence("Output of ", *who, ":"), Block(untrusted.beginning(text.text)))
+        if not _fit(differ)
+    ]
+
+
 def output(view: View, workload: WorkloadView) -> list[Part]:
-    """The engine's text: a sentence, or blocks for what does not fit into one."""
-    head, differ = workload.head.output, differing(workload)
-    if head is None or (differ and _fit(differ)):
+    """The engine's text where the sides do not differ in it: a sentence, or a block for what does
+    not fit into one."""
+    head = workload.head.output
+    if head is None or differing(workload):
         return []
-    if differ:
-        return [
-            part
-            for who, text in differ
-            for part in (sentence("Output of ", *who, ":"), Block(untrusted.beginning(text.text)))
-        ]
     same = _sameness(workload, head)
     if not _fit([((), head)]):
         return [sentence("Output", *same, ":"), Block(untrusted.beginning(head.text))]
@@ -58,10 +64,6 @@ def output(view: View, workload: WorkloadView) -> list[Part]:
     known = view.demonstration and (prompt, head.text.strip()) == _DEMONSTRATION
     small = " A model of 135M parameters is expected to say so: speed is tested here, not sums."
     return [sentence("Output ", code(head.text), *same, ".", small if known else "")]
-
-
-def _texts(measurement: Measurement) -> set[str]:
-    return {step.text_sha256 for step in measurement.counted if step.text_sha256}
 
 
 def _sameness(workload: WorkloadView, head: Output) -> Sentence:

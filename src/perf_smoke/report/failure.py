@@ -26,10 +26,13 @@ _FAULTS = {
     "bad-durations": ("gives impossible numbers", "does not"),
     "base-missing": ("cannot be had", "can"),
     "build-failed": ("does not build", "does"),
+    "connection-lost": ("breaks off its answer", "does not"),
     "engine-crashed": ("crashes", "does not"),
     "engine-killed": ("is killed", "is not"),
     "engine-missing": ("has no program", "has"),
+    "engine-output": ("does not say what it should", "does"),
     "engine-timeout": ("takes too long", "does not"),
+    "model-unusable": ("cannot load the model", "can"),
     "no-tokens": ("gives no token", "does"),
 }
 """By reason: what a side does that has failed so, and what the other one does instead."""
@@ -52,8 +55,7 @@ def headline(view: View) -> str:
 def head_crashes(view: View) -> bool:
     """Whether head's program ended badly, or failed where a base's did not."""
     ended_badly = view.result.reason in ("engine-crashed", "engine-killed")
-    beside_a_base = view.result.reason in _FAULTS and bool(view.lead.bases)
-    return view.result.status == "failed" and (ended_badly or beside_a_base)
+    return (view.result.status == "failed" and ended_badly) or view.result.head_crashes
 
 
 def why_alone(view: View) -> str:
@@ -111,7 +113,7 @@ def details(view: View) -> list[Part]:
     failure = view.result.failure
     if failure is None or not failure.tail.strip():
         return []
-    if view.result.status != "invalid":
+    if failure.reason != "invalid-inputs":
         return [Block(untrusted.end(failure.tail))]
     lines = [line for line in failure.tail.splitlines() if line.strip()]
     return [Items(tuple(quoted(line) for line in lines[:_MOST_PROBLEMS]))]

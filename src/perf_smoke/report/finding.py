@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perf_smoke import compare, numbers
 from perf_smoke.metrics import BY_NAME
+from perf_smoke.report.budget import needed_s
 from perf_smoke.report.parts import Sentence, code, join, quoted, sentence, strong
 from perf_smoke.report.view import BaseView, View, WorkloadView, counting, phrase
 from perf_smoke.result import Comparison, Guard
@@ -173,16 +174,15 @@ def _cannot_tell(
 def _remedy(view: View, workload: WorkloadView, comparison: Comparison, pairs: int) -> Sentence:
     if view.result.origin == "pairs-file":
         return sentence(": add pairs")
-    each_s = workload.seconds_per_round
-    # Up to two fifths of the budget go into starts; the workloads take turns.
-    budget_s = pairs * (each_s or 0.0) / 0.6 * len(view.workloads)
+    budget_s = needed_s(view, workload, pairs)
     if comparison.stopped == "deadline":
         return sentence(": raise ", code("deadline"))
     if comparison.stopped == "runs":
         return sentence(": set ", code(f"runs: {pairs}"))
-    if budget_s > _LONGEST_S:
+    if budget_s and budget_s > _LONGEST_S:
         return sentence(", too long for a smoke test: fewer ", code("tokens"), " make a step short")
-    return sentence(": set ", code(f"budget: {numbers.budget(budget_s)}" if each_s else "budget"))
+    wanted = f"budget: {numbers.budget(budget_s)}" if budget_s else "budget"
+    return sentence(": set ", code(wanted))
 
 
 def _limit(comparison: Comparison) -> Sentence:

@@ -18,9 +18,8 @@ from perf_smoke.report.parts import (
 )
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.view import View
-from perf_smoke.result import GRAVEST_FIRST, Comparison, Result
+from perf_smoke.result import GRAVEST_FIRST, HEAD_CRASHES, Comparison, Result
 
-HEAD_CRASHES = "head-crashes"
 NOT_MEASURED = "not-measured"
 OUTCOMES: tuple[str, ...] = (
     HEAD_CRASHES,

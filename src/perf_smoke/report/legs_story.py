@@ -9,7 +9,6 @@ from typing import Literal
 
 from perf_smoke.report import verdict
 from perf_smoke.report.legs import (
-    HEAD_CRASHES,
     LONGEST_NAME,
     NOT_MEASURED,
     OUTCOMES,
@@ -35,6 +34,7 @@ from perf_smoke.report.parts import (
 from perf_smoke.report.story import Links, story, where_to_go_on
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.report.view import counting
+from perf_smoke.result import HEAD_CRASHES, FailOn
 
 _TONES: dict[str, Literal["good", "bad"]] = {
     HEAD_CRASHES: "bad",
@@ -59,7 +59,7 @@ class LegsStory:
     after: tuple[Part, ...]
 
 
-def legs_story(legs: Legs, links: Links, *, label: str, fail_on: str) -> LegsStory:
+def legs_story(legs: Legs, links: Links, *, label: str, fail_on: Sequence[FailOn]) -> LegsStory:
     """The gravest first; what is missing; then each leg by itself."""
     return LegsStory(
         before=beginning(legs, label),
@@ -111,10 +111,12 @@ def left_out(reports: int) -> Sentence:
     )
 
 
-def _consequence(fail_on: str) -> Sentence:
-    if fail_on in ("", "never"):
+def _consequence(fail_on: Sequence[FailOn]) -> Sentence:
+    if not fail_on:
         return sentence("Informational: this check never blocks a merge.")
-    return sentence(code(f"fail-on: {fail_on}"), ": this step fails where it applies to a leg.")
+    return sentence(
+        code(f"fail-on: {','.join(fail_on)}"), ": this step fails where it applies to a leg."
+    )
 
 
 def _how_many(legs: Legs) -> Sentence:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from perf_smoke.report.untrusted import visible
 from perf_smoke.report.view import View
-from perf_smoke.result import HEAD
+from perf_smoke.result import HEAD, INPUTS_BESIDE
 
-_ONLY_IN_A_WORKFLOW = frozenset(
-    ("comment", "fail-on", "github-token", "image", "label", "output-dir", "pr-number", "runtime")
-)
 _MOST = 3000
 _LINE = 80
 """A longer command gets a line per option, so that nobody has to scroll sideways."""
+
+
+def installation(view: View, package: str) -> str:
+    """What has pip install the perf-smoke that measured, with what this run needs of it.
+
+    Args:
+        package: where it comes from; empty where nobody knows, and nothing is said.
+    """
+    reads = view.result.settings.values()
+    extras = [view.row.id] if view.row and view.row.package else []
+    extras += ["huggingface"] if any(text.startswith("hf://") for text in reads) else []
+    chosen = f"[{','.join(extras)}]" if extras else ""
+    known = re.fullmatch(r"git\+https?://[\w.:/@+-]+", package, re.ASCII)
+    return f"pip install 'perf-smoke-action{chosen} @ {package}'" if known else ""
 
 
 def command(view: View) -> str:
@@ -29,10 +41,13 @@ def command(view: View) -> str:
     settings = {
         name: value
         for name, value in result.settings.items()
-        if name not in _ONLY_IN_A_WORKFLOW and value
+        if name not in INPUTS_BESIDE and value
     }
     bases = (side.commit for name, side in result.sides.items() if name != HEAD)
-    if (commit := next(bases, "")) and not any(name.startswith("base") for name in settings):
+    named = settings.get("base-ref") != "merge-base" and any(
+        name.startswith("base") for name in settings
+    )
+    if (commit := next(bases, "")) and not named:
         settings["base-ref"] = commit
     options = [
         # A value that looks like an option must be tied to its name.

@@ -30,6 +30,7 @@ from perf_smoke.report.parts import (
     sentence,
 )
 from perf_smoke.report.view import View, WorkloadView, counting
+from perf_smoke.result import fail_on
 
 _MOST_NOTES = 6
 
@@ -46,6 +47,8 @@ class Links:
     """How to read the verdict."""
     verdict_url: str = ""
     """How to get one: the inputs for a base."""
+    package: str = ""
+    """Where pip gets this perf-smoke from: `git+https://host/owner/name@ref`."""
 
 
 def story(view: View, links: Links) -> tuple[Part, ...]:
@@ -55,7 +58,7 @@ def story(view: View, links: Links) -> tuple[Part, ...]:
         *filter(None, _before_the_numbers(view)),
         *(_questions(view) if view.several else _question(view, links)),
         *failure.lost_tails(view),
-        *_command(view),
+        *_command(view, links),
         Foot(_consequence(view), where_to_go_on(links)),
     )
 
@@ -76,7 +79,9 @@ def _question(view: View, links: Links) -> list[Part]:
     return [
         *found,
         *failure.details(view),
-        *_numbers(view, workload),
+        *table.main_tables(view, workload),
+        *canary.differing_texts(workload),
+        *_texts(view, workload),
         *_notes(view),
         Folded(
             sentence(facts.title(view, workload)),
@@ -96,6 +101,7 @@ def _questions(view: View) -> list[Part]:
             for one in (*_unanswered(view, workload), *_differences(workload))
         ),
         *table.questions(view),
+        *(part for workload in view.workloads for part in _long_texts(view, workload)),
         *_notes(view),
         *(
             Folded(
@@ -103,7 +109,8 @@ def _questions(view: View) -> list[Part]:
                 (
                     *_answered(view, workload),
                     *_beside(workload),
-                    *_numbers(view, workload),
+                    *table.main_tables(view, workload),
+                    *_texts(view, workload),
                     facts.of_workload(view, workload),
                     *table.further_tables(workload),
                     *chart.parts(workload),
@@ -142,12 +149,18 @@ def _beside(workload: WorkloadView) -> list[Sentence]:
     return finding.beside(workload, bool(canary.differing(workload)))
 
 
-def _numbers(view: View, workload: WorkloadView) -> list[Part]:
+def _texts(view: View, workload: WorkloadView) -> list[Part]:
     return [
-        *table.main_tables(view, workload),
         *canary.output(view, workload),
         *filter(None, [what_ran.what_ran(view, workload)]),
     ]
+
+
+def _long_texts(view: View, workload: WorkloadView) -> list[Part]:
+    """Unfolded, for a terminal folds nothing out: a sentence says that they stand below."""
+    texts = canary.differing_texts(workload)
+    named = len(view.workloads) > 1 and texts
+    return [*([sentence(code(workload.name, 60), ":")] if named else []), *texts]
 
 
 def _notes(view: View) -> list[Part]:
@@ -157,23 +170,27 @@ def _notes(view: View) -> list[Part]:
     return [*notes]
 
 
-def _command(view: View) -> list[Part]:
+def _command(view: View, links: Links) -> list[Part]:
     command = reproduce.command(view)
-    folded = Folded(sentence("Reproduce on your machine"), (Block(command, language="sh"),))
+    lines = "\n".join(filter(None, (reproduce.installation(view, links.package), command)))
+    folded = Folded(sentence("Reproduce on your machine"), (Block(lines, language="sh"),))
     return [folded] if command else []
 
 
 def _consequence(view: View) -> Sentence:
     """What the check may do to the job, as `fail-on` says."""
-    setting = view.result.settings.get("fail-on", "").strip()
-    if setting == "error":
-        end = ": this step fails when measuring fails, never for what it finds."
-        return sentence(code("fail-on: error"), end)
-    if setting == "slower":
-        size = f"{numbers.share(view.lead.leading.rule.margin)} " if view.lead.leading else ""
-        end = f": this step fails when head is slower by more than the {size}margin."
-        return sentence(code("fail-on: slower"), end)
-    return sentence("Informational: this check never blocks a merge.")
+    asked = fail_on(view.result.settings.get("fail-on", ""))
+    if not asked:
+        return sentence("Informational: this check never blocks a merge.")
+    cause = view.result.fails_step(asked)
+    size = f"{numbers.share(view.lead.leading.rule.margin)} " if view.lead.leading else ""
+    when = {
+        "error": f"measuring fails{', never for what it finds' if asked == ('error',) else ''}",
+        "slower": f"head is slower by more than the {size}margin",
+    }
+    ends = " or when ".join(when[one] for one in asked)
+    failed = sentence(" It failed because of ", code(f"fail-on: {cause}"), ".") if cause else ()
+    return sentence(code(f"fail-on: {','.join(asked)}"), f": this step fails when {ends}.", failed)
 
 
 def where_to_go_on(links: Links) -> tuple[Sentence, ...]:

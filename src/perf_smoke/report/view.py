@@ -5,7 +5,6 @@ Nothing is read out of sentences, names or hashes: what a Result does not record
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -75,13 +74,13 @@ class WorkloadView:
         return next(base for base in self.bases if base.name == comparison.base)
 
     @property
-    def seconds_per_round(self) -> float | None:
-        """What one more step of each side would take; None where a side's wall time is unknown."""
+    def walls_s(self) -> list[list[float]]:
+        """How long each step of each side took, as far as that is known."""
         sides = [self.head, *(base.measurement for base in self.bases)]
-        walls = [
-            [step.wall_ms * step.repeats for step in side.counted if step.wall_ms] for side in sides
+        return [
+            [step.wall_ms * step.repeats / 1e3 for step in side.counted if step.wall_ms]
+            for side in sides
         ]
-        return sum(map(statistics.median, walls)) / 1e3 if all(walls) else None
 
 
 @dataclass(frozen=True, kw_only=True)

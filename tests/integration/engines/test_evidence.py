@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -67,24 +71,29 @@ def test_what_the_engine_contradicts_is_unavailable_in_its_own_words(
 
 
 @pytest.mark.parametrize(
-    ("engine", "features", "environment"),
+    ("engine", "features", "environment", "silent"),
     [
-        (COMPLETION, ("gpu",), {"LLAMA_DEVICES": GPU}),
-        (COMPLETION, ("cpu-only",), {"LLAMA_LOG": NO_GPU}),
-        (COMPLETION, ("flash-attn", "no-poll"), {}),
-        (COMPLETION, (), {"LLAMA_LOG": NO_GPU}),
-        (SERVER, ("gpu",), {"LLAMA_LOG": "load_tensors: offloaded 3/3 layers to GPU"}),
-        (BENCH, ("gpu",), {"LLAMA_JSON": '{"backends": "CUDA", "gpu_info": "NVIDIA T4"}'}),
-        (BENCH, ("gpu", "no-poll"), {}),
+        (COMPLETION, ("gpu",), {"LLAMA_DEVICES": GPU}, set()),
+        (COMPLETION, ("cpu-only",), {"LLAMA_LOG": NO_GPU}, set()),
+        (COMPLETION, ("flash-attn", "no-poll"), {}, {"flash-attn", "no-poll"}),
+        (COMPLETION, (), {"LLAMA_LOG": NO_GPU}, set()),
+        (SERVER, ("gpu",), {"LLAMA_LOG": "load_tensors: offloaded 3/3 layers to GPU"}, set()),
+        (SERVER, ("gpu", "no-mmap"), {}, {"gpu", "no-mmap"}),
+        (BENCH, ("gpu",), {"LLAMA_JSON": '{"backends": "CUDA", "gpu_info": "T4"}'}, set()),
+        (BENCH, ("gpu", "no-poll"), {"LLAMA_JSON": '{"poll": 0}'}, {"gpu"}),
     ],
 )
 def test_what_is_confirmed_or_not_told_is_measured(
     engine: tuple[str, str],
     features: tuple[str, ...],
     environment: dict[str, str],
+    silent: set[str],
     tmp_path: Path,
 ) -> None:
-    assert step(engine, tmp_path, *features, **environment).failure is None
+    reply = step(engine, tmp_path, *features, **environment)
+    assert reply.failure is None
+    assert set(reply.told) == set(features)
+    assert {name for name, state in reply.told.items() if state == "not told"} == silent
 
 
 def test_bitnet_rs_without_any_device_has_no_gpu(
@@ -103,3 +112,28 @@ def test_bitnet_rs_without_any_device_has_no_gpu(
         folder = tmp_path / f"with-{feature}"
         folder.mkdir()
         assert step(engine, folder, feature).failure is None
+
+
+@pytest.mark.parametrize(
+    ("features", "status", "said"),
+    [
+        ("gpu", "failed", "`llama-completion` does not do what `features` says"),
+        ("flash-attn", "measured", "Whether `flash-attn` took effect, the engine did not tell."),
+    ],
+)
+def test_the_document_says_what_became_of_a_feature(
+    features: str, status: str, said: str, tmp_path: Path
+) -> None:
+    with program_setup("fake_llama_completion", "llama-completion")(tmp_path, "") as setup:
+        command = [
+            *(sys.executable, "-m", "perf_smoke", "run", "--runs", "1", "--warmup", "0"),
+            *("--binary", setup.binary, "--model", str(setup.model), "--features", features),
+            *("--output-dir", str(tmp_path / "out")),
+        ]
+        environment = {**os.environ, "LLAMA_GENERATION": "2026"}
+        subprocess.run(command, env=environment, cwd=tmp_path, check=False, capture_output=True)
+    document = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert document["status"] == status
+    assert said in (document["failure"] or {"sentence": document["notes"][0]})["sentence"]
+    if status == "failed":
+        assert document["failure"]["reason"] == "features-unavailable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import socket
 import ssl
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke.engines import wire
+from perf_smoke.engines import events, wire
 from perf_smoke.engines.http_client import Answer, Client, Refused
 from perf_smoke.result import Failure, Unmeasured
 from perf_smoke.secret import Secret
@@ -227,6 +228,42 @@ def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatc
     failure = failure_of(handler)
     assert failure.reason == "engine-output"
     assert "more than 2 MiB" in failure.sentence
+
+
+def test_chunks_of_one_byte_cost_no_more_memory_than_they_hold() -> None:
+    def handler(exchange: Exchange) -> None:
+        exchange.begin()
+        for _ in range(30):
+            exchange.wfile.write(b"1\r\nx\r\n" * 10_000)
+        exchange.end()
+
+    before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = post(handler)
+    assert answer.body == b"x" * 300_000
+    assert len(answer.pieces) < 30_000
+    # 300,000 pieces took 80 MB.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 20_000
+
+
+def test_more_pieces_than_anybody_needs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MOST_PIECES", 10)
+
+    def handler(exchange: Exchange) -> None:
+        exchange.begin()
+        while not exchange.released.is_set():
+            exchange.chunk(b"x")
+            time.sleep(0.01)
+
+    failure = failure_of(handler)
+    assert failure.reason == "engine-output"
+    assert "10 pieces" in failure.sentence
+
+
+@pytest.mark.parametrize("line", [b"\n", b"data:\n", b": ping\n\n", b'data: {"a": 1}\n\n'])
+def test_more_lines_than_anybody_needs_are_refused(line: bytes) -> None:
+    answer = post(answering(line * 600_000))
+    with pytest.raises(Unmeasured, match="more than 500,000 lines"):
+        events.server_sent(answer)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import subprocess
 import sys
 import threading
@@ -77,6 +78,41 @@ def test_an_older_run_that_ends_later_leaves_a_newer_comment_alone(
     assert outcome.status == "superseded"
     assert outcome.url == created.url
     assert job.bodies() == ["newer"]
+
+
+@pytest.mark.parametrize("run_id", [9_999_999_999_999, 10**19])
+def test_a_marker_of_a_run_that_cannot_be_silences_nobody(job: Job, run_id: int) -> None:
+    body = mark(KEY, stamp(run_id), "of nowhere")
+    job.emulator.add_comment(job.number, body, job.emulator.bot_token)
+
+    assert job.write("one", run_id=7).status == "updated"
+    assert job.write("two", run_id=8).status == "updated"
+    assert job.bodies() == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "status"),
+    [
+        pytest.param(1, "updated", id="of before this run"),
+        pytest.param(-1, "superseded", id="of meanwhile"),
+    ],
+)
+def test_a_newer_run_cannot_have_written_before_this_one_began(
+    job: Job, hours: int, status: str
+) -> None:
+    job.write("of a wrong number", run_id=9000)
+    began = dt.datetime.now(dt.timezone.utc) + dt.timedelta(hours=hours)
+    event = dataclasses.replace(event_for(job.proxy.url, job.number), began=began)
+
+    assert job.write("real", run_id=7, event=event).status == status
+
+
+@pytest.mark.parametrize("first_line", ["<!-- perf-smoke key= -->", "<!-- perf-smoke", ""])
+def test_beside_a_broken_marker_there_is_a_comment_all_the_same(job: Job, first_line: str) -> None:
+    job.emulator.add_comment(job.number, f"{first_line}\nold", job.emulator.bot_token)
+
+    assert job.write("one", run_id=7).status == "created"
+    assert job.write("two", run_id=8).status == "updated"
 
 
 def test_the_pull_requests_run_of_a_commit_stays_when_the_pushs_is_newer(job: Job) -> None:

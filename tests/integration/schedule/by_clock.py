@@ -33,6 +33,7 @@ class ByClock:
     e2e_ms: float | None = None
     """What it says of a step, where that is not all of its time."""
     fails_at_step: int = 0
+    times_out_at_step: int = 0
     fails_at_open: int = 0
     interrupted_at_step: int = 0
     interrupted_at_open: int = 0
@@ -80,6 +81,9 @@ class ByClockSession:
             raise Cancelled
         if engine.steps == engine.fails_at_step:
             failure = Failure(reason="engine-killed", sentence="It was killed.")
+            return Reply(sample=Sample(ok=False, error=failure.reason), failure=failure)
+        if engine.steps == engine.times_out_at_step:
+            failure = Failure(reason="engine-timeout", sentence="It took too long.")
             return Reply(sample=Sample(ok=False, error=failure.reason), failure=failure)
         sample = Sample(
             ok=True, n_out=4, e2e_ms=engine.e2e_ms or took_s * 1e3, wall_ms=took_s * 1e3

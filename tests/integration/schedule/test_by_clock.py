@@ -253,6 +253,44 @@ def test_a_step_is_given_its_timeout(clock: Clock) -> None:
     assert engine.timeouts_s == {7.0}
 
 
+def test_no_step_is_begun_that_would_not_end_before_the_deadline(clock: Clock) -> None:
+    recording = alone(ByClock(clock=clock, step_s=1.0), plan(runs=1000, end_s=20.5))
+    assert (recording.stopped, len(recording.samples["head"])) == ("deadline", 19)
+    assert clock.now_s == 20.0
+
+
+def test_no_pair_is_begun_that_would_not_leave_its_time_to_head(clock: Clock) -> None:
+    head, base = ByClock(clock=clock, step_s=1.0), ByClock(clock=clock, step_s=1.0)
+    recording = paired(head, base, plan(runs=1000, end_s=100.0, pairs_end_s=30.5))
+    assert recording.stopped == "deadline"
+    assert 25 < clock.now_s <= 30.5
+
+
+def test_a_budget_beyond_the_deadline_is_cut(clock: Clock) -> None:
+    head, base = ByClock(clock=clock, step_s=1.0), ByClock(clock=clock, step_s=1.0)
+    recording = paired(head, base, plan(budget_s=600.0, pairs_end_s=30.5))
+    assert recording.stopped == "deadline"
+    assert clock.now_s <= 30.5
+    assert recording.pairs_planned <= 15
+
+
+def test_a_step_is_given_no_more_than_is_left(clock: Clock) -> None:
+    engine = ByClock(clock=clock, step_s=4.0)
+    with pytest.raises(Unmeasured) as caught:
+        alone(engine, plan(warmup=9, timeout_s=7.0, end_s=10.0))
+    assert engine.timeouts_s == {7.0, 6.0, 2.0}
+    assert caught.value.failure.reason == "deadline-passed"
+
+
+def test_a_step_that_the_deadline_cut_off_counts_for_nothing(clock: Clock) -> None:
+    engine = ByClock(clock=clock, step_s=4.0, times_out_at_step=2)
+    recording = Recording()
+    with pytest.raises(Unmeasured) as caught:
+        measure_alone(engine, plan(end_s=10.0), recording, unseen)
+    assert caught.value.failure.reason == "deadline-passed"
+    assert recording.samples["head"] == []
+
+
 def test_measuring_stops_with_the_whole_pair_after_which_enough_is_seen(clock: Clock) -> None:
     seen: list[tuple[int, ...]] = []
 

@@ -62,6 +62,12 @@ def test_events_without_a_blank_line_between_them_are_events() -> None:
     assert told(*pieces) == [(1, {"n": 1}), (2, {"n": 2})]
 
 
+def test_documents_without_the_word_data_are_events_too() -> None:
+    assert told(b'{"n": 1}\n', b'{"n": 2}\r\n\n[DONE]\n') == [(1, {"n": 1}), (2, {"n": 2})]
+    sent = answer(b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n')
+    assert [each.content["n"] for each in json_lines(sent)] == [1, 2]
+
+
 def test_an_event_without_data_is_none() -> None:
     assert told(b'data\n\ndata:\n\nid\n\ndata: {"n": 1}\n\n') == [(1, {"n": 1})]
 
@@ -182,6 +188,12 @@ def test_a_character_that_is_cut_between_two_events_is_whole_again(
 def test_an_error_in_the_form_of_older_servers_is_understood_too() -> None:
     with pytest.raises(Unmeasured) as caught:
         server_sent(answer(b'data: {"n": 1}\n\nerror: {"code": 500, "message": "no slot"}\n\n'))
+    assert caught.value.failure.sentence == "The server stopped with an error: no slot"
+
+
+def test_an_error_in_place_of_a_stream_is_told() -> None:
+    with pytest.raises(Unmeasured) as caught:
+        server_sent(answer(b'{"error": {"message": "no slot"}}'))
     assert caught.value.failure.sentence == "The server stopped with an error: no slot"
 
 

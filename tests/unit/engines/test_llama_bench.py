@@ -65,8 +65,18 @@ LOG = "=============================== communicator initialized"
         json.dumps([{**PROMPT, "stddev_ns": math.nan}, GENERATION]),
         json.dumps([{**each, "n_prompt": str(each["n_prompt"])} for each in (PROMPT, GENERATION)]),
         json.dumps([{"n_prompt": 4, "n_gen": 3, "avg_ns": 9e9}, PROMPT, GENERATION]),
+        json.dumps([{**PROMPT, "n_depth": 512, "avg_ns": 9e9}, PROMPT, GENERATION]),
     ],
-    ids=["before", "among", "behind", "lines", "nan", "counts as text", "another test"],
+    ids=[
+        "before",
+        "among",
+        "behind",
+        "lines",
+        "nan",
+        "counts as text",
+        "another test",
+        "another depth",
+    ],
 )
 def test_the_tests_are_found_among_the_lines_of_a_log(printed: str) -> None:
     reading = read(printed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -281,3 +282,49 @@ def test_any_json_gives_an_event(tmp_path: Path) -> None:
         for value in values:
             for document in (value, {"pull_request": value, "issue": value, "workflow_run": value}):
                 assert isinstance(read(tmp_path, name, document), Event)
+
+
+def test_a_push_knows_what_was_there_before(tmp_path: Path) -> None:
+    event = read(
+        tmp_path, "push", {"before": "ab" * 20, "repository": {"pushed_at": 1_700_000_000}}
+    )
+
+    assert (event.base_sha, event.head_sha, event.notes) == ("ab" * 20, "c0ffee", ())
+    assert event.began == dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.timezone.utc)
+    assert read(tmp_path, "push", {"before": "0" * 40}).base_sha == ""
+    assert read(tmp_path, "push", {"before": 5}).base_sha == ""
+
+
+def test_a_merge_queue_knows_what_it_merges_into(tmp_path: Path) -> None:
+    event = read(tmp_path, "merge_group", {"merge_group": {"base_sha": "ab" * 20}})
+
+    assert (event.base_sha, event.head_sha, event.pull_request) == ("ab" * 20, "c0ffee", None)
+    assert (event.pull_request_head, event.notes) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        *(("pull_request", "abc"), ("pull_request_target", "abc"), ("workflow_run", "abc")),
+        *(("push", ""), ("schedule", ""), ("issue_comment", "")),
+    ],
+)
+def test_the_head_of_a_pull_request_is_told_by_its_own_events(
+    tmp_path: Path, name: str, head: str
+) -> None:
+    document = {"pull_request": PULL_REQUEST, "workflow_run": WORKFLOW_RUN}
+    assert read(tmp_path, name, document).pull_request_head == head
+
+
+@pytest.mark.parametrize("moment", ["2026-11-25T19:00:00Z", 1795633200])
+def test_a_moment_is_read_in_both_of_githubs_spellings(tmp_path: Path, moment: object) -> None:
+    document = {"issue": {"number": 9, "pull_request": {}}, "comment": {"created_at": moment}}
+    assert read(tmp_path, "issue_comment", document).began == dt.datetime(
+        2026, 11, 25, 19, tzinfo=dt.timezone.utc
+    )
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-11-25", 10**30, -(10**30), [], None, 1.5])
+def test_an_odd_moment_is_none(tmp_path: Path, moment: object) -> None:
+    document = {"issue": {"number": 9}, "comment": {"created_at": moment}}
+    assert read(tmp_path, "issue_comment", document).began is None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from perf_smoke.github.comment import CommentOutcome, Policy, policy_for
 from perf_smoke.github.outputs import OUTPUTS, outputs
+from perf_smoke.reasons import Reason
 from perf_smoke.result import (
+    BASE,
     HEAD,
     WORKLOAD,
     Comparison,
@@ -21,6 +23,7 @@ from perf_smoke.result import (
     MetricSummary,
     Output,
     Result,
+    Sample,
     Series,
     Status,
     Tool,
@@ -36,6 +39,7 @@ NAMES = [
     "change-low",
     "change-high",
     "detectable",
+    "pairs",
     "e2e-ms",
     "ttft-ms",
     "prefill-tps",
@@ -44,6 +48,7 @@ NAMES = [
     "load-ms",
     "peak-rss-mib",
     "output-sha256",
+    "text-changed",
     "series",
     "result-json",
     "report-md",
@@ -110,7 +115,12 @@ def test_a_full_run_sets_them_all() -> None:
             peak_rss_mib=165,
         ),
         comparisons=compared(
-            "slower", log_ratio=math.log(1.068), low=0.039, high=0.096, detectable=0.0412345678
+            "slower",
+            log_ratio=math.log(1.068),
+            low=0.039,
+            high=0.096,
+            detectable=0.0412345678,
+            pairs=182,
         ).comparisons,
         failure=Failure(reason="cancelled", sentence="The budget ended."),
         series=Series(key="0123", parts={}),
@@ -130,6 +140,7 @@ def test_a_full_run_sets_them_all() -> None:
         "change-low": "0.039",
         "change-high": "0.096",
         "detectable": "0.041235",
+        "pairs": "182",
         "wall-ms": "901.25",
         "load-ms": "700",
         "ttft-ms": "24.1",
@@ -138,6 +149,7 @@ def test_a_full_run_sets_them_all() -> None:
         "decode-tps": "98.9",
         "peak-rss-mib": "165",
         "output-sha256": "f" * 64,
+        "text-changed": "",
         "series": "0123",
         "result-json": "/tmp/result.json",
         "report-md": "/tmp/report.md",
@@ -145,6 +157,54 @@ def test_a_full_run_sets_them_all() -> None:
         "comment-url": "https://x/1",
         "cost-seconds": "21",
     }
+
+
+def sides(head: str, base: str, **changes: Any) -> Result:
+    """Two steps of each, `ok`, or not, that gave these texts, a letter each."""
+    given = {
+        name: Measurement(
+            samples=tuple(Sample(ok=text != "!", text_sha256=text.strip()) for text in texts)
+        )
+        for name, texts in ((HEAD, head), (BASE, base))
+    }
+    workload = Workload(metrics=("e2e",), measurements=given)
+    return dataclasses.replace(
+        NOTHING, status="measured", failure=None, workloads={WORKLOAD: workload}, **changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "base", "changed"),
+    [("aa", "aa", "false"), ("ab", "bb", "false"), ("aa", "bb", "true"), ("aa", "  ", ""),
+     ("aa", "!!", ""), ("a!", "b!", "true")],
+)  # fmt: skip
+def test_whether_the_text_has_changed_is_told_where_it_is_known(
+    head: str, base: str, changed: str
+) -> None:
+    assert read(sides(head, base))["text-changed"] == changed
+    lost = {BASE: Failure(reason="engine-crashed", sentence="It crashed.")}
+    assert read(sides(head, base, lost_bases=lost))["text-changed"] == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "base", "verdict"),
+    [
+        ("failed", "engine-crashed", "aa", "head-crashes"),
+        ("failed", "engine-timeout", "a!", "head-crashes"),
+        ("failed", "engine-crashed", "!!", ""),
+        ("failed", "internal-error", "aa", ""),
+        ("failed", "head-overwritten", "aa", ""),
+        ("cancelled", "cancelled", "aa", ""),
+    ],
+)
+def test_a_head_that_fails_where_its_base_answers_is_a_result_of_its_own(
+    status: Status, reason: Reason, base: str, verdict: str
+) -> None:
+    failed = dataclasses.replace(
+        sides("a!", base), status=status, failure=Failure(reason=reason, sentence="It failed.")
+    )
+    assert read(failed)["verdict"] == verdict
+    assert (read(failed)["status"], read(failed)["reason"]) == (status, reason)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ LINKS = Links(
     result_url="https://github.com/o/r/actions/runs/1/artifacts/2",
     docs_url="https://github.com/o/p/blob/v1/docs/STATISTICS.md",
     verdict_url="https://github.com/o/p/blob/v1/README.md#did-this-change-make-it-slower",
+    package="git+https://github.com/o/p@v1",
 )
 
 

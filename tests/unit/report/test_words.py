@@ -173,6 +173,7 @@ def test_one_program_on_both_sides_is_said_where_it_is_sure(
     ("setting", "line"),
     [
         ("never", "*Informational: this check never blocks a merge.*"),
+        ("error, slower", "*`fail-on: error,slower`: this step fails when measuring fails or when"),
         ("error", "*`fail-on: error`: this step fails when measuring fails, never for what it"),
         ("slower", "*`fail-on: slower`: this step fails when head is slower by more than the 5 %"),
     ],
@@ -180,6 +181,7 @@ def test_one_program_on_both_sides_is_said_where_it_is_sure(
 def test_what_the_check_may_do_to_the_job_is_said_as_it_was_set(setting: str, line: str) -> None:
     strict = replace(ONE, settings={"fail-on": setting})
     assert told(strict).splitlines()[-1].startswith(line)
+    assert ("It failed because of `fail-on: slower`." in told(strict)) == ("slower" in setting)
     assert "more than the margin" in told(runs.alone(8, settings={"fail-on": "slower"}))
 
 
@@ -246,6 +248,29 @@ def test_what_cut_a_measured_run_short_is_said_and_silence_is_admitted() -> None
     nothing = replace(silent, status="cancelled", failure=runs.CRASHED)
     assert "Nothing was measured." in told(nothing)
     assert "### perf-smoke: no numbers (bitnet-rs)\n\nNo step of this run" in told(runs.result())
+
+
+def test_reproducing_begins_with_what_installs_the_same_perf_smoke() -> None:
+    for settings, extras in (({}, ""), ({"model": "hf://o/r/f.gguf"}, "[huggingface]")):
+        lines = told(replace(ONE, settings={"command": "x", **settings})).splitlines()
+        place = lines.index("```sh")
+        wanted = f"perf-smoke-action{extras} @ git+https://github.com/o/p@v1"
+        assert lines[place + 1] == f"pip install '{wanted}'"
+        assert lines[place + 2].startswith("perf-smoke run ")
+    ours = told(runs.every()["demonstration"])
+    assert "pip install 'perf-smoke-action[embedded] @ git+https" in ours
+    for package in ("", "git+https://h/o/p@v1'; rm -rf ~", "git+ssh://h/o/p@v1"):
+        assert "pip install" not in render(ONE, replace(golden.LINKS, package=package))
+
+
+def test_texts_that_are_said_to_stand_below_do_so_at_a_terminal_too() -> None:
+    several = runs.questions(new_text="a line\nand more")
+    for report in (golden.printed(several), told(several)):
+        before, _, after = report.partition("as shown below")
+        assert "and more" not in before
+        assert "Output of head:" in after
+        assert "and more" in after
+        assert after.count("and more") == 1
 
 
 def test_greedy_output_that_differs_is_said_and_none_is_no_sentence() -> None:
