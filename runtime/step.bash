@@ -174,6 +174,8 @@ at_exit() {
   remove_container
   if [ "$step" = measure ]; then
     forget_orders
+    # Also where what was measured has removed it: the steps that follow could not start elsewhere.
+    mkdir -p "$PWD" 2>/dev/null
     start_commands
   fi
   [ -z "$part" ] || rm -rf "$part"

@@ -51,6 +51,12 @@ def test_orders_to_the_runner_are_forgotten(job: Job, order: str) -> None:
     assert outcome.summary.count("never blocks a merge") == 1
 
 
+def test_a_workspace_that_is_removed_is_there_for_the_steps_that_follow(job: Job) -> None:
+    outcome = job.run({**QUICK, "command": program(job, 'cd / && rm -rf "$GITHUB_WORKSPACE"')})
+    assert (outcome.code, outcome.status) == (0, "failed"), outcome.log
+    assert outcome.reason == "engine-missing"
+
+
 def test_nothing_that_measures_holds_the_token(job: Job) -> None:
     seen = job.workspace / "seen"
     script = f'cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline >>"{seen}" 2>/dev/null; true'
