@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 import uuid
 from pathlib import Path
 
@@ -154,3 +155,21 @@ def test_a_signal_while_installing_says_cancelled_and_is_no_red(
     )
     assert list(tmp_path.glob("tools/*/*")) == []
     assert not [line for line in command_lines() if str(uv) in line]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_ms", [8, 15, 25, 50, 100, 150, 250, 400])
+def test_no_signal_is_lost_however_early_it_comes(
+    job: Job, runtime: str, after_ms: int, number: signal.Signals
+) -> None:
+    # A start script that has not begun yet dies of it, and is not what is tried here.
+    engine = Engine(job)
+    step = job.start({**engine.inputs, "runtime": runtime}, {})
+    wait_until(lambda: b"launch" in Path(f"/proc/{step.process.pid}/cmdline").read_bytes())
+    time.sleep(after_ms / 1e3)
+    step.signal(number)
+    outcome = step.wait()
+    assert outcome.code == 0
+    assert outcome.status == "cancelled" or outcome.reason == "perf-smoke-crashed", outcome.log
+    assert after_ms < 50 or outcome.status == "cancelled", outcome.log
+    assert engine.processes() == []
