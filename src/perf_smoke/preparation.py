@@ -147,7 +147,7 @@ class Preparation:
         if not base.commit:
             self._configuration.check_base_program()
             return Checkout(directory=self._configuration.directory, commit="", name=base.name)
-        if base.commit == self._here.commit and not self._is_changed:
+        if base.commit == self._here.commit and self._is_changed is False:
             self._expect_comparison_with_itself(base.commit)
         place = self._context.scratch / "base-checkout"
         return cleanup.enter_context(worktree(self._repository, base.commit, place, base.name))

@@ -70,6 +70,7 @@ class Place:
     watching: Watching = field(default_factory=Watching)
     cache: Path = field(init=False)
     merge_target: str = ""
+    pull_request_head: str = ""
     deadline_s: float = 600
     variables: dict[str, str] = field(default_factory=dict)
     build_lines: list[str] = field(default_factory=list)
@@ -102,6 +103,7 @@ class Place:
             runtime="cli",
             leg=None,
             merge_target=self.merge_target,
+            pull_request_head=self.pull_request_head,
             watcher=self.watching,
             interruptible=nullcontext,
             folder=self.folder / "out",
