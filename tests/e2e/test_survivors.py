@@ -174,20 +174,12 @@ def killed(place: Place, inputs: dict[str, str], runtime: str, who: str, how: in
     use = place.job.start({**inputs, "runtime": runtime}, {})
     wait_until(lambda: place.begun.exists() or use.process.poll() is not None)
     assert use.process.poll() is None, use.log()
-    launch = use.process.pid
     ours(use)[who].send_signal(how)
     outcome = use.wait()
     assert place.nothing_is_left()
     if runtime == "docker":
-        assert containers_of(launch) == ""
+        assert place.job.containers() == []
     return outcome
-
-
-def containers_of(launch: int) -> str:
-    """The names of those that this process has started and that are still there."""
-    named = f"name=perf-smoke-{launch}-"
-    listed = ["docker", "ps", "--all", "--filter", named, "--format", "{{.Names}}"]
-    return subprocess.run(listed, capture_output=True, text=True, check=True).stdout
 
 
 def rows() -> Iterator[object]:
