@@ -39,17 +39,17 @@ install() {
   # Made beside its place, then moved: another step that starts now finds all of it or nothing. What
   # is held is of an install that goes on.
   for _ in 1 2 3; do
-    part=$(mktemp -d "$venv.part.XXXXXX") && exec 8<"$part" && whole hold "$part" && break
+    part=$(mktemp -d "$venv.part.XXXXXX") && exec 5<"$part" && whole hold "$part" && break
   done 2>"$scratch/log"
   if ! attend "$(left)" make_listed_venv "$python" "$part" "$@" >"$scratch/log" 2>&1 ||
     ! whole place "$part" "$venv" >>"$scratch/log" 2>&1; then
-    exec 8<&-
+    exec 5<&-
     give_up_if_cancelled
     reason=install-failed
     sentence="the locked requirements could not be installed with $python$(if_late)$(if_full "$root")"
     return 1
   fi
-  exec 8<&-
+  exec 5<&-
   part=''
   # Those of earlier releases, on runners that keep their disk.
   find "$root" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} + 2>/dev/null

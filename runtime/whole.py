@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whether a virtual environment is whole: as it was when it had been installed.
 
-    runtime/whole.py hold DRAFT         an install holds its folder, open as file descriptor 8
+    runtime/whole.py hold DRAFT         an install holds its folder, open as file descriptor 5
     runtime/whole.py list FOLDER        writes the list of its files, with their sizes and times
     runtime/whole.py check FOLDER       0 if they are all there, unchanged; else says which is not
     runtime/whole.py place DRAFT FOLDER puts the new one where none that is whole is
@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 LIST = "perf-smoke-files"
-HELD = 8
+HELD = 5
 """Whoever inherits it from launch, as uv does, holds the draft as well."""
 
 

@@ -115,7 +115,7 @@ def test_many_that_place_theirs_at_once_leave_one_that_is_whole(tmp_path: Path) 
 
 def test_the_draft_of_a_killed_install_goes_and_that_of_another_stays(tmp_path: Path) -> None:
     venv = installed(tmp_path / "venv")
-    hold = f'exec 8<"$0"; "{sys.executable}" -I -S "{SCRIPT}" hold "$0" && echo held && sleep 600'
+    hold = f'exec 5<"$0"; "{sys.executable}" -I -S "{SCRIPT}" hold "$0" && echo held && sleep 600'
     drafts = [tmp_path / "venv.part.killed", tmp_path / "venv.part.alive"]
     holders = []
     for draft in drafts:
