@@ -291,6 +291,13 @@ def test_all_that_cannot_work_is_told_at_once(place: Place) -> None:
     assert len(set(said)) == 5
 
 
+def test_a_server_that_runs_already_gives_no_cpu_time(place: Place) -> None:
+    asked = {"engine": "llama-server", "endpoint": "http://127.0.0.1:9", "metric": "cpu"}
+    found = place.run(**asked)
+    assert found.status == "invalid"
+    assert "does not give at `endpoint`; it gives e2e, ttft" in results.failure(found).sentence
+
+
 def test_a_base_that_origin_cannot_be_asked_for_stops_no_build(place: Place) -> None:
     place.commits("one")
     place.git("remote", "add", "origin", f"{place.folder}/nowhere")
