@@ -12,6 +12,7 @@ from perf_smoke.engines.programs import find
 from perf_smoke.metrics import BY_NAME, Metric
 from perf_smoke.models import local
 from perf_smoke.models.reference import LocalPath, parse
+from perf_smoke.repository import Repository
 from perf_smoke.result import Sample, Unmeasured
 
 
@@ -19,7 +20,10 @@ def obstacles(configuration: Configuration) -> Iterator[Unmeasured]:
     """Why nothing can be measured, or not by the metric that is asked for."""
     if configuration.prompt_missing:
         yield configuration.prompt_missing
-    checks = (_model_reference, _tokenizer_reference, _program, _inputs, _base_command, _metric)
+    checks = (
+        *(_model_reference, _tokenizer_reference, _program, _inputs, _result_file),
+        *(_base_command, _metric),
+    )
     yield from _raised(configuration, checks)
 
 
@@ -80,6 +84,19 @@ def _inputs(configuration: Configuration) -> None:
     # `build: auto` asks the package's own manifest.
     if not configuration.settings.endpoint and configuration.settings.build != "auto":
         registry.check_inputs(configuration.engine.id, configuration.expected())
+
+
+def _result_file(configuration: Configuration) -> None:
+    """It is removed before each step, so that none of the caller's own may be named."""
+    metrics = configuration.settings.metrics
+    if metrics_syntax.problems(metrics) or not (file := metrics_syntax.parse(metrics).file):
+        return
+    if Repository(configuration.directory, configuration.environment).tracks(file):
+        raise Unmeasured(
+            "command-invalid",
+            f"`metrics` reads `{file}`, which git tracks and a step would remove: have the command "
+            "write another file.",
+        )
 
 
 def _base_command(configuration: Configuration) -> None:

@@ -30,15 +30,6 @@ def survivors(mark: str) -> list[str]:
     return alive
 
 
-def expect_row(row: Row) -> None:
-    """That the table says so; under `make faults`, have it say so."""
-    if folder := os.environ.get("PERF_SMOKE_FAULTS"):
-        fault_table.keep(row, Path(folder))
-    else:
-        table = fault_table.read()
-        assert fault_table.cells(row) == table.get(row.fault), "is it better? make faults"
-
-
 @pytest.mark.parametrize("fault", EVERY, ids=lambda fault: fault.name)
 def test_a_fault_is_told_and_nothing_else_comes_of_it(fault: Fault, job: Job) -> None:
     for name, body in (("engine", fault.engine), ("base", fault.base)):
@@ -55,7 +46,7 @@ def test_a_fault_is_told_and_nothing_else_comes_of_it(fault: Fault, job: Job) ->
     assert "Traceback" not in outcome.log + outcome.summary
     if "GITHUB_STEP_SUMMARY" not in fault.env:
         assert outcome.summary.count("### perf-smoke") == 1
-    expect_row(Row.of(fault.name, outcome))
+    fault_table.expect(Row.of(fault.name, outcome))
 
 
 def test_every_fault_has_a_name_of_its_own_and_a_row() -> None:
