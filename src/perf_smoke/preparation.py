@@ -12,7 +12,7 @@ from perf_smoke.build_log import build_log
 from perf_smoke.configuration import BaseProgram, Configuration, Unworkable, about
 from perf_smoke.context import Context
 from perf_smoke.deadline import Deadline
-from perf_smoke.document import Draft
+from perf_smoke.document import Draft, left_running
 from perf_smoke.engines import registry
 from perf_smoke.engines.base import Engine, EngineSetup
 from perf_smoke.hashing import hashed
@@ -147,7 +147,7 @@ class Preparation:
         if not base.commit:
             self._configuration.check_base_program()
             return Checkout(directory=self._configuration.directory, commit="", name=base.name)
-        if base.commit == self._here.commit and not self._is_changed:
+        if base.commit == self._here.commit and self._is_changed is False:
             self._expect_comparison_with_itself(base.commit)
         place = self._context.scratch / "base-checkout"
         return cleanup.enter_context(worktree(self._repository, base.commit, place, base.name))
@@ -217,7 +217,7 @@ class Preparation:
                     logged = dataclasses.replace(setup, on_build_output=log.stderr)
                     program = registry.build(self._engine.id, logged, timeout_s=deadline.left_s)
                     return dataclasses.replace(setup, binary=str(program))
-                run_build(
+                left = run_build(
                     self._settings.build,
                     checkout,
                     environment=context.environment,
@@ -225,6 +225,8 @@ class Preparation:
                     on_stdout=log.stdout,
                     on_stderr=log.stderr,
                 )
+            if left:
+                self._draft.notes.append(left_running(f"The build of {checkout.shown}", left))
         finally:
             self._draft.build_s += time.monotonic() - started_s
         return setup

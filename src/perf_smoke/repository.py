@@ -58,6 +58,10 @@ class Repository:
         """The commit that is checked out; empty outside a repository."""
         return self.resolved("HEAD")
 
+    def tracks(self, path: str) -> bool:
+        """Whether this file, relative to the directory, is one of the repository's own."""
+        return self.git.ask("ls-files", "--error-unmatch", "--", path).ok
+
     def branch(self) -> str:
         """The branch or tag that head is of; empty where neither git nor the workflow names one."""
         if branch := self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD").text:

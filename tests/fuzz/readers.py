@@ -150,7 +150,7 @@ READERS = {
     "llama-server": Reader(read=lambda content, _: llama_server._reply(_answer(content))),
     "error": Reader(read=lambda content, _: error_message(_answer(content)), refuses=()),
     "llama-bench": Reader(
-        read=lambda content, _: llama_bench._read(finished(content), b"", REQUEST),
+        read=lambda content, _: llama_bench._read(finished(content), REQUEST),
         refuses=(Unmeasured, Unreadable),
     ),
     "llama-completion": Reader(

@@ -263,6 +263,16 @@ def test_a_document_of_another_commit_or_run_is_not_published(
     assert "<code>gcc</code>" not in comment
 
 
+def test_on_a_comment_github_is_asked_for_the_head(job: Job) -> None:
+    event = {"issue": {"number": job.pull_request.number, "pull_request": {}}}
+    base = documents.of_commit(job.leg("gcc", head_sha=""), "b" * 40)
+    step = job.step("issue_comment", event, base)
+    assert step.outputs["comment-status"] == "skipped", step.log
+    assert job.comments() == []
+    own = job.step("issue_comment", event, job.leg("gcc", head_sha=""))
+    assert own.outputs["comment-status"] == "created", own.log
+
+
 def test_a_document_of_a_run_that_somebody_started_may_be_of_any_commit(job: Job) -> None:
     leg = documents.of_commit(job.leg(event="workflow_dispatch"), "a" * 40)
     step = job.step("workflow_dispatch", {}, leg)

@@ -70,6 +70,7 @@ class Place:
     watching: Watching = field(default_factory=Watching)
     cache: Path = field(init=False)
     merge_target: str = ""
+    pull_request_head: str = ""
     deadline_s: float = 600
     variables: dict[str, str] = field(default_factory=dict)
     build_lines: list[str] = field(default_factory=list)
@@ -102,6 +103,7 @@ class Place:
             runtime="cli",
             leg=None,
             merge_target=self.merge_target,
+            pull_request_head=self.pull_request_head,
             watcher=self.watching,
             interruptible=nullcontext,
             folder=self.folder / "out",
@@ -287,6 +289,13 @@ def test_all_that_cannot_work_is_told_at_once(place: Place) -> None:
         assert [sentence for sentence in said if part in sentence], part
     assert failure.sentence == f"{len(said)} inputs are invalid."
     assert len(set(said)) == 5
+
+
+def test_a_server_that_runs_already_gives_no_cpu_time(place: Place) -> None:
+    asked = {"engine": "llama-server", "endpoint": "http://127.0.0.1:9", "metric": "cpu"}
+    found = place.run(**asked)
+    assert found.status == "invalid"
+    assert "does not give at `endpoint`; it gives e2e, ttft" in results.failure(found).sentence
 
 
 def test_a_base_that_origin_cannot_be_asked_for_stops_no_build(place: Place) -> None:
