@@ -40,6 +40,10 @@ class Recorded:
 
     heading: str
     score: StratumScore
+    rested: bool
+    """Whether steps began with a rest."""
+    part: bool = False
+    """Whether it is the beginning of jobs that are scored whole as well."""
     extended: Sequence[Extended] = ()
 
 
@@ -53,7 +57,7 @@ def document(scores: dict[str, Recorded], real: Sequence[RealChange], command: s
     parts = ["# Validation of the verdict", about]
     if scores:
         plain = {name: recorded.score for name, recorded in scores.items()}
-        parts += [_strata(plain), _false_verdicts(plain), _order(plain)]
+        parts += [_strata(plain), _false_verdicts(scores), _order(plain)]
     for name, recorded in scores.items():
         parts += [f"## {name}: {recorded.heading}", _ours(recorded.score), _peers(recorded.score)]
         if recorded.extended:
@@ -163,13 +167,15 @@ def _order(scores: dict[str, StratumScore]) -> str:
     return _table(head, rows)
 
 
-def _false_verdicts(scores: dict[str, StratumScore]) -> str:
+def _false_verdicts(scores: dict[str, Recorded]) -> str:
     rows = []
-    pooled = [0, 0]
-    for name, score in scores.items():
-        still = _at(score.ours, 0.0)
+    pooled = {"all without a rest": [0, 0], "all with a rest": [0, 0]}
+    for name, recorded in scores.items():
+        score, still = recorded.score, _at(recorded.score.ours, 0.0)
         false = still.verdicts["slower"] + still.verdicts["faster"]
-        pooled = [pooled[0] + false, pooled[1] + score.jobs]
+        if not recorded.part:
+            total = pooled["all with a rest" if recorded.rested else "all without a rest"]
+            total[:] = total[0] + false, total[1] + score.jobs
         rows.append(
             [
                 name,
@@ -179,7 +185,7 @@ def _false_verdicts(scores: dict[str, StratumScore]) -> str:
                 *(_share(*_of(still.covered.get(level))) for level in (0.99, 0.9)),
             ]
         )
-    rows.append(["all", _share(*pooled), "", "", "", ""])
+    rows += [[name, _share(*total), "", "", "", ""] for name, total in pooled.items() if total[1]]
     head = [
         "stratum",
         "false verdicts at 0 %",

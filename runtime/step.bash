@@ -234,13 +234,13 @@ at_exit() {
 # ---- running things so that nothing outlives the step ----------------------------------------------
 
 # Opens two pipes of which this process alone holds the ends for writing: what it starts reads from 3,
-# the guards of what it starts from 5. A line says that the job is cancelled, and waits for its reader,
+# the guards of what it starts from 8. A line says that the job is cancelled, and waits for its reader,
 # however long that one takes to start; the end of the pipe says that this process is gone.
 open_lifelines() {
   local pipe=$scratch/pipe
   mkfifo "$pipe" "$pipe.2" 2>/dev/null || return
-  exec 4<>"$pipe" 6<>"$pipe.2"
-  exec 3<"$pipe" 5<"$pipe.2"
+  exec 4<>"$pipe" 9<>"$pipe.2"
+  exec 3<"$pipe" 8<"$pipe.2"
   rm -f "$pipe" "$pipe.2"
 }
 
@@ -258,7 +258,7 @@ attend_with_grace() {
   shift 2
   [ "$signals" = 0 ] || return 130
   set -m
-  "$@" 3<&- 4>&- 5<&- 6>&- &
+  "$@" 3<&- 4>&- 8<&- 9>&- &
   child=$!
   guard "$child" "$limit" "$grace" >/dev/null 2>&1 &
   guard=$!
@@ -282,11 +282,11 @@ dismiss_guard() {
 }
 
 # guard GROUP SECONDS GRACE: ends a command when its time is over, the job is cancelled, or launch is
-# gone; then it is not asked to, for perf-smoke knows by itself.
+# gone. In that last case it is not asked to end: perf-smoke knows by itself, and why.
 guard() {
-  exec 3<&- 4>&- 6>&-
-  read -r -t "$2" <&5
-  ! kill -0 $$ || kill -TERM -- "-$1"
+  exec 3<&- 4>&- 9>&-
+  read -r -t "$2" <&8
+  [ $? = 1 ] || kill -TERM -- "-$1"
   wait_for_group "$1" "$3"
   kill -KILL -- "-$1"
   end_marked
@@ -316,7 +316,7 @@ on_signal() {
   signals=$((signals + 1))
   if [ "$signals" = 1 ]; then
     echo >&4
-    echo >&6
+    echo >&9
   elif [ -n "$child" ]; then
     end_now
   fi
@@ -336,7 +336,7 @@ remove_container() {
 within() {
   local ticks=$(($1 * 20)) process
   shift
-  "$@" 3<&- 4>&- 5<&- 6>&- >/dev/null 2>&1 &
+  "$@" 3<&- 4>&- 8<&- 9>&- >/dev/null 2>&1 &
   process=$!
   while [ "$ticks" -gt 0 ] && kill -0 "$process" 2>/dev/null; do
     ticks=$((ticks - 1))

@@ -7,7 +7,8 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -173,6 +174,8 @@ def _notes(draft: Draft) -> Iterator[str]:
         yield f"Whether {silent} took effect, the engine did not tell."
     for name in draft.sides:
         of_whom = "" if name == HEAD else "Base: "
+        if left := draft.recording.left_running[name]:
+            yield f"{of_whom}{left_running('A step', left)}"
         samples = draft.samples(name)
         for note in notes_on_tokens(samples, draft.settings.tokens):
             yield of_whom + note
@@ -181,6 +184,15 @@ def _notes(draft: Draft) -> Iterator[str]:
                 f"{of_whom}Part of the prompt came from a cache: prefill speed counts only the "
                 "rest."
             )
+
+
+def left_running(what: str, names: Iterable[str]) -> str:
+    """A sentence on what something left running at its end."""
+    counts = Counter(names)
+    shown = ", ".join(f"`{name}`" for name in sorted(counts))
+    total = sum(counts.values())
+    ended = "1 process, which was" if total == 1 else f"{total} processes, which were"
+    return f"{what} left {shown} running: {ended} ended before anything else was measured."
 
 
 def _series(draft: Draft) -> Series | None:

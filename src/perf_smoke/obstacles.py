@@ -12,6 +12,7 @@ from perf_smoke.engines.programs import find
 from perf_smoke.metrics import BY_NAME, Metric
 from perf_smoke.models import local
 from perf_smoke.models.reference import LocalPath, parse
+from perf_smoke.repository import Repository
 from perf_smoke.result import Sample, Unmeasured
 
 
@@ -19,7 +20,10 @@ def obstacles(configuration: Configuration) -> Iterator[Unmeasured]:
     """Why nothing can be measured, or not by the metric that is asked for."""
     if configuration.prompt_missing:
         yield configuration.prompt_missing
-    checks = (_model_reference, _tokenizer_reference, _program, _inputs, _base_command, _metric)
+    checks = (
+        *(_model_reference, _tokenizer_reference, _program, _inputs, _result_file),
+        *(_base_command, _metric),
+    )
     yield from _raised(configuration, checks)
 
 
@@ -82,6 +86,19 @@ def _inputs(configuration: Configuration) -> None:
         registry.check_inputs(configuration.engine.id, configuration.expected())
 
 
+def _result_file(configuration: Configuration) -> None:
+    """It is removed before each step, so that none of the caller's own may be named."""
+    metrics = configuration.settings.metrics
+    if metrics_syntax.problems(metrics) or not (file := metrics_syntax.parse(metrics).file):
+        return
+    if Repository(configuration.directory, configuration.environment).tracks(file):
+        raise Unmeasured(
+            "command-invalid",
+            f"`metrics` reads `{file}`, which git tracks and a step would remove: have the command "
+            "write another file.",
+        )
+
+
 def _base_command(configuration: Configuration) -> None:
     settings = configuration.settings
     problems = command_problems(
@@ -102,14 +119,15 @@ def _metric(configuration: Configuration) -> None:
     settings, row = configuration.settings, configuration.engine
     if settings.metric == "auto":
         return
-    metric = BY_NAME[settings.metric]
-    if metric.name not in row.metrics and "metrics" not in row.reads:
+    metric, given = BY_NAME[settings.metric], row.gives(settings.endpoint)
+    if metric.name not in given and "metrics" not in row.reads:
         raise Unmeasured(
             "invalid-inputs",
-            f"`metric` is {metric.name}, which engine `{row.id}` does not give; it gives "
-            f"{', '.join(row.metrics)}.",
+            f"`metric` is {metric.name}, which engine `{row.id}` does not give"
+            f"{' at `endpoint`' if metric.name in row.metrics else ''}; it gives "
+            f"{', '.join(given)}.",
         )
-    if metric.name not in row.metrics and not _recipe_gives(metric, settings.metrics):
+    if metric.name not in given and not _recipe_gives(metric, settings.metrics):
         of_tokens = " and for how many tokens" if metric.unit == "tps" else ""
         raise Unmeasured(
             "invalid-inputs",

@@ -12,7 +12,7 @@ from perf_smoke.build_log import build_log
 from perf_smoke.configuration import BaseProgram, Configuration, Unworkable, about
 from perf_smoke.context import Context
 from perf_smoke.deadline import Deadline
-from perf_smoke.document import Draft
+from perf_smoke.document import Draft, left_running
 from perf_smoke.engines import registry
 from perf_smoke.engines.base import Engine, EngineSetup
 from perf_smoke.hashing import hashed
@@ -129,8 +129,7 @@ class Preparation:
             Unmeasured: `head-overwritten`: nor can head be measured any more.
         """
         try:
-            if stranger := of_another(self._draft.sides[HEAD], self._context.pull_request_head):
-                raise Unmeasured.of(stranger)
+            self._expect_the_pull_requests_code()
             with self.deadlines[BASE].waiting_for("git to bring the base"):
                 checkout = self._base_checkout(cleanup)
             engine = self._prepared(BASE, checkout) if checkout else None
@@ -140,6 +139,12 @@ class Preparation:
         self._expect_head_as_it_was()
         return engine
 
+    def _expect_the_pull_requests_code(self) -> None:
+        event = self._context.leg.event if self._context.leg else ""
+        head, asked_for = self._draft.sides[HEAD], self._context.pull_request_head
+        if stranger := of_another(head, asked_for, event):
+            raise Unmeasured.of(stranger)
+
     def _base_checkout(self, cleanup: ExitStack) -> Checkout | None:
         if self._lost_base:
             raise self._lost_base
@@ -148,7 +153,7 @@ class Preparation:
         if not base.commit:
             self._configuration.check_base_program()
             return Checkout(directory=self._configuration.directory, commit="", name=base.name)
-        if base.commit == self._here.commit and not self._is_changed:
+        if base.commit == self._here.commit and self._is_changed is False:
             self._expect_comparison_with_itself(base.commit)
         place = self._context.scratch / "base-checkout"
         return cleanup.enter_context(worktree(self._repository, base.commit, place, base.name))
@@ -218,7 +223,7 @@ class Preparation:
                     logged = dataclasses.replace(setup, on_build_output=log.stderr)
                     program = registry.build(self._engine.id, logged, timeout_s=deadline.left_s)
                     return dataclasses.replace(setup, binary=str(program))
-                run_build(
+                left = run_build(
                     self._settings.build,
                     checkout,
                     environment=context.environment,
@@ -226,6 +231,8 @@ class Preparation:
                     on_stdout=log.stdout,
                     on_stderr=log.stderr,
                 )
+            if left:
+                self._draft.notes.append(left_running(f"The build of {checkout.shown}", left))
         finally:
             self._draft.build_s += time.monotonic() - started_s
         return setup

@@ -58,6 +58,10 @@ class Repository:
         """The commit that is checked out; empty outside a repository."""
         return self.resolved("HEAD")
 
+    def tracks(self, path: str) -> bool:
+        """Whether this file, relative to the directory, is one of the repository's own."""
+        return self.git.ask("ls-files", "--error-unmatch", "--", path).ok
+
     def branch(self) -> str:
         """The branch or tag that head is of; empty where neither git nor the workflow names one."""
         if branch := self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD").text:
@@ -94,7 +98,8 @@ class Repository:
         if not here.ok:
             raise Unmeasured(
                 "base-missing",
-                f"The base `{ref}` is a commit of no repository that git reads here.",
+                f"The base `{ref}` is neither a commit here nor can it be fetched: git reads no "
+                "repository in the working directory.",
                 here.complaint,
             )
         if commit := self.resolved(ref) or self.resolved(f"origin/{ref}"):

@@ -82,12 +82,15 @@ def run_build(
     timeout_s: float,
     on_stdout: Callable[[bytes], None] = lambda _data: None,
     on_stderr: Callable[[bytes], None] = lambda _data: None,
-) -> None:
+) -> tuple[str, ...]:
     """Run the caller's build script as a `run:` step with `shell: bash` would, untimed.
 
     Args:
         on_stdout: gets each piece of its standard output as it comes.
         on_stderr: the same of its standard error.
+
+    Returns:
+        The names of what it left running, which has been ended.
 
     Raises:
         Unmeasured: `build-failed`, with the lines that name an error and its last ones.
@@ -114,3 +117,4 @@ def run_build(
             f"The build of {checkout.shown} {finished.how}.",
             telling_lines(decoded(finished.stdout + finished.stderr)),
         )
+    return finished.left_running

@@ -3,12 +3,14 @@
 A worktree outside the caller's tree, removed at the end whatever happens; the caller's tree, index
 and branches are never touched. Nothing is fetched for it that head does without: a filter (Git LFS,
 git-crypt) runs for the files that it has made in head, and a submodule is there where head has it,
-out of head's own copy.
+out of head's own copy. What a run that was killed has left is removed by the next one.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,6 +21,9 @@ from perf_smoke.git import Answer, Git
 from perf_smoke.repository import Repository
 from perf_smoke.result import Unmeasured
 from perf_smoke.sides import Checkout
+
+_OURS = re.compile(r"^worktree ((.*/perf-smoke-[^/]+/base-checkout)(?:/.*)?)$", re.MULTILINE)
+"""In git's list: one of a base or of a submodule in it, and the place of the base."""
 
 
 @contextmanager
@@ -33,13 +38,14 @@ def worktree(
     Raises:
         Unmeasured: `base-missing`: git could not check it out.
     """
-    with _checked_out(repository, commit, place):
+    with _held(place), _checked_out(repository, commit, place):
         inside = repository.git.ask("rev-parse", "--show-prefix").text
         yield Checkout(directory=place / inside, commit=commit, name=name)
 
 
 @contextmanager
 def _checked_out(repository: Repository, commit: str, place: Path) -> Iterator[None]:
+    _remove_abandoned(repository.git)
     with ExitStack() as cleanup:
         cleanup.callback(_remove_worktree, repository.git, place)
         # Without any filter: each file is as it was committed.
@@ -94,6 +100,27 @@ def _apply_filters(repository: Repository, own: Git, place: Path, files: tree.Tr
 def _expect(answer: Answer, sentence: str) -> None:
     if not answer.ok:
         raise Unmeasured("base-missing", sentence, answer.complaint)
+
+
+@contextmanager
+def _held(place: Path) -> Iterator[None]:
+    """Holds a lock for as long as this process lives and uses the place."""
+    with _lock_of(place).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _lock_of(place: Path) -> Path:
+    return place.with_name(f"{place.name}.lock")
+
+
+def _remove_abandoned(git: Git) -> None:
+    """Remove the worktrees of runs that were killed."""
+    for path, place in _OURS.findall(git.ask("worktree", "list", "--porcelain").text):
+        with suppress(BlockingIOError):  # that run goes on
+            with suppress(FileNotFoundError), _lock_of(Path(place)).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove_worktree(git, Path(path))
 
 
 def _remove_worktree(git: Git, place: Path) -> None:

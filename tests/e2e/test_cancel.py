@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess
+import time
 import uuid
 from pathlib import Path
 
@@ -50,12 +50,6 @@ def runtime(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def containers() -> str:
-    """Names of the containers that the action started and that are still there."""
-    listed = ["docker", "ps", "--all", "--filter", "name=perf-smoke-", "--format", "{{.Names}}"]
-    return subprocess.run(listed, capture_output=True, text=True, check=True).stdout
-
-
 def start(job: Job, engine: Engine, runtime: str) -> Step:
     step = job.start({**engine.inputs, "runtime": runtime}, {})
     wait_until(lambda: engine.started.exists() or step.process.poll() is not None)
@@ -77,7 +71,7 @@ def test_the_first_signal_leaves_a_result_and_no_engine(
     assert outcome.result().status == "cancelled"
     assert engine.processes() == []
     if runtime == "docker":
-        assert containers() == ""
+        assert job.containers() == []
 
 
 def test_what_was_measured_before_it_is_kept(job: Job, runtime: str) -> None:
@@ -121,7 +115,7 @@ def test_a_perf_smoke_that_hangs_is_ended_by_the_second_signal(
     assert (outcome.code, outcome.status) == (0, "cancelled"), outcome.log
     assert [line for line in command_lines() if name in line] == []
     if runtime == "docker":
-        assert containers() == ""
+        assert job.containers() == []
 
 
 def test_the_reader_is_told_of_a_second_signal_that_ended_it_while_it_measured(
@@ -161,3 +155,21 @@ def test_a_signal_while_installing_says_cancelled_and_is_no_red(
     )
     assert list(tmp_path.glob("tools/*/*")) == []
     assert not [line for line in command_lines() if str(uv) in line]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_ms", [8, 15, 25, 50, 100, 150, 250, 400])
+def test_no_signal_is_lost_however_early_it_comes(
+    job: Job, runtime: str, after_ms: int, number: signal.Signals
+) -> None:
+    # A start script that has not begun yet dies of it, and is not what is tried here.
+    engine = Engine(job)
+    step = job.start({**engine.inputs, "runtime": runtime}, {})
+    wait_until(lambda: b"launch" in Path(f"/proc/{step.process.pid}/cmdline").read_bytes())
+    time.sleep(after_ms / 1e3)
+    step.signal(number)
+    outcome = step.wait()
+    assert outcome.code == 0
+    assert outcome.status == "cancelled" or outcome.reason == "perf-smoke-crashed", outcome.log
+    assert after_ms < 50 or outcome.status == "cancelled", outcome.log
+    assert engine.processes() == []

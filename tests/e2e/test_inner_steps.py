@@ -97,11 +97,7 @@ def test_a_start_script_that_is_killed_while_it_measures_is_told(
     begun = job.workspace / "begun"
     step = job.start({**QUICK, "command": program(job, f': >"{begun}"; sleep 600')}, {})
     wait_until(begun.exists)
-    children = psutil.Process(step.process.pid).children(recursive=True)
     step.signal(number)
-    step.process.wait(60)
-    for child in children:
-        child.kill()
     outcome = step.wait()
     assert (outcome.code, outcome.status) == (0, "failed"), outcome.log
     assert outcome.reason in ("perf-smoke-crashed", "launch-failed")

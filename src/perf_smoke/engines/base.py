@@ -72,6 +72,8 @@ class Reply:
     told: Mapping[str, Evidence] = field(default_factory=dict)
     """What the engine told of its features, where it could tell: by name."""
     failure: Failure | None = None
+    left_running: tuple[str, ...] = ()
+    """The names of what its program left running, which was ended with it."""
 
 
 class Session(Protocol):

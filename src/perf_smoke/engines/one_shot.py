@@ -7,7 +7,10 @@ clock around the process, what went wrong with it, and that a result file is thi
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -40,6 +43,10 @@ class Reading:
     """Of the durations above."""
     told: Mapping[str, Evidence] = field(default_factory=dict)
     """See Reply.told."""
+
+
+_CLOCK_OF_FILES_NS = 20_000_000
+"""Files get the time of the kernel's last tick."""
 
 
 class Unreadable(Exception):
@@ -76,9 +83,13 @@ class OneShotEngine:
         self.identity = identity
         self._setup = setup
         self._recipe = recipe
+        self._is_new = True
 
     def open(self, environment: Mapping[str, str]) -> OneShotSession:
         """Nothing is started: each step starts its own process."""
+        if self._is_new and self._recipe.result_file:
+            _set_aside(self._recipe.result_file)
+        self._is_new = False
         extra = {**self._setup.environment, **self._recipe.environment, **environment}
         return OneShotSession(self.identity.binary, self._setup, self._recipe, extra)
 
@@ -102,6 +113,7 @@ class OneShotSession:
         command = [self._program, *self._recipe.arguments(request)]
         if failure := _remove(self._recipe.result_file):
             return failures.failed_step(failure)
+        started_ns = time.time_ns()
         try:
             finished = run_process(
                 command,
@@ -114,7 +126,8 @@ class OneShotSession:
         if failure := failures.process_failure(name, finished):
             return _failed(self._recipe.explain(failure, finished), finished)
         try:
-            reading = self._recipe.read(finished, _content(self._recipe.result_file), request)
+            content = _content(self._recipe.result_file, started_ns)
+            reading = self._recipe.read(finished, content, request)
         except Unreadable as error:
             printed = decoded(finished.stderr) or decoded(finished.stdout)
             return _failed(failures.unreadable(name, str(error), printed), finished)
@@ -124,6 +137,15 @@ class OneShotSession:
 
     def close(self) -> None:
         """No process is left to end."""
+
+
+def _set_aside(path: Path) -> None:
+    """What lies there before the first step may be somebody's only copy: the first such file is
+    kept beside it. What lies there at a later run is most likely a step's."""
+    kept = path.with_name(f"{path.name}.before-perf-smoke")
+    if path.is_file() and not os.path.lexists(kept):
+        with suppress(OSError):
+            path.rename(kept)
 
 
 def _remove(path: Path | None) -> Failure | None:
@@ -157,12 +179,17 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _content(path: Path | None) -> bytes:
+def _content(path: Path | None, started_ns: int) -> bytes:
+    """What the step wrote there, which it began at `started_ns` of the clock of files."""
     if path is None:
         return b""
     try:
         if not path.is_file():
             raise Unreadable(f"it did not write its result file {path.name}")
+        if path.is_symlink() and path.stat().st_ctime_ns < started_ns - _CLOCK_OF_FILES_NS:
+            raise Unreadable(
+                f"its result file {path.name} leads to one that is older than the step"
+            )
         with path.open("rb") as file:
             content = file.read(RESULT_BYTES + 1)
     except OSError as error:
@@ -181,6 +208,7 @@ def _reply(reading: Reading, finished: Finished) -> Reply:
     return Reply(
         text=reading.text,
         told=reading.told,
+        left_running=finished.left_running,
         sample=Sample(
             ok=True,
             wall_ms=finished.wall_ms,

@@ -11,6 +11,7 @@ import math
 import random
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -71,6 +72,10 @@ class Recording:
     """Where each field of a side's samples comes from: the worst of its steps."""
     told: dict[str, Evidence] = field(default_factory=dict)
     """What the engine told of its features, be it in an uncounted step."""
+    left_running: dict[str, Counter[str]] = field(
+        default_factory=lambda: {HEAD: Counter(), BASE: Counter()}
+    )
+    """What each side's steps left running when they ended, by name: how many were ended."""
     load_s: float = 0.0
     steps_s: float = 0.0
     """All steps, those of the warm-up included."""
@@ -230,6 +235,7 @@ class _Side:
             if limit_s <= 0:
                 raise self._failed(_LATE)
             reply = checked(session.step(self._plan.request, limit_s))
+            self._recording.left_running[self._name].update(reply.left_running)
             if reply.sample.error == "engine-timeout" and limit_s < self._plan.timeout_s:
                 raise self._failed(_LATE)  # it may be as good as any other
             if reply.failure is not None or repeats == 1:
