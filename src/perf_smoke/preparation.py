@@ -23,6 +23,7 @@ from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
 from perf_smoke.obstacles import absences, obstacles
 from perf_smoke.pull_request import of_another
+from perf_smoke.redaction import public
 from perf_smoke.remarks import remarks
 from perf_smoke.repository import Repository, UnknownRef
 from perf_smoke.request import record_of
@@ -297,7 +298,7 @@ class Preparation:
             return None
 
     def _fetch(self, name: str, reference: str, sha256: str) -> ModelFile:
-        self._context.watcher.phase(f"Looking for {reference}")
+        self._context.watcher.phase(f"Looking for {public(reference)}")
         deadline = self._context.deadline
         with about(name), deadline.waiting_for(reference):
             file = fetch(
