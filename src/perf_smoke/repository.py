@@ -113,7 +113,7 @@ class Repository:
         )
 
     def _expect_repository(self, begins: str) -> None:
-        """That git works here: what would help where a commit is missing does not where it does not.
+        """That git works here: where it does not, nothing helps that brings a commit.
 
         Args:
             begins: what comes of it, as the beginning of a sentence.
