@@ -354,6 +354,20 @@ def test_what_a_build_prints_is_shown_as_it_comes_and_kept(place: Place) -> None
     assert "hidden-123" not in str(place.build_lines)
 
 
+def test_no_line_of_a_private_key_that_a_build_prints_is_kept(place: Place) -> None:
+    key = [
+        "-----BEGIN PRIVATE KEY-----",
+        *["MIIEvQIBADANBgkqhkiG9w0BAQ"] * 3,
+        "-----END PRIVATE KEY-----",
+    ]
+    lines = "; ".join(f"echo '{line}'" for line in ["before", *key, "after"])
+    place.run(command="true", build=lines, runs="1")
+    kept = (place.folder / "out" / "build-head.log").read_text()
+    assert "MIIE" not in kept + str(place.build_lines)
+    assert kept.splitlines()[0] == "before"
+    assert kept.splitlines()[-1] == "after"
+
+
 def test_a_build_log_is_bounded_and_its_end_is_kept(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
