@@ -37,9 +37,9 @@ check: .venv/dev ## formatting, types and every linter; no test is run
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/zizmor --offline --quiet action.yml report/action.yml .github
-	.venv/bin/actionlint
+	.venv/bin/actionlint .github/workflows/*.yml examples/*.yml examples/recipes/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml report/action.yml
-	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/*.yml examples/recipes/*.yml
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/shellcheck --check-sourced --external-sources $(SHELL_SCRIPTS)
 
