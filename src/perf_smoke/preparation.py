@@ -129,8 +129,7 @@ class Preparation:
             Unmeasured: `head-overwritten`: nor can head be measured any more.
         """
         try:
-            if stranger := of_another(self._draft.sides[HEAD], self._context.pull_request_head):
-                raise Unmeasured.of(stranger)
+            self._expect_the_pull_requests_code()
             with self.deadlines[BASE].waiting_for("git to bring the base"):
                 checkout = self._base_checkout(cleanup)
             engine = self._prepared(BASE, checkout) if checkout else None
@@ -139,6 +138,12 @@ class Preparation:
             raise BaseFailed.of(error.failure) from error
         self._expect_head_as_it_was()
         return engine
+
+    def _expect_the_pull_requests_code(self) -> None:
+        event = self._context.leg.event if self._context.leg else ""
+        head, asked_for = self._draft.sides[HEAD], self._context.pull_request_head
+        if stranger := of_another(head, asked_for, event):
+            raise Unmeasured.of(stranger)
 
     def _base_checkout(self, cleanup: ExitStack) -> Checkout | None:
         if self._lost_base:

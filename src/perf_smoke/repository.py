@@ -98,7 +98,8 @@ class Repository:
         if not here.ok:
             raise Unmeasured(
                 "base-missing",
-                f"The base `{ref}` is a commit of no repository that git reads here.",
+                f"The base `{ref}` is neither a commit here nor can it be fetched: git reads no "
+                "repository in the working directory.",
                 here.complaint,
             )
         if commit := self.resolved(ref) or self.resolved(f"origin/{ref}"):

@@ -404,6 +404,24 @@ def _measured(text: str, leg: Result) -> Result:
     )
 
 
+def test_a_secret_of_this_job_is_hidden_wherever_a_document_holds_it(job: Job) -> None:
+    secret = "correct-horse-battery-staple"
+    leg = dataclasses.replace(job.leg("gcc"), notes=(f"It said {secret}.",))
+    named = job.leg(f"clang {secret}")
+    broken = {"HF_TOKEN": secret, "GITHUB_RUN_ATTEMPT": "1"}
+    environment = job.environment(
+        "pull_request", job.pull_request_event(), leg, named, environ=broken
+    )
+    folder = Path(environment["GITHUB_WORKSPACE"], "perf-smoke-results")
+    (folder / f"{secret}.json").write_text(f'{{"{secret}": 1}}')
+    ended = CliRunner().invoke(main, ["publish-legs"], env=environment)
+    summary = Path(environment["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+    outputs = Path(environment["GITHUB_OUTPUT"]).read_text("utf-8")
+    assert "no valid result" in summary.replace("\N{NO-BREAK SPACE}", " ")
+    assert "It said" in summary
+    assert secret not in "".join([ended.output, summary, outputs, *job.comments()])
+
+
 def test_killed_before_its_comment_it_leaves_whole_files_and_no_comment(
     job: Job, proxy: Proxy
 ) -> None:
