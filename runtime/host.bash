@@ -32,6 +32,8 @@ run_on_host() {
 install() {
   local root=$1 venv=$2 started=$SECONDS
   shift 2
+  # uv links files from its cache: what was damaged here may be damaged there.
+  [ ! -e "$venv" ] || local -x UV_NO_CACHE=1
   if ! find_python; then
     reason=python-missing sentence='there is no Python 3.10 or newer on this machine'
     return 1

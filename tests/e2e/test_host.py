@@ -117,6 +117,19 @@ def test_a_damaged_environment_is_replaced_once_and_told_in_a_line(
     assert told not in make_job(tool_cache=cache).run(QUICK).log
 
 
+def test_what_is_damaged_in_place_is_not_taken_from_the_installers_cache_again(
+    make_job: MakeJob, tmp_path: Path
+) -> None:
+    cache, of_its_own = tmp_path / "tools", {"UV_CACHE_DIR": str(tmp_path / "uv")}
+    make_job(tool_cache=cache).run(QUICK, of_its_own)
+    (venv,) = environments(cache)
+    (module,) = venv.glob("lib/python3*/site-packages/pydantic/type_adapter.py")
+    module.write_bytes(b"")  # the installer's copy is the same file
+    again = make_job(tool_cache=cache).run(QUICK, of_its_own)
+    assert again.status == "measured", again.log
+    assert module.stat().st_size > 0
+
+
 def test_two_steps_at_once_replace_a_damaged_environment(make_job: MakeJob, tmp_path: Path) -> None:
     cache = tmp_path / "tools"
     make_job(tool_cache=cache).run(QUICK)
