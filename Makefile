@@ -24,15 +24,22 @@ test: .venv/dev ## every test, with coverage; ARGS="-k comment" and the like
 golden: .venv/dev ## the golden reports anew, from what the product says; read what has changed
 	@PYTHONPATH=src $(PYTHON) -m tests.unit.report.golden
 
+.PHONY: faults
+faults: .venv/dev ## docs/FAULTS.md anew, from what happens; read what has changed
+	@rm -rf .pytest_cache/faults
+	PERF_SMOKE_FAULTS=$$PWD/.pytest_cache/faults $(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) \
+	  --dist worksteal tests/e2e/test_fault_table.py tests/e2e/test_survivors.py
+	@$(PYTHON) -m tests.e2e.fault_table .pytest_cache/faults
+
 .PHONY: check
 check: .venv/dev ## formatting, types and every linter; no test is run
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/zizmor --offline --quiet action.yml report/action.yml .github
-	.venv/bin/actionlint
+	.venv/bin/actionlint .github/workflows/*.yml examples/*.yml examples/recipes/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml report/action.yml
-	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/*.yml examples/recipes/*.yml
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/shellcheck --check-sourced --external-sources $(SHELL_SCRIPTS)
 

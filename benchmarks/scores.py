@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.jobs import Job
+from benchmarks.order import OrderCosts, order_costs
 from benchmarks.ours import extended_outcome, outcome, seconds
 from benchmarks.peers import PEERS, Array, Peer, as_taken
 from perf_smoke.compare import FEWEST_PAIRS
@@ -93,6 +94,10 @@ class Noise:
     """Its 95 % upper bound, by a bootstrap over jobs."""
     longest_s: float
     """Of a job, pairs and loads."""
+    order: OrderCosts | None
+    others: float | None
+    """Median share of the machine's CPU time that other programs took; None where it was not
+    recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +227,7 @@ def _noise(jobs: Sequence[Job]) -> Noise:
     ]
     estimates = [_centre(row) for row in log_ratios]
     cpu_estimates = [_centre(np.log(job.head_cpu_us) - np.log(job.base_cpu_us)) for job in jobs]
+    known = [job.others for job in jobs if job.others is not None]
     spreads = [float(stats.iqr(row)) / 1.349 for row in log_ratios if len(row) >= FEWEST_PAIRS]
     return Noise(
         pairs=statistics.median(job.pairs for job in jobs),
@@ -235,6 +241,8 @@ def _noise(jobs: Sequence[Job]) -> Noise:
         start_variance=statistics.fmean(components) if components else None,
         start_variance_upto=_upper_bound(components) if components else None,
         longest_s=max(job.elapsed_ms[-1] / 1e3 for job in jobs),
+        order=order_costs(jobs),
+        others=statistics.median(known) if known else None,
     )
 
 

@@ -40,6 +40,10 @@ class Recorded:
 
     heading: str
     score: StratumScore
+    rested: bool
+    """Whether steps began with a rest."""
+    part: bool = False
+    """Whether it is the beginning of jobs that are scored whole as well."""
     extended: Sequence[Extended] = ()
 
 
@@ -53,7 +57,7 @@ def document(scores: dict[str, Recorded], real: Sequence[RealChange], command: s
     parts = ["# Validation of the verdict", about]
     if scores:
         plain = {name: recorded.score for name, recorded in scores.items()}
-        parts += [_strata(plain), _false_verdicts(plain)]
+        parts += [_strata(plain), _false_verdicts(scores), _order(plain)]
     for name, recorded in scores.items():
         parts += [f"## {name}: {recorded.heading}", _ours(recorded.score), _peers(recorded.score)]
         if recorded.extended:
@@ -122,6 +126,7 @@ def _strata(scores: dict[str, StratumScore]) -> str:
             f"{score.noise.estimate:+.2%} ± {score.noise.estimate_error:.2%}",
             f"{score.noise.cpu_estimate:+.2%} ± {score.noise.cpu_estimate_error:.2%}",
             f"{score.noise.longest_s:.1f} s",
+            _UNKNOWN if score.noise.others is None else f"{score.noise.others:.0%}",
         ]
         for name, score in scores.items()
     ]
@@ -136,6 +141,7 @@ def _strata(scores: dict[str, StratumScore]) -> str:
         "mean estimate",
         "of CPU time",
         "longest job",
+        "CPU time of others",
     ]
     return _table(head, rows)
 
@@ -148,13 +154,28 @@ def _between_starts(noise: Noise) -> str:
     return f"{math.sqrt(noise.start_variance):.2%} (< {math.sqrt(noise.start_variance_upto):.2%})"
 
 
-def _false_verdicts(scores: dict[str, StratumScore]) -> str:
+def _order(scores: dict[str, StratumScore]) -> str:
+    rows = [
+        [
+            name,
+            *(f"{cost.mean:+.2%} ± {cost.error:.2%}" for cost in (order.after_other, order.second)),
+        ]
+        for name, score in scores.items()
+        if (order := score.noise.order)
+    ]
+    head = ["what order costs", "after the other side, not its own", "second of a pair, not first"]
+    return _table(head, rows)
+
+
+def _false_verdicts(scores: dict[str, Recorded]) -> str:
     rows = []
-    pooled = [0, 0]
-    for name, score in scores.items():
-        still = _at(score.ours, 0.0)
+    pooled = {"all without a rest": [0, 0], "all with a rest": [0, 0]}
+    for name, recorded in scores.items():
+        score, still = recorded.score, _at(recorded.score.ours, 0.0)
         false = still.verdicts["slower"] + still.verdicts["faster"]
-        pooled = [pooled[0] + false, pooled[1] + score.jobs]
+        if not recorded.part:
+            total = pooled["all with a rest" if recorded.rested else "all without a rest"]
+            total[:] = total[0] + false, total[1] + score.jobs
         rows.append(
             [
                 name,
@@ -164,7 +185,7 @@ def _false_verdicts(scores: dict[str, StratumScore]) -> str:
                 *(_share(*_of(still.covered.get(level))) for level in (0.99, 0.9)),
             ]
         )
-    rows.append(["all", _share(*pooled), "", "", "", ""])
+    rows += [[name, _share(*total), "", "", "", ""] for name, total in pooled.items() if total[1]]
     head = [
         "stratum",
         "false verdicts at 0 %",

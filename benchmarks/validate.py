@@ -123,6 +123,8 @@ def table(strata: Sequence[str], data: Path, out: Path) -> None:
                 scored[title] = tables.Recorded(
                     heading=heading(of[0]),
                     score=scores.score(of, functools.partial(bar.advance, task)),
+                    rested=of[0].rests > 0,
+                    part=title != name,
                     extended=scores.score_extended(of, HALF_S) if of[0].budget_s > HALF_S else (),
                 )
     out.write_text(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from perf_smoke.printable import decoded
-from perf_smoke.redaction import public
+from perf_smoke.redaction import PublicLines
 from perf_smoke.result import BASE, HEAD
 
 NAMES = {side: f"build-{side}.log" for side in (HEAD, BASE)}
@@ -31,6 +31,7 @@ class BuildLog:
         self._shown = self._kept = 0
         self._left_out = 0
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
+        self._gate = PublicLines()
         self._begun = {"stdout": b"", "stderr": b""}
 
     def stdout(self, data: bytes) -> None:
@@ -63,7 +64,7 @@ class BuildLog:
 
     def _line(self, raw: bytes) -> None:
         # What a progress bar has written over is no line of its own: its last state is.
-        text = public(decoded(raw.rstrip(b"\r").rpartition(b"\r")[2][:LONGEST_LINE]))
+        text = self._gate.public(decoded(raw.rstrip(b"\r").rpartition(b"\r")[2][:LONGEST_LINE]))
         if self._shown < MOST_SHOWN:
             self._shown += len(text) + 1
             self._show(text)

@@ -177,7 +177,8 @@ class Git:
             if "=" not in key:
                 options += ["-c", f"{key}={value}"]
                 continue
-            count = int(environment.get("GIT_CONFIG_COUNT") or 0)  # -c ends a key at its first `=`
+            given = environment.get("GIT_CONFIG_COUNT", "")  # -c ends a key at its first `=`
+            count = int(given) if given.isdecimal() else 0
             environment[f"GIT_CONFIG_KEY_{count}"] = key
             environment[f"GIT_CONFIG_VALUE_{count}"] = value
             environment["GIT_CONFIG_COUNT"] = str(count + 1)

@@ -19,6 +19,7 @@ from perf_smoke.deadline import Deadline
 from perf_smoke.document import Draft, finish
 from perf_smoke.models.store import user_cache
 from perf_smoke.printable import printable
+from perf_smoke.redaction import without_values
 from perf_smoke.result import Failure, Leg, Result, Unmeasured
 from perf_smoke.run import run
 from perf_smoke.settings import Settings
@@ -137,7 +138,7 @@ def bring_build_logs(source: Path, folder: Path) -> None:
     for path in build_logs(source):
         if source.resolve() != folder.resolve() and not path.is_symlink():
             with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
-                text = printable(file.read(2 * build_log.MOST_KEPT))
+                text = without_values(printable(file.read(2 * build_log.MOST_KEPT)))
                 result_file.write_whole(folder / path.name, text)
 
 

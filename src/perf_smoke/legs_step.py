@@ -24,6 +24,7 @@ from perf_smoke.github.comment import (
     PATIENCE,
     CommentOutcome,
     Policy,
+    head_of_pull_request,
     policy_for,
     upsert,
 )
@@ -78,7 +79,7 @@ def _shown(environ: Mapping[str, str], values: Mapping[str, str], log: WorkflowL
     combined = combine(
         [place for place in places if place.exists()],  # no artifact, no folder
         expected=settings.legs,
-        why_not=partial(why_not_of, event),
+        why_not=partial(why_not_of, event, _head(event, settings, patience_until(deadline))),
         label=settings.label,
         fail_on=settings.fail_on,
     )
@@ -91,6 +92,16 @@ def _shown(environ: Mapping[str, str], values: Mapping[str, str], log: WorkflowL
         return [missing("skipped", _failure("no-results"))]
     absent = [missing("failed", _failure("leg-missing")) for _ in combined.legs.missing]
     return [*combined.results, *absent]
+
+
+def _head(event: Event, settings: ReportSettings, patience: Patience) -> str:
+    """The commit that the report is about; what the event does not tell GitHub is asked for."""
+    if event.head_sha or not event.pull_request or settings.comment == "never":
+        return event.head_sha
+    asked = head_of_pull_request(
+        event, token=settings.github_token, number=event.pull_request, patience=patience
+    )
+    return asked if isinstance(asked, str) else ""  # then there will be no comment either
 
 
 def _failure(reason: Reason) -> Failure:

@@ -119,14 +119,15 @@ def _metric(configuration: Configuration) -> None:
     settings, row = configuration.settings, configuration.engine
     if settings.metric == "auto":
         return
-    metric = BY_NAME[settings.metric]
-    if metric.name not in row.metrics and "metrics" not in row.reads:
+    metric, given = BY_NAME[settings.metric], row.gives(settings.endpoint)
+    if metric.name not in given and "metrics" not in row.reads:
         raise Unmeasured(
             "invalid-inputs",
-            f"`metric` is {metric.name}, which engine `{row.id}` does not give; it gives "
-            f"{', '.join(row.metrics)}.",
+            f"`metric` is {metric.name}, which engine `{row.id}` does not give"
+            f"{' at `endpoint`' if metric.name in row.metrics else ''}; it gives "
+            f"{', '.join(given)}.",
         )
-    if metric.name not in row.metrics and not _recipe_gives(metric, settings.metrics):
+    if metric.name not in given and not _recipe_gives(metric, settings.metrics):
         of_tokens = " and for how many tokens" if metric.unit == "tps" else ""
         raise Unmeasured(
             "invalid-inputs",

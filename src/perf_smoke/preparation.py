@@ -23,6 +23,7 @@ from perf_smoke.models.fetch import fetch
 from perf_smoke.models.reference import beside
 from perf_smoke.obstacles import absences, obstacles
 from perf_smoke.pull_request import of_another
+from perf_smoke.redaction import public
 from perf_smoke.remarks import remarks
 from perf_smoke.repository import Repository, UnknownRef
 from perf_smoke.request import record_of
@@ -128,8 +129,7 @@ class Preparation:
             Unmeasured: `head-overwritten`: nor can head be measured any more.
         """
         try:
-            if stranger := of_another(self._draft.sides[HEAD], self._context.pull_request_head):
-                raise Unmeasured.of(stranger)
+            self._expect_the_pull_requests_code()
             with self.deadlines[BASE].waiting_for("git to bring the base"):
                 checkout = self._base_checkout(cleanup)
             engine = self._prepared(BASE, checkout) if checkout else None
@@ -139,6 +139,12 @@ class Preparation:
         self._expect_head_as_it_was()
         return engine
 
+    def _expect_the_pull_requests_code(self) -> None:
+        event = self._context.leg.event if self._context.leg else ""
+        head, asked_for = self._draft.sides[HEAD], self._context.pull_request_head
+        if stranger := of_another(head, asked_for, event):
+            raise Unmeasured.of(stranger)
+
     def _base_checkout(self, cleanup: ExitStack) -> Checkout | None:
         if self._lost_base:
             raise self._lost_base
@@ -147,7 +153,7 @@ class Preparation:
         if not base.commit:
             self._configuration.check_base_program()
             return Checkout(directory=self._configuration.directory, commit="", name=base.name)
-        if base.commit == self._here.commit and not self._is_changed:
+        if base.commit == self._here.commit and self._is_changed is False:
             self._expect_comparison_with_itself(base.commit)
         place = self._context.scratch / "base-checkout"
         return cleanup.enter_context(worktree(self._repository, base.commit, place, base.name))
@@ -292,7 +298,7 @@ class Preparation:
             return None
 
     def _fetch(self, name: str, reference: str, sha256: str) -> ModelFile:
-        self._context.watcher.phase(f"Looking for {reference}")
+        self._context.watcher.phase(f"Looking for {public(reference)}")
         deadline = self._context.deadline
         with about(name), deadline.waiting_for(reference):
             file = fetch(

@@ -130,7 +130,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         "model-error-page": "The file is a page or an error that a server sent in place of the model.",
         "model-forbidden": "The model's host asks for a permission that this job does not have.",
         "model-hash": "The file is another one than `model-sha256` says.",
-        "model-insecure": "Plain `http` from another machine, without `model-sha256`.",
+        "model-insecure": "Plain `http` from another machine, without `model-sha256`; or an address of the machine's own link.",
         "model-lfs-pointer": "The file is a Git LFS pointer: check out with `lfs: true`.",
         "model-missing": "There is no such file, or the engine needs a model and none is named.",
         "model-offline": "The model's host cannot be reached, and no copy of the model is here.",

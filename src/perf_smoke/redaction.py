@@ -20,7 +20,12 @@ from urllib.parse import quote, quote_plus
 
 from perf_smoke.secret_names import standing
 from perf_smoke.secret_places import without_named
-from perf_smoke.secret_shapes import HIDDEN, without_shapes
+from perf_smoke.secret_shapes import (
+    HIDDEN,
+    MOST_LINES_OF_KEY,
+    last_key_mark,
+    without_shapes,
+)
 
 SHORTEST = 8
 """Characters of a value that is looked for: shorter ones stand in many words by chance."""
@@ -33,9 +38,13 @@ _known: tuple[str, ...] = ()
 
 def public(text: str) -> str:
     """What may leave of a text of others."""
-    if _known:
-        text = _any_of(_known).sub(HIDDEN, text)
-    return _without_forms(text)
+    return _without_forms(without_values(text))
+
+
+def without_values(text: str) -> str:
+    """The text without the values that this process knows: for a long one that was public before
+    another process wrote it down."""
+    return _any_of(_known).sub(HIDDEN, text) if _known else text
 
 
 def published(tree: Tree) -> Tree:
@@ -47,6 +56,20 @@ def published(tree: Tree) -> Tree:
 
     whole: Tree = _published(tree, type(tree), shown)
     return whole
+
+
+class PublicLines:
+    """The gate for a text that comes a line at a time; a private key is many of them."""
+
+    def __init__(self) -> None:
+        self._left_of_key = 0
+
+    def public(self, line: str) -> str:
+        """What may leave of the next line."""
+        mark = last_key_mark(line)
+        within = self._left_of_key > 0
+        self._left_of_key = {"BEGIN": MOST_LINES_OF_KEY, "END": 0}.get(mark, self._left_of_key - 1)
+        return HIDDEN if within else public(line)
 
 
 @contextmanager

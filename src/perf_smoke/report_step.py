@@ -127,7 +127,7 @@ def _of_the_pull_request(
         if isinstance(asked, CommentOutcome):
             return result, asked
         head = asked
-    stranger = of_another(result.head, head)
+    stranger = of_another(result.head, head, event.name)
     if stranger is None:
         return result, None
     obstacle = CommentOutcome(status="skipped", sentence=f"No comment: {stranger.sentence}")

@@ -597,7 +597,7 @@ class Leg(Strict):
     """Compact JSON with sorted keys; empty without a matrix."""
     run_id: int
     attempt: int
-    head_sha: str = ""
+    head_sha: Ours = ""
     """The commit that the run is about: on a pull request its head."""
 
 

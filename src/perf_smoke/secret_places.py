@@ -22,7 +22,7 @@ _LINE_BEGINS = re.compile(r"(?:^|\n)[ \t]*(?:- )?\Z")
 # How a name leads to its value.
 _ASSIGNED = re.compile(
     r"""(?P<quote>\\*["'`])?\]?(?P<gap>[ \t]*)"""
-    r"""(?P<sign>:=|=>|->|=(?![=~])|:(?![:/]))(?P<space>[ \t]*)"""
+    r"""(?P<sign>:=|=>|->|=(?![=~])|:(?![:/])|%3[ADad])(?P<space>[ \t]*)"""
 )
 _IN_A_PAIR = re.compile(
     r"""\\*["']?[,;]?\s*(?:-[ \t]+)?\\*["']?value\\*["']?[ \t]*[:=][ \t]*""", re.IGNORECASE
@@ -34,6 +34,9 @@ _NEXT_ARGUMENT = re.compile(
 _IN_AN_ELEMENT = re.compile(r">(?=[^<\s])")
 _NEXT_WORD = re.compile(r"\s+(?=\S)")
 _ORDERS = ("ENV", "ARG", "setenv")
+_SETTERS = ("set", "-x", "-gx")
+_OF_A_PROGRAM = re.compile(r"[A-Z_-]")
+"""Prose has no such names: `to set token counts`."""
 _LOGINS = ("login", "machine", "account")
 """Words of a netrc: `login me password …`."""
 
@@ -93,6 +96,7 @@ _ARGUMENTS = tuple(
         r"redis-(?:cli|benchmark)": r"-a[ \t]+",
         r"ldap\w+": r"-w[ \t]*",
         r"(?:un)?zip|sqlcmd|bcp": r"-P[ \t]*",
+        r"curl": r"-b[ \t]*",
         r"openssl": r"-(?:pass(?:in|out)?[ \t]+pass:|k[ \t]+)",
     }.items()
 )
@@ -188,7 +192,9 @@ def _assigned(text: str, begin: int, assigned: re.Match[str], kind: Standing) ->
 def _ordered(text: str, begin: int, end: int) -> re.Match[str] | None:
     """The way to the next word, where it is the value by the words before the name."""
     before = text[max(0, begin - 80) : begin].split()
-    is_order = before[-1:] and before[-1] in _ORDERS
+    last = before[-1] if before else ""
+    is_set = last in _SETTERS and _OF_A_PROGRAM.search(text, begin, end)
+    is_order = last in _ORDERS or is_set
     is_login = len(before) > 1 and before[-2] in _LOGINS
     return _NEXT_WORD.match(text, end) if is_order or is_login else None
 

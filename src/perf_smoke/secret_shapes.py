@@ -29,6 +29,7 @@ _OTHERS = re.compile(
     r"|AGE-SECRET-KEY-(?:PQ-)?1\w+|SK[0-9a-f]{32}|PMAK-[\w-]{16,}|secret_[A-Za-z0-9]{32,}"
     # AWS: a key's name, and the key beside it
     r"|A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{12,}(?:[\s:,;=|/\"']{1,4}[A-Za-z0-9/+]{40}(?![\w/+=]))?"
+    r"|\$(?:2[abxy]|[1567y]|apr1|argon2id?)\$[\w./$=+]{12,}(?:,[\w./$=+]+)*|[0-9]{8,10}:AA[\w-]{30,}"
     r"|eyJ[\w-]{4,}(?:\.[\w-]*){1,4}"  # JWT, JWE
     r")"
 )
@@ -44,6 +45,7 @@ _LINE_OF_BODY = re.compile(r"[ \t]*(?:\\+[nrt]|[A-Za-z0-9+/=])*\s*")
 _SHORTEST_LINE = 40
 """Characters of it; the last one and one that is cut off may be shorter."""
 _LONGEST_KEY = 20_000
+MOST_LINES_OF_KEY = 300
 
 _USER = re.compile(
     r"(\b\w+://)(?:[^/\s\"'<>]*|[^/\s\"'<>:@]*:(?![0-9]+(?:/|\Z))[^\s\"'<>@]{1,300})@"
@@ -73,6 +75,12 @@ def without_shapes(text: str) -> str:
     text = _HOOK.sub(rf"\1{HIDDEN}", _ADDRESS.sub(_without_query, text))
     text = _OTHERS.sub(HIDDEN, _GITHUB.sub(HIDDEN, text))
     return _BEARER.sub(_bearer, _BASIC.sub(_basic, text))
+
+
+def last_key_mark(line: str) -> str:
+    """`BEGIN` or `END`, where the last mark of a private key in the line is one; else nothing."""
+    marks = _KEY_MARK.findall(line) if "PRIVATE KEY" in line else ()
+    return marks[-1] if marks else ""
 
 
 def _without_query(address: re.Match[str]) -> str:

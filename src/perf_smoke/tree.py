@@ -4,56 +4,60 @@ submodules, changes?"""
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from perf_smoke.git import Git
 from perf_smoke.repository import Repository
+from perf_smoke.result import Unmeasured
 
 _MOST_PATHS = 1000
 """In one command line."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Blob:
-    """A file as it was committed."""
-
-    hash: str
-    size_bytes: int | None
-    """None where it is not here (a partial clone)."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Tree:
-    """A commit's files, and its submodules' commits, by path."""
+    """The hashes of a commit's files, and of its submodules' commits, by path."""
 
-    files: Mapping[str, Blob]
+    files: Mapping[str, str]
     submodules: Mapping[str, str]
 
     @classmethod
     def of(cls, git: Git, commit: str) -> Tree:
-        """As the repository has it; empty where it has no such commit."""
+        """As the repository has it.
+
+        Raises:
+            Unmeasured: `base-missing`: it has not all of it.
+        """
+        listed = git.work("ls-tree", "-r", "-z", "--full-tree", commit)
+        if not listed.ok:
+            raise Unmeasured(
+                "base-missing", f"git cannot list the files of {commit[:12]}.", listed.complaint
+            )
         files, submodules = {}, {}
-        listed = git.work("ls-tree", "-r", "-z", "--long", "--full-tree", commit)
         for entry in listed.items:
             facts, _, path = entry.partition("\t")
-            mode, _, its_hash, size = facts.split()
+            mode, _, its_hash = facts.split()
             if mode == "160000":
                 submodules[path] = its_hash
             elif mode != "120000":  # a link goes through no filter
-                size_bytes = int(size) if size.isdecimal() else None
-                files[path] = Blob(hash=its_hash, size_bytes=size_bytes)
+                files[path] = its_hash
         return cls(files=files, submodules=submodules)
 
 
-def is_changed(repository: Repository) -> bool:
-    """Whether files that git tracks differ from the commit that is checked out.
+def is_changed(repository: Repository) -> bool | None:
+    """Whether files that git tracks differ from the commit that is checked out; None where git does
+    not tell.
 
     Of a file that a filter has made only the filter could tell, and it is not run for a question.
     """
     asked = ("status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=dirty")
-    changes = repository.git.ask(*asked).items
+    answer = repository.git.ask(*asked)
+    if not answer.ok:
+        return None
+    changes = answer.items
     edited = [change[3:] for change in changes if change.startswith(" M ")]
     if len(edited) < len(changes):
         return True
@@ -87,7 +91,7 @@ def made_by_filters(repository: Repository) -> tuple[dict[str, str], frozenset[s
 def submodules(repository: Repository) -> dict[str, Repository]:
     """Those that are checked out, by their names."""
     root = repository.root()
-    if not (root / ".gitmodules").is_file():
+    if not (root / ".gitmodules").is_file() or not repository.head():
         return {}
     names = submodule_names(repository.git.elsewhere(root))
     return {
@@ -112,10 +116,11 @@ def in_parts(paths: Collection[str]) -> Iterator[list[str]]:
     yield from (ordered[at : at + _MOST_PATHS] for at in range(0, len(ordered), _MOST_PATHS))
 
 
-def _is_raw(path: Path, blob: Blob) -> bool:
+def _is_raw(path: Path, its_hash: str) -> bool:
     """Whether the file holds just what was committed."""
-    if blob.size_bytes is not None and path.stat().st_size != blob.size_bytes:
-        return False
-    content = path.read_bytes()
-    digest = hashlib.sha1 if len(blob.hash) == 40 else hashlib.sha256
-    return digest(b"blob %d\0" % len(content) + content).hexdigest() == blob.hash
+    digest = (hashlib.sha1 if len(its_hash) == 40 else hashlib.sha256)()
+    with path.open("rb") as file:
+        digest.update(b"blob %d\0" % os.fstat(file.fileno()).st_size)
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            digest.update(piece)
+    return digest.hexdigest() == its_hash

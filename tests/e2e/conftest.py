@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,34 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.job import ROOT, Job, Outcome
+from tests.e2e.job import ROOT, Job
 
 MakeJob = Callable[..., Job]
 
 NOBODY = 65534
-
-
-class FaultTable:
-    """What a reader sees of each fault: a line of JSON each, where PERF_SMOKE_FAULT_TABLE says."""
-
-    def row(self, *, fault: str, seen: str, outcome: Outcome) -> None:
-        """Add one."""
-        row = {
-            "fault": fault,
-            "seen": seen,
-            "status": outcome.status,
-            "reason": outcome.reason,
-            "code": outcome.code,
-        }
-        if path := os.environ.get("PERF_SMOKE_FAULT_TABLE"):
-            with Path(path).open("a", encoding="utf-8") as table:
-                table.write(json.dumps(row) + "\n")
-
-
-@pytest.fixture
-def fault_table() -> FaultTable:
-    """Where a test of a fault writes its row."""
-    return FaultTable()
 
 
 @pytest.fixture(scope="session")

@@ -259,6 +259,13 @@ class Job:
         """Run a step to its end."""
         return self.start(inputs or {}, env or {}).wait()
 
+    def containers(self) -> list[str]:
+        """Those that the action started for this job and that are still there."""
+        shown = ("--all", "--no-trunc", "--format", "{{.Names}} {{.Mounts}}")
+        listed = ["docker", "ps", "--filter", "name=perf-smoke-", *shown]
+        lines = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+        return [line for line in lines.splitlines() if str(self.root) in line]
+
     def close(self) -> None:
         """End what still runs."""
         for process in self._processes:

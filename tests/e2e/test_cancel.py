@@ -52,12 +52,6 @@ def runtime(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def containers() -> str:
-    """Names of the containers that the action started and that are still there."""
-    listed = ["docker", "ps", "--all", "--filter", "name=perf-smoke-", "--format", "{{.Names}}"]
-    return subprocess.run(listed, capture_output=True, text=True, check=True).stdout
-
-
 def start(job: Job, engine: Engine, runtime: str) -> Step:
     step = job.start({**engine.inputs, "runtime": runtime}, {})
     wait_until(lambda: engine.started.exists() or step.process.poll() is not None)
@@ -79,7 +73,7 @@ def test_the_first_signal_leaves_a_result_and_no_engine(
     assert outcome.result().status == "cancelled"
     assert engine.processes() == []
     if runtime == "docker":
-        assert containers() == ""
+        assert job.containers() == []
 
 
 def test_what_was_measured_before_it_is_kept(job: Job, runtime: str) -> None:
@@ -123,7 +117,7 @@ def test_a_perf_smoke_that_hangs_is_ended_by_the_second_signal(
     assert (outcome.code, outcome.status) == (0, "cancelled"), outcome.log
     assert [line for line in command_lines() if name in line] == []
     if runtime == "docker":
-        assert containers() == ""
+        assert job.containers() == []
 
 
 def test_the_reader_is_told_of_a_second_signal_that_ended_it_while_it_measured(

@@ -22,12 +22,6 @@ QUICK = {"runtime": "docker", "command": "true", "runs": "1", "warmup": "0"}
 EMBEDDED = {"runs": "1", "warmup": "0"}
 
 
-def containers(docker: str) -> str:
-    """Names of the containers that the action started and that are still there."""
-    names = [docker, "ps", "--all", "--filter", "name=perf-smoke-", "--format", "{{.Names}}"]
-    return subprocess.run(names, capture_output=True, text=True, check=True).stdout
-
-
 def test_the_built_in_model_is_measured_and_reported(job: Job, docker: str, image: str) -> None:
     outcome = job.run({**EMBEDDED, "runtime": "docker"})
     assert (outcome.code, outcome.status, outcome.reason) == (0, "measured", ""), outcome.log
@@ -36,7 +30,7 @@ def test_the_built_in_model_is_measured_and_reported(job: Job, docker: str, imag
     assert outcome.outputs["result-json"] == str(outcome.folder / "result.json")
     assert "| TTFT" in outcome.summary
     assert "perf-smoke: in Docker, as asked" in outcome.log
-    assert containers(docker) == ""
+    assert job.containers() == []
 
 
 def test_auto_takes_docker_for_our_engine_when_the_image_is_here(job: Job, image: str) -> None:

@@ -56,6 +56,21 @@ def test_the_files_that_a_step_names_stay_there_after_the_next(job: Job) -> None
         assert Path(step.outputs["report-md"]).read_text("utf-8").startswith("### perf-smoke")
 
 
+def test_what_a_build_prints_stands_in_the_group_of_measuring_and_is_kept(job: Job) -> None:
+    outcome = job.run({**QUICK, "build": "echo compiling; echo '::error::x'", "output-dir": "out"})
+    assert outcome.status == "measured", outcome.log
+    group, _, after = outcome.log.partition("::endgroup::")
+    assert group.index("::group::perf-smoke: measuring") < group.index("  | compiling")
+    assert "  | ::error::x" in group
+    assert "compiling" not in after
+    kept = job.workspace / "out" / "build-head.log"
+    assert kept.read_text() == "compiling\n::error::x\n"
+
+    again = job.run({**QUICK, "output-dir": "out"})
+    assert again.status == "measured", again.log
+    assert not kept.exists(), "it passes as this step's"
+
+
 def test_two_first_steps_at_once_share_one_whole_environment(
     make_job: MakeJob, tmp_path: Path
 ) -> None:

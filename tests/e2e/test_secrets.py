@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.e2e.conftest import MakeJob
 from tests.e2e.job import Job, Outcome
-from tests.e2e.test_faults import NO_INDEX
+from tests.e2e.test_faults import NO_INDEX, shim
 from tests.runner_log import commands
 
 QUICK = {"runtime": "host", "runs": "1", "warmup": "0"}
@@ -56,20 +56,16 @@ def test_no_password_of_a_package_index_that_an_installer_prints(
 
 
 def test_without_a_python_to_ask_the_gate_nothing_of_others_is_shown(
-    make_job: MakeJob, tmp_path: Path
+    make_job: MakeJob, action_copy: Path, tmp_path: Path
 ) -> None:
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "docker").write_text(f"#!/bin/sh\necho 'err --api-key {BY_NAME}' >&2\nexit 1\n")
-    for name in ("python3", "python", *(f"python3.{minor}" for minor in range(10, 20))):
-        (programs / name).write_text("#!/bin/sh\nexit 1\n")
-    for program in programs.iterdir():
-        program.chmod(0o755)
-    outcome = make_job(tool_cache=tmp_path / "tools").run(
-        {**QUICK, "runtime": "docker", "command": "true"},
-        {"PATH": f"{programs}:/nowhere"},
-    )
+    with (action_copy / "runtime" / "host.bash").open("a") as script:
+        script.write("find_python() { return 1; }\n")
+    path = shim(tmp_path / "shims", "docker", f"echo 'err --api-key {BY_NAME}' >&2; exit 1")
+    job = make_job(action=action_copy, tool_cache=tmp_path / "tools")
+    outcome = job.run({"runtime": "docker", "command": "true"}, {"PATH": path})
     assert outcome.reason == "docker-unavailable", outcome.log
+    assert "no Docker engine answers" in outcome.summary
+    assert "err" not in outcome.summary
     assert BY_NAME not in everywhere(outcome)
 
 

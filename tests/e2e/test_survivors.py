@@ -19,7 +19,9 @@ import psutil
 import pytest
 
 from tests import results
-from tests.e2e.conftest import FaultTable, MakeJob
+from tests.e2e import fault_table
+from tests.e2e.conftest import MakeJob
+from tests.e2e.fault_table import Row
 from tests.e2e.job import Job, Outcome, Step, command_lines, wait_until
 
 ENDED_WITHIN_S = 15.0
@@ -172,20 +174,12 @@ def killed(place: Place, inputs: dict[str, str], runtime: str, who: str, how: in
     use = place.job.start({**inputs, "runtime": runtime}, {})
     wait_until(lambda: place.begun.exists() or use.process.poll() is not None)
     assert use.process.poll() is None, use.log()
-    launch = use.process.pid
     ours(use)[who].send_signal(how)
     outcome = use.wait()
     assert place.nothing_is_left()
     if runtime == "docker":
-        assert containers_of(launch) == ""
+        assert place.job.containers() == []
     return outcome
-
-
-def containers_of(launch: int) -> str:
-    """The names of those that this process has started and that are still there."""
-    named = f"name=perf-smoke-{launch}-"
-    listed = ["docker", "ps", "--all", "--filter", named, "--format", "{{.Names}}"]
-    return subprocess.run(listed, capture_output=True, text=True, check=True).stdout
 
 
 def rows() -> Iterator[object]:
@@ -206,7 +200,6 @@ def rows() -> Iterator[object]:
 def test_whoever_is_killed_nothing_is_left(
     job: Job,
     request: pytest.FixtureRequest,
-    fault_table: FaultTable,
     stage: Stage,
     runtime: str,
     who: str,
@@ -224,11 +217,8 @@ def test_whoever_is_killed_nothing_is_left(
     if stage is step and runtime == "host" and who != "perf-smoke" and how != QUIT:
         assert [sample.ok for sample in results.steps(outcome.result())] == [True, True]
         assert float(outcome.outputs["e2e-ms"]) == 5
-    fault_table.row(
-        fault=f"{who} killed ({how.name}), {stage.__name__}, {runtime}",
-        seen=outcome.summary.splitlines()[2],
-        outcome=outcome,
-    )
+    name = f"{who} ended by {how.name} ({stage.__name__.replace('_', ' ')}, {runtime})"
+    fault_table.expect(Row.of(name, outcome))
 
 
 def test_a_killed_base_build_leaves_no_worktree_behind_at_the_next_run(
@@ -245,9 +235,7 @@ def test_a_killed_base_build_leaves_no_worktree_behind_at_the_next_run(
     assert list(job.temp.rglob("base-checkout")) == []
 
 
-def test_launch_killed_while_it_installs(
-    make_job: MakeJob, tmp_path: Path, fault_table: FaultTable
-) -> None:
+def test_launch_killed_while_it_installs(make_job: MakeJob, tmp_path: Path) -> None:
     job = make_job(tool_cache=tmp_path / "tools")
     place = Place(job)
     # Nobody above it adopts what leaves it: what has the mark is found.
@@ -263,8 +251,4 @@ def test_launch_killed_while_it_installs(
     (job.workspace / "uv").unlink()
     outcome = use.wait()
     assert (outcome.code, outcome.status, outcome.reason) == (0, "failed", "perf-smoke-crashed")
-    fault_table.row(
-        fault="launch killed (SIGKILL), venv install, host",
-        seen=outcome.summary.splitlines()[2],
-        outcome=outcome,
-    )
+    fault_table.expect(Row.of("launch ended by SIGKILL (installing, host)", outcome))

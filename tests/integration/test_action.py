@@ -75,6 +75,7 @@ class Job:
             "RUNNER_TEMP": str(temp),
             "INPUT_GITHUB_TOKEN": self.emulator.bot_token,
         }
+        environment["GITHUB_WORKFLOW_REF"] = inputs.pop("workflow_ref", "")
         given = {"runs": "2", **inputs}
         environment |= {f"INPUT_{name.upper()}": value for name, value in given.items()}
         (temp / "perf-smoke").mkdir()
@@ -302,6 +303,44 @@ def test_a_token_that_may_not_comment_is_a_warning_with_what_to_do(job: Job, pro
     assert "`permissions: pull-requests: write`" in warning
     assert "### perf-smoke" in step.summary
     assert job.comments() == []
+
+
+def test_the_missing_comment_of_a_fork_is_a_line_of_the_log(job: Job, proxy: Proxy) -> None:
+    refusal = {"message": "Resource not accessible by integration"}
+    proxy.when("POST", r"/comments$", answer(403, refusal))
+    refused = replace(job, emulator=replace(job.emulator, url=proxy.url))
+
+    step = refused.step(command="true", fork=True)
+
+    assert step.outputs["comment-status"] == "forbidden"
+    assert warnings(step) == []
+    assert "Comment: forbidden. No comment: the token may not write comments" in step.log
+
+
+@pytest.mark.parametrize(("label", "said"), [("", True), ("model-a", False)])
+def test_a_reusable_workflow_without_a_label_is_told_in_the_log(
+    job: Job, monkeypatch: pytest.MonkeyPatch, label: str, said: bool
+) -> None:
+    called = "o/shared/.github/workflows/bench.yml@refs/heads/main"
+    monkeypatch.setenv("PERF_SMOKE_JOB_WORKFLOW", called)
+    caller = "o/r/.github/workflows/ci.yml@refs/pull/7/merge"
+    step = job.step(command="true", label=label, workflow_ref=caller)
+    assert ("cannot see the matrix of its caller" in step.log) is said
+    assert warnings(step) == []
+
+
+def test_what_a_build_prints_is_in_the_log_and_beside_the_result(job: Job, tmp_path: Path) -> None:
+    hostile = "echo '::error::not ours'; echo '##[error]nor this'; echo compiled; false"
+    step = job.step(command="true", build=hostile, output_dir=str(tmp_path / "results"))
+
+    assert "  | compiled" in step.log
+    assert (step.outputs["reason"], step.outputs["status"]) == ("build-failed", "failed")
+    assert {line.split("::")[1].split(" ")[0] for line in commands(step.log)} <= {
+        *("group", "endgroup", "add-mask", "warning")
+    }
+    kept = (tmp_path / "results" / "build-head.log").read_text()
+    assert kept == "::error::not ours\n##[error]nor this\ncompiled\n"
+    assert (tmp_path / "results" / "result.json").exists()
 
 
 def warnings(step: Step) -> list[str]:

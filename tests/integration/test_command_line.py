@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from perf_smoke import result, result_file
@@ -148,10 +150,13 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_no_engine(
         stdout=subprocess.PIPE,
         text=True,
     )
-    engine = _wait_for_engine(process.pid)
-    time.sleep(3.0)  # some steps
-    process.send_signal(number)
-    process.communicate(timeout=60)
+    try:
+        engine = _wait_for_engine(process.pid)
+        time.sleep(3.0)  # some steps
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
 
     assert process.returncode == 130
     found = result_file.read(tmp_path / "perf-smoke-out" / "result.json")
@@ -299,12 +304,11 @@ def test_two_runs_are_not_compared_and_one_sentence_says_why(tmp_path: Path) -> 
 
 
 def _wait_for_engine(parent: int) -> int:
-    import psutil
-
     for _ in range(600):
-        children = psutil.Process(parent).children()
-        if any("embedded_worker" in " ".join(child.cmdline()) for child in children):
-            return children[0].pid
+        for child in psutil.Process(parent).children(recursive=True):
+            with suppress(psutil.Error):
+                if "embedded_worker" in " ".join(child.cmdline()):
+                    return child.pid
         time.sleep(0.1)
     raise AssertionError("no engine was started within a minute")
 

@@ -127,24 +127,24 @@ CASES = {
     ),
     "`push` to the branch of an open pull request": Case(
         name="push",
-        event=lambda _: payload("push", ref="refs/heads/master"),
+        event=lambda _: {**payload("push", ref="refs/heads/master"), "before": "9" * 40},
         environ=on_its_branch,
     ),
     "`push` to another branch": Case(
         name="push",
-        event=lambda _: payload("push", ref="refs/heads/master"),
+        event=lambda _: {**payload("push", ref="refs/heads/master"), "before": "9" * 40},
+        environ=lambda _: {"GITHUB_REF": "refs/heads/other", "GITHUB_SHA": "5" * 40},
+        leg=lambda job: job.leg_of("5" * 40),
+    ),
+    "`push` of a new branch": Case(
+        name="push",
+        event=lambda _: {**payload("push", ref="refs/heads/master"), "before": "0" * 40},
         environ=lambda _: {"GITHUB_REF": "refs/heads/other", "GITHUB_SHA": "5" * 40},
         leg=lambda job: job.leg_of("5" * 40),
     ),
     "`push` of a tag": Case(
         name="push",
         event=lambda _: payload("push", ref="refs/tags/simple-tag", deleted=False),
-        environ=lambda _: TAG,
-        leg=lambda job: job.leg_of("5" * 40),
-    ),
-    "`push` that deletes": Case(
-        name="push",
-        event=lambda _: payload("push", deleted=True),
         environ=lambda _: TAG,
         leg=lambda job: job.leg_of("5" * 40),
     ),

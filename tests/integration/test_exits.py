@@ -159,9 +159,16 @@ def test_no_exit_shows_it(name: str, tmp_path: Path) -> None:
     left = exits(done, tmp_path)
     assert place.said in "".join(left.values()), left
     assert leaks(left) == [], left
-    if (tmp_path / "perf-smoke-out" / "result.json").exists():
-        shown = perf_smoke("-m", "perf_smoke", "doctor", *options, cwd=tmp_path)
-        assert leaks(exits(shown, tmp_path)) == []
+
+
+def test_a_diagnosis_does_not_repeat_it(tmp_path: Path) -> None:
+    done = perf_smoke(
+        *("-m", "perf_smoke", "doctor", "--command", f"./no-{BY_VALUE} --token {BY_NAME}"),
+        *("--model", IN_AN_ADDRESS, "--metrics", f"text stdout:\n  {TEXT}("),
+        cwd=tmp_path,
+    )
+    assert "no-***" in done.stdout
+    assert leaks(exits(done, tmp_path)) == []
 
 
 def test_a_signed_address_that_a_hub_leads_to_is_not_told(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from perf_smoke.git import Git
 from perf_smoke.repository import Repository
 from perf_smoke.result import BASE, Unmeasured
 from perf_smoke.tree import is_changed
+from tests.integration.engines.http_server import HttpServer, answering
 from tests.integration.test_run import Place
 from tests.programs_of_debian import old_git
 
@@ -121,6 +122,36 @@ def test_nor_does_one_when_origin_is_asked(trapped: Trapped, address: str) -> No
     with pytest.raises(Unmeasured) as caught:
         repository.commit("elsewhere")
     assert caught.value.failure.tail.startswith("fatal: ")
+    trapped.assert_none_sprung()
+
+
+def test_nor_does_one_where_a_password_is_wanted(trapped: Trapped) -> None:
+    place = trapped.place
+    locked = answering({}, 401, **{"WWW-Authenticate": 'Basic realm="trap"'})
+    with HttpServer({"/repository/info/refs?service=git-upload-pack": locked}) as server:
+        place.git("remote", "add", "origin", f"{server.url}/repository")
+        place.git("config", f"credential.{server.url}.helper", str(trapped.trap))
+        trapped.set()
+        environment = {**place.environment(), "SSH_ASKPASS": str(trapped.trap)}
+        with pytest.raises(Unmeasured) as caught:
+            Repository(place.work, environment).commit("elsewhere")
+    assert "could not read Username" in caught.value.failure.tail
+    trapped.assert_none_sprung()
+
+
+def test_what_can_be_fetched_is_fetched_without_any(trapped: Trapped) -> None:
+    place, origin = trapped.place, trapped.place.folder / "origin"
+    place.git("clone", "--quiet", ".", str(origin))
+    place.git("clone", "--quiet", ".", str(place.folder / "store"))
+    (place.work / ".git" / "objects" / "info" / "alternates").write_text(
+        f"{place.folder}/store/.git/objects\n"
+    )
+    place.git("-C", str(origin), "commit", "--quiet", "--allow-empty", "-m", "new")
+    place.git("-C", str(origin), "branch", "elsewhere")
+    place.git("remote", "add", "origin", str(origin))
+    trapped.set()
+    found = Repository(place.work, place.environment()).commit("elsewhere")
+    assert found == place.git("-C", str(origin), "rev-parse", "HEAD")
     trapped.assert_none_sprung()
 
 

@@ -263,6 +263,16 @@ def test_a_document_of_another_commit_or_run_is_not_published(
     assert "<code>gcc</code>" not in comment
 
 
+def test_on_a_comment_github_is_asked_for_the_head(job: Job) -> None:
+    event = {"issue": {"number": job.pull_request.number, "pull_request": {}}}
+    base = documents.of_commit(job.leg("gcc", head_sha=""), "b" * 40)
+    step = job.step("issue_comment", event, base)
+    assert step.outputs["comment-status"] == "skipped", step.log
+    assert job.comments() == []
+    own = job.step("issue_comment", event, job.leg("gcc", head_sha=""))
+    assert own.outputs["comment-status"] == "created", own.log
+
+
 def test_a_document_of_a_run_that_somebody_started_may_be_of_any_commit(job: Job) -> None:
     leg = documents.of_commit(job.leg(event="workflow_dispatch"), "a" * 40)
     step = job.step("workflow_dispatch", {}, leg)
@@ -392,6 +402,24 @@ def _measured(text: str, leg: Result) -> Result:
         },
         workloads=dict.fromkeys(leg.workloads, changed),
     )
+
+
+def test_a_secret_of_this_job_is_hidden_wherever_a_document_holds_it(job: Job) -> None:
+    secret = "correct-horse-battery-staple"
+    leg = dataclasses.replace(job.leg("gcc"), notes=(f"It said {secret}.",))
+    named = job.leg(f"clang {secret}")
+    broken = {"HF_TOKEN": secret, "GITHUB_RUN_ATTEMPT": "1"}
+    environment = job.environment(
+        "pull_request", job.pull_request_event(), leg, named, environ=broken
+    )
+    folder = Path(environment["GITHUB_WORKSPACE"], "perf-smoke-results")
+    (folder / f"{secret}.json").write_text(f'{{"{secret}": 1}}')
+    ended = CliRunner().invoke(main, ["publish-legs"], env=environment)
+    summary = Path(environment["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+    outputs = Path(environment["GITHUB_OUTPUT"]).read_text("utf-8")
+    assert "no valid result" in summary.replace("\N{NO-BREAK SPACE}", " ")
+    assert "It said" in summary
+    assert secret not in "".join([ended.output, summary, outputs, *job.comments()])
 
 
 def test_killed_before_its_comment_it_leaves_whole_files_and_no_comment(

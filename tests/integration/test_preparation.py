@@ -219,3 +219,23 @@ def test_an_event_that_names_no_commit_is_told_in_one_sentence(place: Place) -> 
     found = place.run(command="cat content", build="true", runs="1")
     assert_head_alone(found, "which the event names as the other side, is no commit")
     assert list(place.folder.rglob("pwned")) == []
+
+
+def test_no_base_is_built_where_head_is_not_what_the_event_is_about(place: Place) -> None:
+    base, head = place.commits("old", "new")
+    place.pull_request_head = "ab" * 20
+    found = place.run(command="cat content", build="echo >>built", base_ref=base, runs="1")
+    why = "is neither the pull request's head abababababab nor a merge of it"
+    assert why in found.lost_bases[BASE].sentence
+    assert (found.verdict, list(found.sides)) == ("not-comparable", [HEAD])
+    assert found.lost_bases[BASE].reason == "other-checkout"
+
+    place.pull_request_head = head
+    assert place.run(command="cat content", base_ref=base, runs="1").comparisons
+
+
+def test_a_failed_head_is_known_by_its_commit(place: Place) -> None:
+    (head,) = place.commits("one")
+    found = place.run(command="cat content", build="exit 3")
+    assert (found.reason, found.sides[HEAD].commit) == ("build-failed", head)
+    assert found.sides[HEAD].engine is None

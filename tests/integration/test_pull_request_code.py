@@ -76,7 +76,9 @@ def about(checkout: Checkout, head: str, base: str) -> Checkout:
     return replace(checkout, document={"pull_request": pull})
 
 
-def assert_of_another(step: Step, head: str) -> None:
+def assert_of_another(
+    step: Step, head: str, ref: str = "ref: ${{ github.event.pull_request.head.sha }}"
+) -> None:
     """Head is measured, under its own commit; there is no verdict."""
     assert step.exit_code == 0
     assert (step.outputs["status"], step.outputs["verdict"]) == ("measured", "not-comparable")
@@ -85,7 +87,7 @@ def assert_of_another(step: Step, head: str) -> None:
     assert (
         f"{head[:12]}` is checked out" in step.summary or f"{head[:12]} is checked" in step.summary
     )
-    assert "ref: ${{ github.event.pull_request.head.sha }}" in step.summary
+    assert ref in step.summary
     found = result_file.read(Path(step.outputs["result-json"]))
     assert found.head is not None
     assert found.head.commit == head
@@ -160,7 +162,8 @@ def test_a_comments_event_has_github_asked_for_the_head(checkout: Checkout) -> N
     document = {"issue": {"number": number, "pull_request": {}}}
     job = replace(checkout, document=document)
     step = job.measure("issue_comment", **OWN, base_ref="HEAD~1")
-    assert_of_another(step, elsewhere)
+    merge = "`ref: refs/pull/${{ github.event.issue.number }}/merge`"
+    assert_of_another(step, elsewhere, merge)
     assert checkout.comments() == []
 
     checkout.check_out_commit_on(elsewhere, sha)
@@ -172,7 +175,7 @@ def test_so_it_is_for_a_pull_request_that_an_input_names(checkout: Checkout) -> 
     elsewhere = checkout.commit("elsewhere")
     number = str(checkout.pull_request.number)
     step = checkout.measure("workflow_dispatch", **OWN, pr_number=number)
-    assert_of_another(step, elsewhere)
+    assert_of_another(step, elsewhere, "or check it out")
     assert checkout.comments() == []
 
 

@@ -70,6 +70,7 @@ class Place:
     watching: Watching = field(default_factory=Watching)
     cache: Path = field(init=False)
     merge_target: str = ""
+    pull_request_head: str = ""
     deadline_s: float = 600
     variables: dict[str, str] = field(default_factory=dict)
     build_lines: list[str] = field(default_factory=list)
@@ -102,6 +103,7 @@ class Place:
             runtime="cli",
             leg=None,
             merge_target=self.merge_target,
+            pull_request_head=self.pull_request_head,
             watcher=self.watching,
             interruptible=nullcontext,
             folder=self.folder / "out",
@@ -289,6 +291,13 @@ def test_all_that_cannot_work_is_told_at_once(place: Place) -> None:
     assert len(set(said)) == 5
 
 
+def test_a_server_that_runs_already_gives_no_cpu_time(place: Place) -> None:
+    asked = {"engine": "llama-server", "endpoint": "http://127.0.0.1:9", "metric": "cpu"}
+    found = place.run(**asked)
+    assert found.status == "invalid"
+    assert "does not give at `endpoint`; it gives e2e, ttft" in results.failure(found).sentence
+
+
 def test_a_base_that_origin_cannot_be_asked_for_stops_no_build(place: Place) -> None:
     place.commits("one")
     place.git("remote", "add", "origin", f"{place.folder}/nowhere")
@@ -343,6 +352,20 @@ def test_what_a_build_prints_is_shown_as_it_comes_and_kept(place: Place) -> None
         assert sorted(kept) == sorted(line.format(content) for line in told)
     assert len(place.build_lines) == 6
     assert "hidden-123" not in str(place.build_lines)
+
+
+def test_no_line_of_a_private_key_that_a_build_prints_is_kept(place: Place) -> None:
+    key = [
+        "-----BEGIN PRIVATE KEY-----",
+        *["MIIEvQIBADANBgkqhkiG9w0BAQ"] * 3,
+        "-----END PRIVATE KEY-----",
+    ]
+    lines = "; ".join(f"echo '{line}'" for line in ["before", *key, "after"])
+    place.run(command="true", build=lines, runs="1")
+    kept = (place.folder / "out" / "build-head.log").read_text()
+    assert "MIIE" not in kept + str(place.build_lines)
+    assert kept.splitlines()[0] == "before"
+    assert kept.splitlines()[-1] == "after"
 
 
 def test_a_build_log_is_bounded_and_its_end_is_kept(

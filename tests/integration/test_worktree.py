@@ -130,6 +130,21 @@ def test_a_sparse_checkout_has_a_base(site: Site) -> None:
     assert texts(site.run("in/content; [ ! -e out ]")) == ("in", "new")
 
 
+def test_a_sparse_checkout_of_a_partial_clone_has_a_base(site: Site) -> None:
+    """As a checkout step with `sparse-checkout` leaves it."""
+    site.make("origin")
+    site.git("origin", "config", "uploadpack.allowFilter", "true")
+    for folder in ("in", "out"):
+        (site.folder / "origin" / folder).mkdir()
+        (site.folder / "origin" / folder / ".gitattributes").write_text("content filter=none\n")
+        site.commit("origin", f"{folder}/content", folder)
+    site.commit("origin", "in/content", "new")
+    site.clone("--sparse", "--filter=blob:none")
+    site.git("work", "config", "filter.none.smudge", "tr a-z A-Z")
+    site.git("work", "sparse-checkout", "set", "in")
+    assert texts(site.run("in/content; [ ! -e out ]")) == ("IN", "NEW")
+
+
 def test_a_worktree_and_a_detached_head_have_a_base(site: Site) -> None:
     site.make("origin")
     site.commit("origin", "content", "old")

@@ -116,6 +116,8 @@ LISTED = (
         "password:={}",
         "pass={} user=u",
     ),
+    *("aws configure set aws_secret_access_key {}", "set -gx HF_TOKEN {}", "next=%2F&token%3D{}"),
+    *("curl -b 'session={}' host", "gh secret set HF_TOKEN {}"),
     *("-storepass {}", "-Dtoken={}", "-Pmy.secret={}", "--build-arg NPM_TOKEN={}", "pwd={};"),
 )
 LETTERS = "aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD2fG4hJ6"
@@ -133,7 +135,8 @@ SHAPED = (
         f"SG.{LETTERS[:22]}.{LETTERS}",
         f"gsk_{LETTERS}",
     ),
-    f"ya29.{LETTERS}",
+    *(f"ya29.{LETTERS}", f"$2b$12${LETTERS}", f"$6$rounds=5000$salt${LETTERS}"),
+    f"123456789:AA{LETTERS}",
 )
 _BASE64 = "\n".join((LETTERS * 2)[start : start + 64] for start in range(12)) + "\nAb3/+w=="
 KEYS = tuple(

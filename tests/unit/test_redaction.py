@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perf_smoke.redaction import knowing, public, published
+from perf_smoke.redaction import PublicLines, knowing, public, published
 from perf_smoke.result import Failure, Result, Series
 from tests.unit.report import runs
 from tests.unit.secret_forms import FORMS, KEYS, LISTED, NAMES, SECRET, SHAPED, all_texts
@@ -105,6 +105,21 @@ def test_of_a_private_key_nothing_stays_also_where_it_is_cut_off(key: str, cut: 
     assert lines == "before it\n***"
     in_json = public(f'{{"a": 1, "key": "{part}"}}'.replace("\n", "\\n"))
     assert cut == "its beginning" or "aB3dE5" not in in_json
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_of_a_key_that_comes_a_line_at_a_time_nothing_stays(key: str) -> None:
+    gate = PublicLines()
+    lines = [gate.public(line) for line in ("before", *key.split("\n"), "after --token x", "end")]
+    hidden = ["***"] * (len(key.split("\n")))
+    assert lines == ["before", *hidden, "after --token ***", "end"]
+
+
+def test_a_key_without_an_end_hides_no_log_for_ever() -> None:
+    gate = PublicLines()
+    lines = [gate.public("-----BEGIN PRIVATE KEY-----"), *map(gate.public, ["x"] * 400)]
+    assert lines[:2] == ["***", "***"]
+    assert lines[-1] == "x"
 
 
 def test_what_engines_builds_and_installers_print_stays_as_it_is() -> None:

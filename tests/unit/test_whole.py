@@ -142,6 +142,23 @@ def test_the_draft_of_a_killed_install_goes_and_that_of_another_stays(tmp_path: 
         alive.wait()
 
 
+def test_an_install_sees_nothing_of_the_callers_pip_uv_and_python_but_the_way_to_the_index() -> (
+    None
+):
+    script = '. "$1"; keep_the_way_to_the_index; compgen -e'
+    kept = {"PIP_INDEX_URL", "PIP_CERT", "PIP_PROXY", "PIP_CONFIG_FILE", "UV_INDEX_URL", "HOME"}
+    taken = {"PIP_TARGET", "PIP_WHATEVER", "UV_PYTHON", "UV_PROJECT", "PYTHONHOME", "PYTHONPATH"}
+    told = subprocess.run(
+        ["bash", "-c", script, "bash", SCRIPT.with_name("venv")],
+        env={"PATH": os.environ["PATH"], **dict.fromkeys(kept | taken, "x")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert kept <= set(told)
+    assert not taken & set(told)
+
+
 def test_a_check_takes_a_moment(tmp_path: Path) -> None:
     """Of as many files as a runner's environment has; with Python's start."""
     venv = tmp_path / "venv"

@@ -31,7 +31,9 @@ _ID = "bitnet-rs"
 _RESULT = "bitnet-run.json"
 _ROOT = Path("/")
 _GPU_FEATURES = ("gpu", "cuda", "metal", "rocm", "vulkan", "opencl")
-_STEP_PART = re.compile(r"^timing: (embed|forward|logits|sample)_us=([0-9]+)\s*$", re.MULTILINE)
+_STEP_PART = re.compile(
+    r"^timing: (embed|forward|logits|sample)_us=([0-9]{1,15})\s*$", re.MULTILINE
+)
 _PARTS = ("embed", "forward", "logits", "sample")
 _CAUSE = re.compile(r"\bCommand failed: (.+)$", re.MULTILINE)
 _EXIT_CODES = {

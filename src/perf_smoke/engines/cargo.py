@@ -10,6 +10,7 @@ from typing import Any
 
 from perf_smoke.engines.base import EngineSetup
 from perf_smoke.engines.features import refuse_unknown
+from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.identity import find_program
 from perf_smoke.printable import decoded, last_lines, one_line, telling_lines
 from perf_smoke.processes.foreground import Finished, run_process
@@ -109,9 +110,22 @@ def package_features(cargo: Path, setup: EngineSetup) -> tuple[str, ...]:
         raise Unmeasured("build-failed", f"`cargo metadata` {finished.how}.")
     if finished.failed:
         raise _no_metadata(finished)
-    for package in json.loads(answer)["packages"]:
-        if package["name"] == PACKAGE:
-            return tuple(package["features"])
+    return features_in(answer)
+
+
+def features_in(metadata: bytes | bytearray) -> tuple[str, ...]:
+    """The features of the package in what `cargo metadata` says.
+
+    Raises:
+        Unmeasured: `build-missing`: there is no such package; `engine-output`: it says no JSON.
+    """
+    try:
+        document = json.loads(metadata)
+    except (ValueError, RecursionError):
+        document = "no JSON"
+    for package in Fields(document, "`cargo metadata`").objects("packages"):
+        if package.text("name") == PACKAGE:
+            return package.names("features")
     raise Unmeasured(
         "build-missing",
         f"`build: auto` builds the package `{PACKAGE}`, but the cargo workspace in the working "
@@ -152,12 +166,15 @@ def _cargo(setup: EngineSetup) -> Path:
 
 def _executable(finished: Finished) -> Path:
     """The program among the artifacts that cargo reports."""
-    executables = {
-        message["target"]["name"]: Path(message["executable"])
+    artifacts = [
+        Fields(message, "cargo", "artifact")
         for message in _messages(finished.stdout)
         if message.get("reason") == "compiler-artifact"
-        and message.get("executable")
-        and "bin" in message["target"]["kind"]
+    ]
+    executables = {
+        artifact.object("target").text("name"): Path(artifact.text("executable"))
+        for artifact in artifacts
+        if artifact.text("executable") and "bin" in artifact.object("target").texts("kind")
     }
     if EXECUTABLE in executables:
         return executables[EXECUTABLE]

@@ -24,10 +24,12 @@ _SOFTWARE = re.compile(r"llvmpipe|lavapipe|swiftshader|softpipe", re.IGNORECASE)
 _CARGO_FEATURES = re.compile(r"^features: *(?P<names>.*)$", re.MULTILINE)
 _LISTED_BY_CARGO = frozenset({"cpu", "gpu", "iq2s-ffi", "crossval"})
 _FALLBACK = re.compile(
-    r"^.*(?:fall(?:ing|s)? ?back to (?:the )?CPU|(?:CUDA|GPU|Metal)(?: device)?(?: is)? not "
-    r"(?:available|found)|no (?:CUDA|GPU)[ \w-]* (?:device|found)).*$",
-    re.IGNORECASE | re.MULTILINE,
+    r"fall(?:ing|s)? ?back to (?:the )?CPU|(?:CUDA|GPU|Metal)(?: device)?(?: is)? not "
+    r"(?:available|found)|no (?:CUDA|GPU)[ \w-]* (?:device|found)",
+    re.IGNORECASE,
 )
+_LONGEST_LINE = 1000
+"""So much of a line is searched: no engine tells of a feature behind that."""
 _GPU_NODES = ("dev/nvidiactl", "dev/dri", "dev/kfd", "dev/dxg")
 _BACKENDS_OF_CPU = frozenset({"CPU", "BLAS", "AMX", "KLEIDIAI", "RPC"})
 
@@ -46,12 +48,16 @@ _NOTHING = Told(state="not told")
 def in_log(feature: str, log: str) -> Told:
     """What the last line of the log tells that tells something of this feature."""
     row = LLAMA_FEATURES[feature]
-    for line in reversed(log.splitlines()):
+    for line in reversed(_lines(log)):
         if row.not_done and re.search(row.not_done, line):
             return Told(state="contradicted", words=one_line(line))
         if row.done and re.search(row.done, line):
             return Told(state="confirmed", words=one_line(line))
     return _NOTHING
+
+
+def _lines(log: str) -> list[str]:
+    return [line[:_LONGEST_LINE] for line in log.splitlines()]
 
 
 def in_json(feature: str, test: Mapping[str, Any]) -> Told:
@@ -101,8 +107,9 @@ def in_cargo_features(feature: str, version: str) -> Told:
 
 def on_the_cpu(log: str) -> Told:
     """Whether an engine that was to use a GPU says that it did without."""
-    line = _FALLBACK.search(log)
-    return Told(state="contradicted", words=one_line(line[0])) if line else _NOTHING
+    lines = (line for line in _lines(log) if _FALLBACK.search(line))
+    line = next(lines, "")
+    return Told(state="contradicted", words=one_line(line)) if line else _NOTHING
 
 
 def in_system(root: Path) -> Told:

@@ -73,6 +73,20 @@ class Fields:
             raise self._wrong(name, value, "a list")
         return [Fields(each, self._owner, name) for each in value or ()]
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts; empty when it is not given."""
+        value = self._content.get(name)
+        if value is not None and not (
+            isinstance(value, list) and all(isinstance(each, str) for each in value)
+        ):
+            raise self._wrong(name, value, "a list of texts")
+        return tuple(value or ())
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """The names of the members of an object inside it; none when it is not given."""
+        self.object(name)
+        return tuple(self._content.get(name) or ())
+
     def _wrong(self, name: str, value: Any, wanted: str) -> Unmeasured:
         return Unmeasured(
             "engine-output",

@@ -20,7 +20,7 @@ _OTHER_FORM: Mapping[Form, re.Pattern[str]] = {
     "chat/completions": re.compile(r"not a chat model|(?<!chat/)\bcompletions\b", re.IGNORECASE),
 }
 _NO_SUCH_MODEL = re.compile(
-    r"\bmodel\b.*(?:not found|not exist|unknown|not available|no such)|model_not_found",
+    r"\bmodel\b.{0,200}(?:not found|not exist|unknown|not available|no such)|model_not_found",
     re.IGNORECASE | re.DOTALL,
 )
 _OPTIONAL = ("stream_options", "include_usage", "seed", "ignore_eos", "cache_prompt")
@@ -39,9 +39,8 @@ class Asked(Protocol):
 
 def is_elsewhere(refusal: Refused, form: Form) -> bool:
     """Whether another place or form may know what this one does not."""
-    return refusal.status in _NOT_THERE or (
-        refusal.status in _UNFIT and bool(_OTHER_FORM[form].search(_words(refusal)))
-    )
+    named = refusal.status in _UNFIT and _names_the_other(refusal, form)
+    return refusal.status in _NOT_THERE or named
 
 
 def part_refused(refusal: Refused, body: Container[str]) -> str:
@@ -63,10 +62,11 @@ def part_refused(refusal: Refused, body: Container[str]) -> str:
 
 
 def telling(refusals: Sequence[tuple[Asked, Refused]]) -> Refused:
-    """Of all refusals of one request, the one that says what is wrong: not that a path is missing,
-    if another was there; and no other than that there is no such model."""
+    """Of all refusals of one request, the one that says what is wrong: that there is no such model;
+    else whatever a place says that is there; else that nothing is there, with where it was asked.
+    """
     for asked, refusal in refusals:
-        if _NO_SUCH_MODEL.search(_words(refusal)) and not is_named_elsewhere(asked, refusal):
+        if _NO_SUCH_MODEL.search(_words(refusal)) and not _names_the_other(refusal, asked.form):
             return refusal
     there = [refusal for _, refusal in refusals if refusal.status not in _NOT_THERE]
     if there:
@@ -80,9 +80,9 @@ def telling(refusals: Sequence[tuple[Asked, Refused]]) -> Refused:
     )
 
 
-def is_named_elsewhere(asked: Asked, refusal: Refused) -> bool:
-    """Whether it names the form that is right."""
-    return bool(_OTHER_FORM[asked.form].search(_words(refusal)))
+def _names_the_other(refusal: Refused, form: Form) -> bool:
+    """Whether it names the other form as the right one."""
+    return bool(_OTHER_FORM[form].search(_words(refusal)))
 
 
 def _words(refusal: Refused) -> str:

@@ -70,6 +70,12 @@ class Row:
         """Whose program runs, with this input `endpoint`."""
         return "server's" if endpoint and self.endpoint != "never" else self.whose
 
+    def gives(self, endpoint: str) -> tuple[str, ...]:
+        """The deciding metrics that it gives, with this input `endpoint`: nobody here sees the CPU
+        time of a server that runs already."""
+        is_ours_to_see = self.owner(endpoint) != "server's"
+        return tuple(name for name in self.metrics if is_ours_to_see or name != "cpu")
+
     @property
     def base_inputs(self) -> tuple[str, ...]:
         """The inputs that may name the program of its other side."""

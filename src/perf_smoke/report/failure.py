@@ -63,6 +63,8 @@ def why_alone(view: View) -> str:
     faults = [_FAULTS.get(lost.reason, ("",))[0] for lost in view.result.lost_bases.values()]
     if not faults or view.questions:
         return ""
+    if view.result.verdict == "not-comparable":
+        return ", not the pull request's code"
     return f", not compared: base {faults[0]}" if faults[0] else ", not compared"
 
 
@@ -71,7 +73,7 @@ def lost_bases(view: View) -> list[Sentence]:
     only = len(view.result.lost_bases) == 1 and not view.lead.bases
     return [
         sentence(
-            "Nothing to compare with: "
+            ("No verdict: " if lost.reason == "other-checkout" else "Nothing to compare with: ")
             if only
             else sentence("Not compared with ", *called(view.result, name), ": "),
             ("base's " if only else "its ") if _of_a_program(lost) else "",

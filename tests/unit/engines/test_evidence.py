@@ -80,6 +80,12 @@ def test_a_log_confirms_or_contradicts_or_says_nothing(feature: str, log: str, s
     assert bool(told.words) == (state != "not told")
 
 
+def test_a_line_without_an_end_holds_nobody_up() -> None:
+    flood = "flash_attn " * 50_000
+    assert in_log("flash-attn", f"{flood}\nflash_attn = 1").state == "confirmed"
+    assert on_the_cpu("no GPU " * 70_000).state == "not told"
+
+
 @pytest.mark.parametrize("feature", LLAMA_FEATURES)
 def test_of_nothing_nothing_is_told(feature: str) -> None:
     assert in_log(feature, "").state == "not told"

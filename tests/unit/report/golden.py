@@ -10,10 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from perf_smoke.report.markdown import Links, render
+from perf_smoke.report.legs import Legs
+from perf_smoke.report.legs_story import legs_story
+from perf_smoke.report.markdown import LegsReport, Links, render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
 from perf_smoke.result import Result
+from tests import documents
 from tests.unit.report import runs
 
 FOLDER = Path(__file__).parent / "golden"
@@ -40,7 +43,20 @@ def reports() -> dict[str, str]:
     for name, result in runs.every().items():
         texts[f"{name}.md"] = render(result, LINKS)
         texts[f"{name}.txt"] = f"{': '.join(annotation(result))}\n{printed(result, *files)}"
+    texts["a-matrix.md"] = matrix()
     return texts
+
+
+def matrix() -> str:
+    """The common report of several legs, one of which is missing."""
+    results = [
+        documents.leg("arm64, gcc", slower_by=0.07, pairs=182),
+        documents.leg("x86-64, gcc", pairs=182),
+        documents.leg("arm64, clang", result=documents.failed("engine-crashed")),
+        documents.leg("riscv64, gcc", result=runs.questions()),
+    ]
+    legs = Legs.of(results, expected=["x86-64, clang", *("arm64, gcc", "x86-64, gcc")])
+    return LegsReport.of(legs_story(legs, LINKS, label="", fail_on=())).within(60_000)
 
 
 if __name__ == "__main__":

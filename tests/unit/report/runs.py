@@ -28,6 +28,7 @@ from perf_smoke.engines import failures
 from perf_smoke.measure.checks import mark_short, notes_on_tokens
 from perf_smoke.measure.summary import summarise
 from perf_smoke.models.fetch import fetch
+from perf_smoke.pull_request import of_another
 from perf_smoke.result import (
     BASE,
     HEAD,
@@ -369,6 +370,13 @@ def build_failed(commit: str) -> Failure:
     return failure_of(lambda: run_build(script, checkout, environment=os.environ, timeout_s=60))
 
 
+def other_checkout() -> Failure:
+    """On `pull_request_target`, where the base branch is checked out."""
+    failure = of_another(side(HEAD), "ab" * 20, "pull_request_target")
+    assert failure is not None
+    return failure
+
+
 def no_model() -> Failure:
     """The input `model` names a file that is not there."""
 
@@ -659,6 +667,7 @@ def every() -> dict[str, Result]:
         "too-few-pairs": two(pairs=3, base_ms=24_100),
         "not-comparable": not_comparable(),
         "one-thread-a-few-steps": short_steps(),
+        "other-checkout": alone(lost_bases={BASE: other_checkout()}),
         "no-base-built": alone(lost_bases={BASE: build_failed(COMMITS[BASE])}),
         "base-crashed-on-the-way": ended_by(
             CRASHED, BASE, two(pairs=23, stopped="", lost_bases={BASE: CRASHED})

@@ -263,6 +263,12 @@ def test_reproducing_begins_with_what_installs_the_same_perf_smoke() -> None:
         assert "pip install" not in render(ONE, replace(golden.LINKS, package=package))
 
 
+def test_a_merge_base_is_reproduced_by_its_commit() -> None:
+    report = told(replace(ONE, settings={"command": "x", "base-ref": "merge-base"}))
+    assert f"--base-ref {runs.COMMITS[BASE]}" in report
+    assert "--base-ref merge-base" not in report
+
+
 def test_texts_that_are_said_to_stand_below_do_so_at_a_terminal_too() -> None:
     several = runs.questions(new_text="a line\nand more")
     for report in (golden.printed(several), told(several)):
