@@ -25,6 +25,9 @@ make_folder() {
 # For the steps that follow.
 hand_over_folder() {
   head -c 8388608 /dev/zero 2>/dev/null >"$folder/reserve" || rm -f "$folder/reserve"
+  # Until the step that measures has begun.
+  printf 'cancelled\ncancelled\nthe job was cancelled before anything was measured.\n\n' \
+    2>/dev/null >"$folder/unmeasured"
   printf 'folder=%s\n' "$folder" 2>/dev/null >>"${GITHUB_OUTPUT:-/dev/null}"
 }
 
@@ -252,17 +255,15 @@ attend() {
 # attend_with_grace GRACE SECONDS COMMAND…: the same, with so many seconds from SIGTERM to SIGKILL.
 #
 # The command runs in the background: bash runs a trap only when the command in the foreground has
-# ended, and the runner kills a cancelled step after 7.5 s. `set -m` gives it a process group of its own.
+# ended, and the runner kills a cancelled step after 7.5 s. It has a process group of its own (`set -m`).
 attend_with_grace() {
   local grace=$1 limit=$2 code
   shift 2
   [ "$signals" = 0 ] || return 130
-  set -m
   "$@" 3<&- 4>&- 8<&- 9>&- &
   child=$!
   guard "$child" "$limit" "$grace" >/dev/null 2>&1 &
   guard=$!
-  set +m
   wait "$child" 2>/dev/null
   code=$?
   # A signal may have ended `wait`, and not the command. Or the guardian was killed, and perf-smoke,
