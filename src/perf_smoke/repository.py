@@ -94,14 +94,7 @@ class Repository:
                 "base-missing",
                 f"`base-ref`: `{ref}` is not the form of a branch, a tag or a commit.",
             )
-        here = self.git.ask("rev-parse", "--git-dir")
-        if not here.ok:
-            raise Unmeasured(
-                "base-missing",
-                f"The base `{ref}` is neither a commit here nor can it be fetched: git reads no "
-                "repository in the working directory.",
-                here.complaint,
-            )
+        self._expect_repository(f"The base `{ref}` is neither a commit here nor can it be fetched")
         if commit := self.resolved(ref) or self.resolved(f"origin/{ref}"):
             return commit
         commit, complaint = self._fetched(ref) if _is_name(ref) else ("", "")
@@ -118,6 +111,20 @@ class Repository:
             "`base-ref`, and give the checkout step `fetch-depth: 0`.",
             complaint,
         )
+
+    def _expect_repository(self, begins: str) -> None:
+        """That git works here: where it does not, nothing helps that brings a commit.
+
+        Args:
+            begins: what comes of it, as the beginning of a sentence.
+
+        Raises:
+            Unmeasured: `base-missing`.
+        """
+        here = self.git.ask("rev-parse", "--git-dir")
+        if not here.ok:
+            why = "git reads no repository in the working directory"
+            raise Unmeasured("base-missing", f"{begins}: {why}.", here.complaint)
 
     def _fetched(self, name: str) -> tuple[str, str]:
         """The commit of origin with this name or hash; and what git complains of where there is
@@ -180,6 +187,7 @@ class Repository:
                 "base-missing",
                 f"`{one_line(commit, 60)}`, which the event names as the other side, is no commit.",
             )
+        self._expect_repository("Where head left the other side is not known")
         asked = self.git.work("merge-base", "HEAD", commit)
         if asked.text:
             return asked.text

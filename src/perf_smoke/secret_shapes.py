@@ -29,7 +29,7 @@ _OTHERS = re.compile(
     r"|AGE-SECRET-KEY-(?:PQ-)?1\w+|SK[0-9a-f]{32}|PMAK-[\w-]{16,}|secret_[A-Za-z0-9]{32,}"
     # AWS: a key's name, and the key beside it
     r"|A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{12,}(?:[\s:,;=|/\"']{1,4}[A-Za-z0-9/+]{40}(?![\w/+=]))?"
-    r"|\$(?:2[abxy]|[1567y]|apr1|argon2id?)\$[\w./$=+]{12,99}(?:,[\w./$=+]+)*|[0-9]{8,10}:AA[\w-]{30,}"
+    r"|\$(?:2[abxy]|[1567y]|apr1|argon2id?)\$[\w./$=+]{12,}(?:,[\w./$=+]+)*|[0-9]{8,10}:AA[\w-]{30,}"
     r"|eyJ[\w-]{4,}(?:\.[\w-]*){1,4}"  # JWT, JWE
     r")"
 )

@@ -145,6 +145,13 @@ def test_outside_a_repository_there_is_no_head(tmp_path: Path) -> None:
     assert "not a git repository" in refused(tmp_path, "main").tail
 
 
+def test_nor_is_there_a_merge_base_and_depth_is_no_remedy(tmp_path: Path) -> None:
+    with pytest.raises(Unmeasured) as caught:
+        Repository(tmp_path, ENVIRONMENT).merge_base("ab" * 20)
+    assert "fetch-depth" not in caught.value.failure.sentence
+    assert caught.value.failure.tail.startswith("fatal: not a git repository")
+
+
 def test_a_folder_outside_a_repository_has_no_changes(tmp_path: Path) -> None:
     assert not is_changed(Repository(tmp_path, ENVIRONMENT))
 
