@@ -29,6 +29,7 @@ from perf_smoke.deadline import Deadline
 from perf_smoke.measure import machine
 from perf_smoke.measure.schedule import Progress
 from perf_smoke.models.store import user_cache
+from perf_smoke.processes.kinship import MARK
 from perf_smoke.report.markdown import render
 from perf_smoke.result import BASE, HEAD, WORKLOAD, MachineState, Prompt, Result, Series
 from perf_smoke.run import run
@@ -495,13 +496,14 @@ def test_a_cancelled_run_ends_also_what_was_started_unnoticed(place: Place) -> N
 
     def interrupt(_step: int) -> None:
         script = f"trap '' INT TERM HUP; setsid sleep 600 & : >{place.work}/ready; wait"
-        child = psutil.Popen(["bash", "-c", script])
+        child = psutil.Popen(["bash", "-c", script], env={**os.environ, **place.variables})
         while not (place.work / "ready").exists():
             time.sleep(0.01)
         left.extend([child, *child.children()])
         raise Cancelled
 
     place.watching.at_step = interrupt
+    place.variables = {MARK: "this run/"}
     found = place.run(command="true", runs="5")
     _, alive = psutil.wait_procs(left, timeout=30)
     for process in alive:
