@@ -39,8 +39,8 @@ def measure(
     folder = Path(environ["PERF_SMOKE_FOLDER"])
     result = _result(values, environ, folder)
     (folder / RESERVE_NAME).unlink(missing_ok=True)
-    # Only what was measured can have put a folder there.
-    shutil.rmtree(folder / job.RESULT_NAME, ignore_errors=True)
+    if (folder / job.RESULT_NAME).is_dir():  # only what was measured can have put it there
+        shutil.rmtree(folder / job.RESULT_NAME, ignore_errors=True)
     if problem := job.write_result(result, folder).problem:
         complain(problem)
 

@@ -127,7 +127,7 @@ def test_everything_that_is_wrong_is_said_at_once(
             "does not say where the command's decode_ms is and for how many tokens",
         ),
         ({"command": "sh", "deadline": "9 s"}, "`deadline` is shorter than `budget`"),
-        ({"command": "sh", "base-ref": "gone"}, "The base `gone` is a commit of no repository"),
+        ({"command": "sh", "base-ref": "gone"}, "The base `gone` is neither a commit here nor can"),
     ],
 )
 def test_each_mistake_has_a_sentence(

@@ -7,6 +7,7 @@ import email.utils
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +127,7 @@ def test_a_damaged_copy_is_noticed_and_fetched_again(
     server: FileServer, fetcher: Fetcher, damage: bytes
 ) -> None:
     first = fetcher(server.url(PATH), sha256=SHA256)
+    time.sleep(0.05)  # a file system tells no two times within a tick of its clock
     first.path.write_bytes(damage)
     again = fetcher(server.url(PATH), sha256=SHA256)
     assert not again.from_cache
