@@ -13,7 +13,7 @@ commit() { git add . && git -c user.name=a -c user.email=a@b commit -qm "$1" --a
 commit 1
 """
 """A checkout of one commit; `commit NAME` makes another."""
-JSON = {**QUICK, "metrics": "json r.json:\ndecode_ms = ms"}
+JSON = {**QUICK, "metrics": "json r.json:\n  e2e_ms /ms"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ INPUTS = (
         },
         before="echo GGUF >m.gguf",
     ),
-    _invalid("metrics without a source", metrics="decode_ms = ms"),
+    _invalid("metrics without a source", metrics="e2e_ms /ms"),
     _invalid("metrics with a name that there is not", metrics="text stdout:\n(?P<speed>.+)"),
     _invalid("metrics with a broken pattern", metrics="text stdout:\n(?P<text>.+"),
     _invalid("metrics without a named group", metrics="text stdout:\n.+"),
@@ -239,7 +239,7 @@ ENGINE = (
     ),
     Fault(
         name="engine that empties the event",
-        engine=': >"$EVENT"',
+        engine=': >"$GITHUB_EVENT_PATH"',
     ),
     Fault(name="engine that kills perf-smoke", engine="kill -KILL $PPID; sleep 1"),
     Fault(name="engine that terminates perf-smoke", engine="kill -TERM $PPID; sleep 30"),
