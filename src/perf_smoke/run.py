@@ -75,7 +75,7 @@ def _outcome(settings: Settings, context: Context, draft: Draft) -> tuple[Status
     except Unmeasured as error:
         return "failed", error.failure
     except Deserted:
-        sentence = "Who waited for perf-smoke was killed while it measured."
+        sentence = "The process above perf-smoke was killed while it measured."
         return "failed", Failure(reason="perf-smoke-crashed", sentence=sentence)
     except Cancelled:
         sentence = "The run was cancelled before it had finished."
