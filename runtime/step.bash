@@ -350,7 +350,10 @@ within() {
 # The processes that this use of the action has started and that still run, wherever they have gone
 # (Linux). launch itself is none: it has the mark only for its children.
 marked() {
-  [ -z "$mark" ] || PERF_SMOKE_MARK='' grep -lsF "PERF_SMOKE_MARK=$mark/" /proc/[0-9]*/environ | tr -dc '0-9\n'
+  [ -n "$mark" ] || return
+  # Without the mark themselves, else they would find each other.
+  PERF_SMOKE_MARK='' grep -lsF "PERF_SMOKE_MARK=$mark/" /proc/[0-9]*/environ |
+    PERF_SMOKE_MARK='' tr -dc '0-9\n'
 }
 
 end_marked() {
