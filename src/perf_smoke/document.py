@@ -124,7 +124,7 @@ def finish(draft: Draft, status: Status, failure: Failure | None) -> Result:
         machine=draft.machine(),
         model=draft.model,
         sides=dict(draft.sides),
-        lost_bases={BASE: draft.lost_base} if draft.lost_base else {},
+        lost_bases={BASE: lost} if (lost := draft.lost_base or draft.recording.lost_base) else {},
         workloads={WORKLOAD: _workload(draft, draft.request)} if draft.request else {},
         comparisons=(draft.comparison,) if draft.comparison else (),
         notes=tuple(dict.fromkeys((*draft.notes, *_notes(draft)))),

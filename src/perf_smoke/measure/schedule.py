@@ -13,7 +13,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from perf_smoke.engines.base import Engine, Evidence, Reply, Request, Session
@@ -87,6 +87,8 @@ class Recording:
     `pairs_planned` are those that this one holds from then on."""
     rests: Rests = field(default_factory=Rests)
     stopped: Stopped = ""
+    lost_base: Failure | None = None
+    """How the base failed, which was tried where head had failed first."""
     warmup_counted: bool = False
     """Whether no further step fitted into the budget, so that the warm-up itself was counted."""
 
@@ -388,8 +390,10 @@ def _base_tried_where_head_crashes(base: _Side, recording: Recording) -> Iterato
         raise
     except Unmeasured:
         if not recording.samples[BASE]:
-            with suppress(BaseFailed):
+            try:
                 base.counted_step(repeats=1)
+            except BaseFailed as error:
+                recording.lost_base = error.failure
         raise
 
 
