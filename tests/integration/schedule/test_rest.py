@@ -53,7 +53,8 @@ def test_its_own_next_step_waits_for_it_too(tmp_path: Path) -> None:
     recording = alone(engine, plan(runs=RUNS))
 
     rest = rest_of(recording)
-    assert rest.rests == RUNS + 2, "each counted step, and the warm-up before and after"
+    after_the_warm_up = rest.rests - RUNS - 1  # only where it had not slept before
+    assert after_the_warm_up in (0, 1), "each counted step, and that of the warm-up"
     assert disturbed(engine.awake()) <= rest.vain < rest.rests
 
 
