@@ -100,7 +100,7 @@ LISTED = (
     *("https://h/p?sig={}", "https://h/p?a=b&X-Amz-Signature={}&c=d", "SharedAccessSignature={}"),
     *("AccountName=a;AccountKey={};EndpointSuffix=core.windows.net", "&X-Amz-Signature={}&n=4"),
     *(
-        "//registry.npmjs.org/:_authToken={}",
+        "//registry.example/:_authToken={}",
         "_auth={}",
         "API key: {}",
         "Private Key = {}",
