@@ -118,6 +118,8 @@ def remove_old_files(folder: Path) -> str:
     """
     left = []
     for path in (folder / name for name in (RESULT_NAME, REPORT_NAME, *build_log.NAMES.values())):
+        if not os.path.lexists(path):
+            continue  # where nothing can be written, removing nothing is refused too
         try:
             path.unlink()
         except (FileNotFoundError, NotADirectoryError):
