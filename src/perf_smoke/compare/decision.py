@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from perf_smoke.compare.circumstances import Circumstances
 from perf_smoke.compare.evidence import Evidence
-from perf_smoke.compare.finding import Finding, at_end, at_look, at_turn
+from perf_smoke.compare.finding import Finding, at_end, at_look, at_turn, within_reach
 from perf_smoke.compare.guards import judge
 from perf_smoke.compare.looks import look_planned
 from perf_smoke.compare.pairs import Pairs
@@ -124,9 +124,8 @@ def may_go_on(
     judgement = judge(evidence, finding, rule, circumstances)
     return (
         judgement.verdict == "inconclusive"
-        and finding.verdict != "no-change"
         and judgement.pairs_may_help
-        and (finding.pairs_needed or 0) <= pairs_at_most
+        and within_reach(evidence, finding, pairs_at_most, judgement.bounds)
     )
 
 

@@ -27,6 +27,16 @@ Direction = Literal["slower", "faster", "inconclusive"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What an interval has to do for a verdict."""
+
+    floor: float
+    """Lie beyond it: a change."""
+    margin: float
+    """Or within it: none. 0 where "no change" is not to be told."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """What the pairs say, before any guard is asked. Changes are log-ratios, + is slower."""
 
@@ -89,6 +99,23 @@ def direction(interval: Interval | None, rule: Rule) -> Direction:
     if interval is None or not interval.beyond(rule.log_floor):
         return "inconclusive"
     return "slower" if interval.low > rule.log_floor else "faster"
+
+
+def within_reach(evidence: Evidence, finding: Finding, pairs: int, bounds: Bounds) -> bool:
+    """Whether so many pairs in all may decide what these do not: their interval, narrower by the root
+    of what there is more, would be enough if the estimate moved by one standard deviation of what
+    the later pairs may still move it by."""
+    likely, error, estimate = evidence.at_90_percent, evidence.standard_error, evidence.estimate
+    if finding.interval is None or likely is None or error is None or estimate is None:
+        return (finding.pairs_needed or pairs) <= pairs
+    share = min(1.0, len(evidence.pairs) / pairs)
+    moved = error * math.sqrt(1 - share)
+    half, last_half = (
+        evidence.fixed_error + (interval.half - evidence.fixed_error) * math.sqrt(share)
+        for interval in (finding.interval, likely)
+    )
+    change = abs(estimate) + moved - half > bounds.floor
+    return change or max(0.0, abs(estimate) - moved) + last_half < bounds.margin
 
 
 def _tested(evidence: Evidence, rule: Rule, tail: float, *, fewest_for_no_change: int) -> Finding:

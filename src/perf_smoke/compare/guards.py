@@ -20,7 +20,7 @@ from perf_smoke.compare.circumstances import (
 )
 from perf_smoke.compare.clock import Tick
 from perf_smoke.compare.evidence import Evidence
-from perf_smoke.compare.finding import Finding, direction
+from perf_smoke.compare.finding import Bounds, Finding, direction
 from perf_smoke.compare.pairs import Pairs
 from perf_smoke.numbers import percent
 from perf_smoke.result import Guard, GuardEffect, Rule, Verdict, fraction
@@ -44,6 +44,8 @@ class Judgement:
     """As in the finding, where it is for want of pairs that there is no verdict."""
     pairs_may_help: bool
     """Whether no guard but those of noise forbids a verdict."""
+    bounds: Bounds
+    """What the guards of noise leave for more pairs to show."""
 
 
 def judge(
@@ -71,15 +73,19 @@ def judge(
     guards = tuple(guard for guard in (other_work, *voiding, *noise, *beside) if guard)
     voided = any(guard.effect == "no-verdict" for guard in guards)
     verdict: Verdict = "inconclusive" if voided else finding.verdict
+    bounds = Bounds(floor=rule.log_floor, margin=rule.log_margin)
+    if any(noise):
+        bounds = Bounds(floor=noisy_floor, margin=0.0)
     detectable = None
     if finding.reach is not None and not other_work and not any(voiding):
-        detectable = finding.reach + (noisy_floor if any(noise) else rule.log_floor)
+        detectable = finding.reach + bounds.floor
     return Judgement(
         verdict="not-comparable" if other_work else verdict,
         guards=guards,
         detectable=detectable,
         pairs_needed=None if voided and finding.interval else finding.pairs_needed,
         pairs_may_help=not other_work and not any(voiding),
+        bounds=bounds,
     )
 
 

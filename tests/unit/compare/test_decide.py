@@ -192,14 +192,14 @@ def goes_on(pairs: Pairs, most: int, known: Circumstances = NOTHING) -> bool:
 
 
 def test_a_run_goes_on_where_nothing_is_decided_and_more_pairs_may_do_it() -> None:
-    noisy = Pairs.of_times(*times(60, noise=0.2))
-    needed = decide(noisy, Rule(), looks=plan(60), extension=KEPT).pairs_needed or 0
-    assert needed > 60
-    assert goes_on(noisy, needed)
-    assert not goes_on(noisy, needed - 1)
+    assert goes_on(Pairs.of_times(*times(60, 0.05, noise=0.1)), 120), "slower looks likely"
+    assert goes_on(Pairs.of_times(*times(60, noise=0.15)), 240), "no change may be shown"
+    assert not goes_on(Pairs.of_times(*times(60, noise=0.4)), 120), "neither can be"
+    assert not goes_on(Pairs.of_times(*times(60, 0.05, noise=0.1)), 61), "not by one pair"
     assert not goes_on(Pairs.of_times(*times(60, 0.3, noise=0.1)), 1000), "slower already"
     assert not goes_on(Pairs.of_times(*times(60, noise=0.02)), 1000), "no change already"
     assert goes_on(Pairs.of_times(*times(8)), 16), "too few for any verdict"
+    assert not goes_on(Pairs.of_times(*times(8)), 9), "too few then, too"
 
 
 def test_it_goes_on_where_a_change_within_the_margin_looks_likely() -> None:
@@ -209,9 +209,9 @@ def test_it_goes_on_where_a_change_within_the_margin_looks_likely() -> None:
 
 
 def test_it_does_not_go_on_where_more_pairs_bring_no_verdict_back() -> None:
-    noisy = Pairs.of_times(*times(60, noise=0.2))
-    assert goes_on(noisy, 1000, Circumstances(steal=0.2))
-    assert not goes_on(noisy, 1000, Circumstances(cpu_models=("A", "B")))
+    likely = Pairs.of_times(*times(60, 0.05, noise=0.1))
+    assert goes_on(likely, 1000, Circumstances(steal=0.2))
+    assert not goes_on(likely, 1000, Circumstances(cpu_models=("A", "B")))
     quiet = Pairs.of_times(*times(60, noise=0.02))
     assert not goes_on(quiet, 1000, Circumstances(steal=0.2)), "its pairs are not what is missing"
     assert not goes_on(Pairs.of([], [], "ttft"), 1000), "there will be none later either"
