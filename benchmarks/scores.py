@@ -152,6 +152,8 @@ class Extended:
     called: int
     """At no change: slower or faster; else in its direction."""
     no_change: int
+    decided: int
+    """That got any verdict."""
     went_on: int
     seconds: float
     """Mean."""
@@ -168,6 +170,7 @@ def score_extended(jobs: Sequence[Job], budget_s: float) -> list[Extended]:
                 jobs=len(jobs),
                 called=sum(_called(one) * (change or _called(one)) > 0 for one in found),
                 no_change=sum(one.verdict == "no-change" for one in found),
+                decided=sum(one.verdict != "inconclusive" for one in found),
                 went_on=sum(bool(one.extension and one.extension.looks) for one in found),
                 seconds=statistics.fmean(map(seconds, jobs, found)),
             )

@@ -84,7 +84,7 @@ def of_attacks(outcomes: Sequence[Outcome], command: str) -> str:
         f"Made by `{command}`: simulated jobs of two sides that are equally fast, decided by the "
         "product's rule. Intervals in brackets are Wilson's, 95 %."
     )
-    return "\n\n".join(["# Attacks on the verdict", about, _table(head, rows)]) + "\n"
+    return "\n\n".join(["# Attacks on the verdict", about, table(head, rows)]) + "\n"
 
 
 def simulation(cells: Sequence[Cell]) -> str:
@@ -110,7 +110,7 @@ def simulation(cells: Sequence[Cell]) -> str:
         "no change %",
         *(f"{signed(change)} seen, %" for change in cells[0].called if change),
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _strata(scores: dict[str, StratumScore]) -> str:
@@ -143,7 +143,7 @@ def _strata(scores: dict[str, StratumScore]) -> str:
         "longest job",
         "CPU time of others",
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _between_starts(noise: Noise) -> str:
@@ -164,7 +164,7 @@ def _order(scores: dict[str, StratumScore]) -> str:
         if (order := score.noise.order)
     ]
     head = ["what order costs", "after the other side, not its own", "second of a pair, not first"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _false_verdicts(scores: dict[str, Recorded]) -> str:
@@ -194,7 +194,7 @@ def _false_verdicts(scores: dict[str, Recorded]) -> str:
         "99 % intervals that hold 0",
         "90 % intervals that hold 0",
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _ours(score: StratumScore) -> str:
@@ -221,7 +221,7 @@ def _ours(score: StratumScore) -> str:
         "pairs",
         "time",
     ]
-    return "Ours:\n\n" + _table(head, rows)
+    return "Ours:\n\n" + table(head, rows)
 
 
 def _extended(rows: Sequence[Extended]) -> str:
@@ -236,7 +236,7 @@ def _extended(rows: Sequence[Extended]) -> str:
         for row in rows
     ]
     head = ["change", "called", "no change %", "went on %", "time, mean"]
-    return "The same as runs whose budget is half as long and may become this:\n\n" + _table(
+    return "The same as runs whose budget is half as long and may become this:\n\n" + table(
         head, cells
     )
 
@@ -267,7 +267,7 @@ def _peers(score: StratumScore) -> str:
     ]
     return (
         "Beside the other rules; the last columns with each rule's limit moved until it raises no "
-        "more false alarms on these jobs than ours:\n\n" + _table(head, rows)
+        "more false alarms on these jobs than ours:\n\n" + table(head, rows)
     )
 
 
@@ -290,7 +290,7 @@ def _real(real: Sequence[RealChange]) -> str:
         [row.name, row.what, str(row.jobs), row.verdicts, signed(math.expm1(row.log_ratio))]
         for row in real
     ]
-    return _table(
+    return table(
         ["recording", "the side with more work", "jobs", "verdicts", "median estimate"], rows
     )
 
@@ -304,12 +304,18 @@ def _of(share: Share | None) -> tuple[int, int]:
 
 
 def _share(count: int, of: int) -> str:
-    if of == 0:
+    return share_shown(Share(count=count, of=of))
+
+
+def share_shown(share: Share) -> str:
+    """With its interval."""
+    if share.of == 0:
         return _UNKNOWN
-    low, high = Share(count=count, of=of).interval
-    return f"{count}/{of} ({100 * low:.1f} … {100 * high:.1f} %)"
+    low, high = share.interval
+    return f"{share.count}/{share.of} ({100 * low:.1f} … {100 * high:.1f} %)"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """In Markdown."""
     ruler = ["---", *("--:" for _ in head[1:])]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ruler, *rows))

@@ -19,7 +19,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from benchmarks import attacks, jobs, recorder, scores, simulated, tables
+from benchmarks import attacks, jobs, predictions, recorder, scores, simulated, tables
 from benchmarks.kinds import SIDES, Kind, Sides, heading, what_differs
 from benchmarks.ours import outcome
 from benchmarks.strata import ARRANGED, STRATA, NotOnThisMachine, machine_in
@@ -101,7 +101,12 @@ def record(strata: Sequence[str], data: Path, wanted: int, budget_s: float, side
 @click.option(
     "--out", default=TABLES, type=click.Path(path_type=Path), help="Default: benchmarks/TABLES.md."
 )
-def table(strata: Sequence[str], data: Path, out: Path) -> None:
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, exists=True),
+    help="Page whose table of predictions is written too: docs/EVIDENCE.md.",
+)
+def table(strata: Sequence[str], data: Path, out: Path, evidence: Path | None) -> None:
     """Score all rules on the recorded steps and write the tables."""
     files = sorted(data.glob("*.jsonl.gz"), key=_age)
     everything = {path.name.partition(".")[0]: jobs.read(path) for path in files}
@@ -130,6 +135,8 @@ def table(strata: Sequence[str], data: Path, out: Path) -> None:
     out.write_text(
         tables.document(scored, real, "python -m benchmarks.validate table"), encoding="utf-8"
     )
+    if evidence:
+        predictions.write(evidence, scored)
     click.echo(out.read_text(encoding="utf-8"))
 
 

@@ -102,9 +102,9 @@ def direction(interval: Interval | None, rule: Rule) -> Direction:
 
 
 def within_reach(evidence: Evidence, finding: Finding, pairs: int, bounds: Bounds) -> bool:
-    """Whether so many pairs in all may decide what these do not: their interval, narrower by the root
-    of what there is more, would be enough if the estimate moved by one standard deviation of what
-    the later pairs may still move it by."""
+    """Whether so many pairs in all may decide what these do not: their interval, narrower by the
+    root of what there is more, would be enough if the estimate moved by one standard deviation of
+    what the later pairs may still move it by."""
     likely, error, estimate = evidence.at_90_percent, evidence.standard_error, evidence.estimate
     if finding.interval is None or likely is None or error is None or estimate is None:
         return (finding.pairs_needed or pairs) <= pairs

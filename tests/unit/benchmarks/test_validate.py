@@ -94,6 +94,30 @@ def test_the_tables_are_made_from_the_data_files_alone(tmp_path: Path) -> None:
     assert "1 threads instead of 2" in text
 
 
+def test_what_was_predicted_stands_beside_what_came(tmp_path: Path) -> None:
+    *equal, one = recorded(4)
+    differs = dataclasses.replace(one, head_us=[2 * time for time in one.head_us])
+    for job in (*equal, differs):
+        rested = dataclasses.replace(job, budget_s=60.0, rests=1)
+        jobs.append(rested, jobs.path_of("rested-idle-60", tmp_path))
+    page = tmp_path / "page.md"
+    page.write_text("Before\n<!-- predictions -->\nold\n<!-- /predictions -->\nafter\n")
+    out = ("--out", str(tmp_path / "tables.md"))
+    done = CliRunner().invoke(
+        main, ["table", "--data", str(tmp_path), *out, "--evidence", str(page)]
+    )
+    assert done.exit_code == 0, done.output
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert (lines[0], lines[-1]) == ("Before", "after")
+    assert "| false verdicts | ≤ 1 % | 1/4 (4.6 … 69.9 %) | **missed** |" in lines
+    assert "| shared, +5 % called in 60 s | 80 % | not recorded | untested |" in lines
+    assert "old" not in lines
+    (sign,) = (line for line in lines if line.startswith("| wrong signs |"))
+    assert sign.endswith("| **missed** |"), (
+        "doubled times are slower also where 20 % were taken off"
+    )
+
+
 def test_what_too_few_pairs_cannot_tell_is_left_open_in_the_tables(tmp_path: Path) -> None:
     columns = ("start", "head_first", "base_us", "head_us", "base_cpu_us", "head_cpu_us")
     whole = recorded(1)[0]

@@ -192,10 +192,11 @@ def goes_on(pairs: Pairs, most: int, known: Circumstances = NOTHING) -> bool:
 
 
 def test_a_run_goes_on_where_nothing_is_decided_and_more_pairs_may_do_it() -> None:
-    assert goes_on(Pairs.of_times(*times(60, 0.05, noise=0.1)), 120), "slower looks likely"
+    likely = Pairs.of_times(*times(60, 0.03, noise=0.15))
+    assert goes_on(likely, 120), "slower may become sure"
+    assert not goes_on(likely, 61), "not by one pair"
     assert goes_on(Pairs.of_times(*times(60, noise=0.15)), 240), "no change may be shown"
     assert not goes_on(Pairs.of_times(*times(60, noise=0.4)), 120), "neither can be"
-    assert not goes_on(Pairs.of_times(*times(60, 0.05, noise=0.1)), 61), "not by one pair"
     assert not goes_on(Pairs.of_times(*times(60, 0.3, noise=0.1)), 1000), "slower already"
     assert not goes_on(Pairs.of_times(*times(60, noise=0.02)), 1000), "no change already"
     assert goes_on(Pairs.of_times(*times(8)), 16), "too few for any verdict"
@@ -209,7 +210,7 @@ def test_it_goes_on_where_a_change_within_the_margin_looks_likely() -> None:
 
 
 def test_it_does_not_go_on_where_more_pairs_bring_no_verdict_back() -> None:
-    likely = Pairs.of_times(*times(60, 0.05, noise=0.1))
+    likely = Pairs.of_times(*times(60, 0.03, noise=0.15))
     assert goes_on(likely, 1000, Circumstances(steal=0.2))
     assert not goes_on(likely, 1000, Circumstances(cpu_models=("A", "B")))
     quiet = Pairs.of_times(*times(60, noise=0.02))
