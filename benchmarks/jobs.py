@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
+_FULL = 0.8
+"""Share of all CPU time that others take on a full machine: hardly a CPU of two is left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,11 @@ class Job:
         }
         planned = round(self.planned * budget_s / self.budget_s)
         return dataclasses.replace(self, budget_s=budget_s, planned=planned, **columns)
+
+    @property
+    def full(self) -> bool:
+        """Whether others left hardly any CPU time."""
+        return self.others is not None and self.others >= _FULL
 
     @property
     def same(self) -> bool:

@@ -12,7 +12,8 @@ import math
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -123,14 +124,17 @@ def table(strata: Sequence[str], data: Path, out: Path, evidence: Path | None) -
             if not recorded[0].same:
                 real.append(_real_change(name, recorded))
                 continue
-            for title, of in _budgets(name, recorded).items():
-                task = bar.add_task(title, total=len(of))
-                scored[title] = tables.Recorded(
-                    heading=heading(of[0]),
-                    score=scores.score(of, functools.partial(bar.advance, task)),
-                    rested=of[0].rests > 0,
-                    part=title != name,
-                    extended=scores.score_extended(of, HALF_S) if of[0].budget_s > HALF_S else (),
+            for group in _groups(name, recorded):
+                task = bar.add_task(group.title, total=len(group.jobs))
+                first = group.jobs[0]
+                scored[group.title] = tables.Recorded(
+                    heading=heading(first),
+                    score=scores.score(group.jobs, functools.partial(bar.advance, task)),
+                    rested=first.rests > 0,
+                    part=group.part,
+                    extended=scores.score_extended(group.jobs, HALF_S)
+                    if first.budget_s > HALF_S
+                    else (),
                 )
     out.write_text(
         tables.document(scored, real, "python -m benchmarks.validate table"), encoding="utf-8"
@@ -205,12 +209,37 @@ def _age(path: Path) -> tuple[bool, str]:
     return path.name.startswith("rested-"), path.name
 
 
-def _budgets(name: str, recorded: Sequence[jobs.Job]) -> dict[str, Sequence[jobs.Job]]:
+@dataclass(frozen=True, kw_only=True)
+class _Group:
+    """Jobs that are scored together."""
+
+    title: str
+    jobs: Sequence[jobs.Job]
+    part: bool = False
+    """Whether they are counted in another group as well."""
+
+
+def _groups(name: str, recorded: Sequence[jobs.Job]) -> Iterator[_Group]:
+    """Jobs of one kind as they are scored. What is arranged to leave a CPU free did not where
+    others filled the machine: those jobs stand apart, but for strata that are about others."""
+    room, full = ([job for job in recorded if job.full is state] for state in (False, True))
+    if recorded[0].stratum == "shared":
+        yield from _budgets(name, recorded)
+        if room and full:
+            yield _Group(title=f"{name}, a CPU free", jobs=room, part=True)
+        return
+    if room:
+        yield from _budgets(name, room)
+    if full:
+        yield from _budgets(f"{name}, no CPU free", full)
+
+
+def _budgets(title: str, recorded: Sequence[jobs.Job]) -> Iterator[_Group]:
     """The jobs, and of long ones also what they were after the usual time."""
-    if recorded[0].budget_s <= HALF_S:
-        return {name: recorded}
-    halves = [one for job in recorded if (one := job.first(HALF_S)).pairs]
-    return {f"{name}, the first {HALF_S:g} s": halves, name: recorded}
+    if recorded[0].budget_s > HALF_S:
+        halves = [one for job in recorded if (one := job.first(HALF_S)).pairs]
+        yield _Group(title=f"{title}, the first {HALF_S:g} s", jobs=halves, part=True)
+    yield _Group(title=title, jobs=recorded)
 
 
 def _real_change(name: str, recorded: Sequence[jobs.Job]) -> tables.RealChange:

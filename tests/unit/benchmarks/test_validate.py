@@ -118,6 +118,24 @@ def test_what_was_predicted_stands_beside_what_came(tmp_path: Path) -> None:
     )
 
 
+def test_jobs_whose_state_was_not_had_stand_apart(tmp_path: Path) -> None:
+    for number, job in enumerate(recorded(6)):
+        for stratum in ("neighbour", "shared"):
+            job_then = dataclasses.replace(job, stratum=stratum, others=(0.5, 0.9)[number % 2])
+            jobs.append(job_then, jobs.path_of(f"{stratum}-30", tmp_path))
+    out = tmp_path / "tables.md"
+    done = CliRunner().invoke(main, ["table", "--data", str(tmp_path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    rows = [line.split(" | ")[:2] for line in out.read_text("utf-8").splitlines() if "-30" in line]
+    assert rows[:4] == [
+        ["| neighbour-30", "3"],
+        ["| neighbour-30, no CPU free", "3"],
+        ["| shared-30", "6"],
+        ["| shared-30, a CPU free", "3"],
+    ]
+    assert "| all without a rest | 0/12 " in out.read_text("utf-8"), "each is counted once"
+
+
 def test_what_too_few_pairs_cannot_tell_is_left_open_in_the_tables(tmp_path: Path) -> None:
     columns = ("start", "head_first", "base_us", "head_us", "base_cpu_us", "head_cpu_us")
     whole = recorded(1)[0]
