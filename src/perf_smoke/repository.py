@@ -9,7 +9,7 @@ from pathlib import Path
 from perf_smoke.deadline import Deadline
 from perf_smoke.git import Git
 from perf_smoke.printable import one_line, printable
-from perf_smoke.result import Unmeasured, is_commit
+from perf_smoke.result import Unmeasured
 
 DEEPER = (["--deepen=50"], ["--deepen=500"], ["--unshallow"])
 """How a shallow clone's history is fetched, round by round, until it reaches far enough."""
@@ -182,7 +182,7 @@ class Repository:
         Raises:
             Unmeasured: `base-missing`.
         """
-        if not is_commit(commit):
+        if not _is_commit(commit):
             raise Unmeasured(
                 "base-missing",
                 f"`{one_line(commit, 60)}`, which the event names as the other side, is no commit.",
@@ -207,7 +207,7 @@ class Repository:
     def resolved(self, name: str) -> str:
         """The hash of the commit that this names, or nothing."""
         answer = self.git.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").text
-        return answer if is_commit(answer) else ""
+        return answer if _is_commit(answer) else ""
 
     def _deepened(self, *ends: str) -> Iterator[str]:
         """After each round the history of these commits reaches further back, or is all there: what
@@ -235,3 +235,8 @@ def _is_name(ref: str) -> bool:
 def _is_revision(ref: str) -> bool:
     name = re.split(r"[~^]|@\{", ref, maxsplit=1)[0]
     return bool(_REVISION.fullmatch(ref)) and (name in ("", "@") or _is_name(name))
+
+
+def _is_commit(text: str) -> bool:
+    """Whether this is a commit's whole hash: no name, no option, nothing short."""
+    return re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", text) is not None

@@ -138,13 +138,14 @@ def test_no_part_needs_itself_by_a_detour() -> None:
     assert list(graphlib.TopologicalSorter(arrows()).static_order())
 
 
-def test_deciding_has_one_door() -> None:
+@pytest.mark.parametrize("room", ["compare", "result"])
+def test_a_room_has_one_door(room: str) -> None:
     by_another_way = [
         f"{file.relative_to(SOURCE)}: {name}"
         for file in FILES
-        if SOURCE / "compare" not in file.parents
+        if SOURCE / room not in file.parents
         for name in imported(file)
-        if name.startswith("perf_smoke.compare.") and name.count(".") > 2
+        if name.startswith(f"perf_smoke.{room}.") and name.count(".") > 2
     ]
     assert by_another_way == []
 
