@@ -57,7 +57,7 @@ def document(scores: dict[str, Recorded], real: Sequence[RealChange], command: s
     parts = ["# Validation of the verdict", about]
     if scores:
         plain = {name: recorded.score for name, recorded in scores.items()}
-        parts += [_strata(plain), _false_verdicts(scores), _order(plain)]
+        parts += [_strata(plain), _means(scores), _false_verdicts(scores), _order(plain)]
     for name, recorded in scores.items():
         parts += [f"## {name}: {recorded.heading}", _ours(recorded.score), _peers(recorded.score)]
         if recorded.extended:
@@ -144,6 +144,31 @@ def _strata(scores: dict[str, StratumScore]) -> str:
         "CPU time of others",
     ]
     return table(head, rows)
+
+
+def _means(scores: dict[str, Recorded]) -> str:
+    """Over all jobs in which steps were near enough to their like for a mean to say something."""
+    rows = []
+    for name, rested in (("all without a rest", False), ("all with a rest", True)):
+        of = [
+            one.score
+            for one in scores.values()
+            if one.rested is rested and not one.part and one.score.noise.spread is not None
+        ]
+        if of:
+            time = [(one.jobs, one.noise.estimate, one.noise.estimate_error) for one in of]
+            cpu = [(one.jobs, one.noise.cpu_estimate, one.noise.cpu_estimate_error) for one in of]
+            rows.append([name, str(sum(one.jobs for one in of)), _pooled(time), _pooled(cpu)])
+    head = ["equal sides, all strata whose pairs vary by a known SD", "jobs"]
+    return table([*head, "mean estimate", "of CPU time"], rows)
+
+
+def _pooled(means: Sequence[tuple[int, float, float]]) -> str:
+    """Of means over so many jobs, each with its standard error: the mean over all jobs."""
+    jobs = sum(count for count, _, _ in means)
+    mean = sum(count * each for count, each, _ in means) / jobs
+    error = math.hypot(*(count * error for count, _, error in means)) / jobs
+    return f"{mean:+.2%} ± {error:.2%}"
 
 
 def _between_starts(noise: Noise) -> str:
