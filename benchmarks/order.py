@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from benchmarks.jobs import Job
+from benchmarks.peers import Array
 
 _FEWEST = 8
 """Pairs of each kind that a job must hold."""
@@ -30,6 +32,8 @@ class OrderCosts:
     """A step after one of the other side, beside one after a step of its own."""
     second: Cost
     """The second step of a pair, beside the first."""
+    explained: float
+    """Share of the variance of a pair that both together are; median over jobs."""
 
 
 def order_costs(jobs: Sequence[Job]) -> OrderCosts | None:
@@ -37,14 +41,20 @@ def order_costs(jobs: Sequence[Job]) -> OrderCosts | None:
     both = [costs for job in jobs if (costs := _of_job(job)) is not None]
     if len(both) < 2:
         return None
-    after_other, second = (
-        Cost(mean=float(np.mean(part)), error=float(np.std(part, ddof=1)) / math.sqrt(len(part)))
-        for part in zip(*both, strict=True)
+    after_other, second, explained = zip(*both, strict=True)
+    return OrderCosts(
+        after_other=_cost(after_other),
+        second=_cost(second),
+        explained=float(np.median(explained)),
     )
-    return OrderCosts(after_other=after_other, second=second)
 
 
-def _of_job(job: Job) -> tuple[float, float] | None:
+def _cost(of_jobs: Sequence[float]) -> Cost:
+    error = float(np.std(of_jobs, ddof=1)) / math.sqrt(len(of_jobs))
+    return Cost(mean=float(np.mean(of_jobs)), error=error)
+
+
+def _of_job(job: Job) -> tuple[float, float, float] | None:
     head_first = np.array(job.head_first, dtype=bool)
     base, head = np.log(job.base_us), np.log(job.head_us)
     first, second = np.where(head_first, head, base), np.where(head_first, base, head)
@@ -59,4 +69,25 @@ def _of_job(job: Job) -> tuple[float, float] | None:
     if min(own.sum(), (~own).sum()) < _FEWEST:
         return None
     after_other = np.median(opening[~own]) - np.median(opening[own])
-    return float(after_other), float(np.median(second - first))
+    followed_own = np.concatenate([[False], kept & (head_first[1:] != head_first[:-1])])
+    explained = _explained(head - base, np.where(head_first, -1.0, 1.0), followed_own)
+    return float(after_other), float(np.median(second - first)), explained
+
+
+def _explained(log_ratios: Array, sign: Array, followed_own: Array) -> float:
+    """How much of the variance of a pair its order is, by least squares without outliers.
+
+    Args:
+        log_ratios: of head to base.
+        sign: −1 where head opened the pair, else 1.
+        followed_own: whether the step that opened it came after one of its own side.
+    """
+    by = np.column_stack([np.ones(len(sign)), sign, sign * followed_own])
+    near = np.abs(log_ratios - np.median(log_ratios)) < 3 * spread(log_ratios)
+    costs = np.linalg.lstsq(by[near], log_ratios[near], rcond=None)[0]
+    return 1 - (spread(log_ratios - by @ costs) / spread(log_ratios)) ** 2
+
+
+def spread(values: Array) -> float:
+    """The standard deviation, outliers left aside."""
+    return float(stats.iqr(values)) / 1.349

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.jobs import Job
-from benchmarks.order import OrderCosts, order_costs
+from benchmarks.order import OrderCosts, order_costs, spread
 from benchmarks.ours import extended_outcome, outcome, seconds
 from benchmarks.peers import PEERS, Array, Peer, as_taken
 from perf_smoke.compare import FEWEST_PAIRS
@@ -231,7 +231,7 @@ def _noise(jobs: Sequence[Job]) -> Noise:
     estimates = [_centre(row) for row in log_ratios]
     cpu_estimates = [_centre(np.log(job.head_cpu_us) - np.log(job.base_cpu_us)) for job in jobs]
     known = [job.others for job in jobs if job.others is not None]
-    spreads = [float(stats.iqr(row)) / 1.349 for row in log_ratios if len(row) >= FEWEST_PAIRS]
+    spreads = [spread(row) for row in log_ratios if len(row) >= FEWEST_PAIRS]
     return Noise(
         pairs=statistics.median(job.pairs for job in jobs),
         step_ms=statistics.median(statistics.median(job.base_us) / 1e3 for job in jobs),

@@ -184,12 +184,13 @@ def _order(scores: dict[str, StratumScore]) -> str:
         [
             name,
             *(f"{cost.mean:+.2%} ± {cost.error:.2%}" for cost in (order.after_other, order.second)),
+            f"{order.explained:.0%}",
         ]
         for name, score in scores.items()
         if (order := score.noise.order)
     ]
     head = ["what order costs", "after the other side, not its own", "second of a pair, not first"]
-    return table(head, rows)
+    return table([*head, "share of a pair's variance"], rows)
 
 
 def _false_verdicts(scores: dict[str, Recorded]) -> str:

@@ -237,7 +237,9 @@ def test_a_run_that_may_go_on_decides_as_the_short_one_or_from_more_pairs() -> N
     assert extended_outcome(long_jobs()[0], 1.1, 30.0).verdict == "slower"
 
 
-@pytest.mark.parametrize(("after_other", "second"), [(0.12, 0.0), (0.0, 0.05), (0.12, -0.06)])
+@pytest.mark.parametrize(
+    ("after_other", "second"), [(0.0, 0.0), (0.12, 0.0), (0.0, 0.05), (0.12, -0.06)]
+)
 def test_what_order_costs_is_found_as_it_was_put_in(after_other: float, second: float) -> None:
     attack = attacks.Attack(
         name="order",
@@ -250,6 +252,7 @@ def test_what_order_costs_is_found_as_it_was_put_in(after_other: float, second: 
     assert costs.after_other.mean == pytest.approx(after_other, abs=0.01)
     # a second step follows the other side always, a first one every second time
     assert costs.second.mean == pytest.approx(second + after_other / 2, abs=0.02)
+    assert (costs.explained > 0.5) is (after_other > 0 or second > 0)
 
 
 def test_a_job_of_few_pairs_does_not_tell_what_order_costs() -> None:
