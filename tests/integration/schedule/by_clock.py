@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import pytest
+
 from perf_smoke.cancel import Cancelled
 from perf_smoke.engines.base import Reply, Request
+from perf_smoke.measure import schedule, side
 from perf_smoke.result import EngineIdentity, Failure, Process, Sample, Unmeasured
 from tests.integration.schedule.recordings import REQUEST
 
@@ -19,6 +22,11 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.now_s
+
+    def replace_time(self, patch: pytest.MonkeyPatch) -> None:
+        """For all that the order of steps asks the time."""
+        for module in (schedule, side):
+            patch.setattr(module, "time", self)
 
 
 @dataclass(kw_only=True)

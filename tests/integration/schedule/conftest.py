@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from perf_smoke.measure import schedule
 from tests.integration.schedule.by_clock import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(schedule, "time", clock)
+    clock.replace_time(monkeypatch)
     return clock

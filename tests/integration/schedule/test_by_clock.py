@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf_smoke.measure import schedule
 from perf_smoke.measure.schedule import Progress, Recording, measure_alone, measure_pairs
 from perf_smoke.result import Process, Unmeasured
 from tests.integration.schedule.by_clock import ByClock, Clock
@@ -116,7 +115,7 @@ def test_the_budget_is_used_and_kept_to_within_a_step(
         load_s = 0.0  # it is part of the step
     shared["load_s"] = load_s
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schedule, "time", clock)
+        clock.replace_time(patch)
         head, base = ByClock(step_s=head_s, **shared), ByClock(step_s=base_s, **shared)
         recording = paired(head, base, plan(budget_s=budget_s))
 
@@ -333,7 +332,7 @@ def extended(step_s: float, load_s: float = 0.1, *, worth_it: bool = True) -> Ex
         return worth_it
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schedule, "time", clock)
+        clock.replace_time(patch)
         head, base = (ByClock(clock=clock, step_s=step_s, load_s=load_s) for _ in SIDES)
         recording, told = Recording(), list[Progress]()
         how = plan(budget_s=8.0, longest_budget_s=20.0)
