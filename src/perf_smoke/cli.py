@@ -14,11 +14,12 @@ import click
 from rich.console import Console
 
 from perf_smoke import __version__, environment
+from perf_smoke.inputs import InvalidInputs
 from perf_smoke.printable import printable
 from perf_smoke.processes.kinship import MARK
 from perf_smoke.redaction import knowing, public, published
 from perf_smoke.result import because_of
-from perf_smoke.settings import INPUTS, InvalidSettings, parse
+from perf_smoke.settings import INPUTS, heading_of, parse
 
 EXIT_NOT_MEASURED = 1
 EXIT_INVALID = 2
@@ -61,7 +62,7 @@ class _Grouped(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         listed: dict[str, list[tuple[str, str]]] = {}
-        headings = {row.field: row.heading for row in INPUTS}
+        headings = {row.field: heading_of(row) for row in INPUTS}
         for parameter in self.get_params(ctx):
             if record := parameter.get_help_record(ctx):
                 listed.setdefault(headings.get(parameter.name or "", "Options"), []).append(record)
@@ -110,7 +111,7 @@ def _at_terminal(values: Mapping[str, str], environ: Mapping[str, str]) -> int:
 
     try:
         settings = parse(values)
-    except InvalidSettings as error:
+    except InvalidInputs as error:
         return _invalid(error)
     if unusable := job.unusable(at_terminal.folder_of(settings)):
         return _refuse(unusable)
@@ -206,7 +207,7 @@ def compare(
             result = read(document)
             expect_sums(result)
             result = decide_again(result)
-    except (InvalidSettings, UnreadableResult) as error:
+    except (InvalidInputs, UnreadableResult) as error:
         sys.exit(_refuse(error))
     except ValueError as error:
         sys.exit(_refuse(f"{document} contradicts itself: {error}."))
@@ -241,7 +242,7 @@ def doctor(**options: str | None) -> None:
     values = _inputs_of(options)
     try:
         settings = parse(values)
-    except InvalidSettings as error:
+    except InvalidInputs as error:
         sys.exit(_invalid(error))
     diagnosis = diagnose(
         settings,
@@ -264,7 +265,7 @@ def _console() -> Console:
     return console
 
 
-def _invalid(error: InvalidSettings) -> int:
+def _invalid(error: InvalidInputs) -> int:
     for wrong in error.problems:
         _complain(wrong.sentence)
     return EXIT_INVALID

@@ -17,12 +17,13 @@ from perf_smoke.engines import registry
 from perf_smoke.engines.base import EngineSetup, Request
 from perf_smoke.engines.identity import find_program
 from perf_smoke.engines.table import Row
+from perf_smoke.inputs import invalid_inputs
 from perf_smoke.models import hub
 from perf_smoke.models.reference import Hub, parse
 from perf_smoke.repository import Repository
 from perf_smoke.request import request_of
 from perf_smoke.result import HEAD, Unmeasured
-from perf_smoke.settings import Settings, invalid_inputs
+from perf_smoke.settings import Settings
 from perf_smoke.sides import refuse_shared
 
 MERGE_BASE = "merge-base"

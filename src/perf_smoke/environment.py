@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from perf_smoke.inputs import Input
 from perf_smoke.processes.kinship import MARK
-from perf_smoke.settings import INPUTS, Input
+from perf_smoke.settings import INPUTS
 
 _OURS = ("INPUT_", "PERF_SMOKE_", "ACTIONS_")
 _FILE_COMMANDS = (

@@ -33,6 +33,7 @@ from perf_smoke.github.legs_outputs import Published, legs_outputs
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.origin import why_not_of
 from perf_smoke.github.outputs import OF_THE_COMMENT
+from perf_smoke.inputs import InvalidInputs
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.reasons import Reason
 from perf_smoke.report.legs import Legs
@@ -49,7 +50,6 @@ from perf_smoke.report_step import (
 )
 from perf_smoke.result import GRAVEST_FIRST, FailOn, Failure, Result
 from perf_smoke.secret import Secret
-from perf_smoke.settings import InvalidSettings
 
 
 def report(environ: Mapping[str, str]) -> FailOn | None:
@@ -70,7 +70,7 @@ def _shown(environ: Mapping[str, str], values: Mapping[str, str], log: WorkflowL
     missing = partial(nothing_measured, runtime=environ["PERF_SMOKE_RUNTIME"], values=values)
     try:
         settings = report_inputs.parse(values)
-    except InvalidSettings as error:
+    except InvalidInputs as error:
         _show_problems(error, event, log)
         failure = Failure(reason="invalid-inputs", sentence=str(error))
         return [missing("invalid", failure)]
@@ -199,7 +199,7 @@ def _policy(combined: Combined, settings: ReportSettings) -> Policy:
     return Policy.UPDATE_ONLY
 
 
-def _show_problems(error: InvalidSettings, event: Event, log: WorkflowLog) -> None:
+def _show_problems(error: InvalidInputs, event: Event, log: WorkflowLog) -> None:
     published = Published(
         status="invalid",
         reason="invalid-inputs",

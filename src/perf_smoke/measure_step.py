@@ -17,10 +17,11 @@ from rich.console import Console
 from perf_smoke import __version__, job
 from perf_smoke.cancel import Signals
 from perf_smoke.github.event import read_event
+from perf_smoke.inputs import InvalidInputs, invalid_inputs
 from perf_smoke.printable import printable
 from perf_smoke.redaction import published
 from perf_smoke.result import Cost, Failure, Result, Status, Tool, fail_on
-from perf_smoke.settings import InvalidSettings, invalid_inputs, parse
+from perf_smoke.settings import parse
 
 RESERVE_NAME = "reserve"
 """A file that takes the place that the document shall have on a disk which an engine fills."""
@@ -49,7 +50,7 @@ def _result(values: Mapping[str, str], environ: Mapping[str, str], folder: Path)
     runtime = environ["PERF_SMOKE_RUNTIME"]
     try:
         settings = parse(values)
-    except InvalidSettings as error:
+    except InvalidInputs as error:
         sentences = [problem.sentence for problem in error.problems]
         return nothing_measured("invalid", invalid_inputs(sentences), runtime, values)
     try:

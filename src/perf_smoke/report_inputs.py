@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perf_smoke import parsers
-from perf_smoke.result import FailOn
+from perf_smoke.inputs import Input, InvalidInputs, parse_each
+from perf_smoke.result import CommentWhen, FailOn
 from perf_smoke.secret import Secret
-from perf_smoke.settings import INPUTS, CommentWhen, Input, InvalidSettings, parse_each
+from perf_smoke.settings import INPUTS
 
 
 def lines(value: str) -> tuple[str, ...]:
@@ -83,9 +84,9 @@ def parse(values: Mapping[str, str]) -> ReportSettings:
     """Turn input texts into settings.
 
     Raises:
-        InvalidSettings: with every problem found.
+        InvalidInputs: with every problem found.
     """
     _, parsed, problems = parse_each(REPORT_INPUTS, values)
     if problems:
-        raise InvalidSettings(problems)
+        raise InvalidInputs(problems)
     return ReportSettings(**parsed)

@@ -37,6 +37,7 @@ from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
 from perf_smoke.github.reusable import SENTENCE, in_a_reusable_workflow
+from perf_smoke.inputs import InvalidInputs
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
 from perf_smoke.pull_request import of_another
@@ -47,7 +48,7 @@ from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
 from perf_smoke.result import BASE, HEAD, FailOn, Failure, Result, Status, because_of, fail_on
 from perf_smoke.secret import Secret
-from perf_smoke.settings import InvalidSettings, Settings, parse
+from perf_smoke.settings import Settings, parse
 
 TITLE = "perf-smoke"
 UNMEASURED_NAME = "unmeasured"
@@ -79,7 +80,7 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> FailOn | No
         log.text(SENTENCE)
     try:
         settings = parse(values)
-    except InvalidSettings:
+    except InvalidInputs:
         settings = None  # the document says so, with each problem
     result = _document(folder, environ["PERF_SMOKE_RUNTIME"], values)
     if result.leg is None:  # measuring left no document: job and inputs are known all the same

@@ -1,26 +1,24 @@
-"""The inputs: one table, and the frozen Settings that are made from it.
+"""The inputs of a run: one table, and the frozen Settings that are made from it.
 
 The command line's options are made from the table when it starts, action.yml and the README by
-scripts/tables. All problems are reported at once, each as one sentence.
+scripts/tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from perf_smoke import parsers
 from perf_smoke.contradictions import contradictions
 from perf_smoke.engines import table
+from perf_smoke.inputs import Input, InvalidInputs, Problem, parse_each
 from perf_smoke.metrics import AUTOMATIC, BY_NAME, DECIDING
-from perf_smoke.printable import one_line
 from perf_smoke.redaction import public
-from perf_smoke.result import FAIL_ON, INPUTS_BESIDE, FailOn, Failure
+from perf_smoke.result import FAIL_ON, CommentWhen, FailOn
 from perf_smoke.secret import Secret
-
-CommentWhen = Literal["always", "changes", "never"]
 
 
 @dataclass(frozen=True)
@@ -92,81 +90,6 @@ class Settings:
     def budget_s(self) -> float:
         """The usual time for measuring."""
         return self.budget.usual_s
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """One thing that is wrong with the inputs."""
-
-    input: str
-    sentence: str
-
-
-class InvalidSettings(Exception):
-    """All problems of the inputs at once."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(problem.sentence for problem in problems))
-        self.problems = tuple(problems)
-
-
-def invalid_inputs(sentences: Sequence[str]) -> Failure:
-    """The failure that tells all of these sentences, each on a line of its own."""
-    count = len(sentences)
-    return Failure(
-        reason="invalid-inputs",
-        sentence=f"{count} inputs are invalid." if count > 1 else "One input is invalid.",
-        tail="\n".join(" ".join(sentence.split()) for sentence in sentences),
-    )
-
-
-@dataclass(frozen=True)
-class Input:
-    """One row of the table. `parse` turns the text into the value or raises ValueError with
-    the end of a sentence that starts with the input's name: "must be …"."""
-
-    name: str
-    default: str
-    parse: Callable[[str], Any]
-    help: str
-    secret: bool = False
-    """Neither recorded nor shown."""
-    is_file: bool = False
-    """Whether it may name a file to be read, which a container must see."""
-    instead_of: str = ""
-    """Another input, beside which it cannot be meant."""
-
-    @property
-    def workflow_only(self) -> bool:
-        """Whether it is without effect on the command line, where everything runs on this machine
-        and no comment is written."""
-        return INPUTS_BESIDE.get(self.name) == "workflow"
-
-    @property
-    def heading(self) -> str:
-        """Below which the command line lists it: that of the nearest row at or above it."""
-        if self.workflow_only:
-            return _IN_A_WORKFLOW
-        rows = [row.name for row in INPUTS]
-        above = rows[: rows.index(self.name) + 1]
-        return next(HEADINGS[name] for name in reversed(above) if name in HEADINGS)
-
-    @property
-    def field(self) -> str:
-        """Its name in Settings."""
-        return _FIELDS.get(self.name, self.name.replace("-", "_"))
-
-
-HEADINGS = {
-    "engine": "What is run",
-    "warmup": "How long it is measured",
-    "metric": "What it is compared with, and what decides",
-    "label": "How it is shown, and what comes of it",
-}
-"""By the first of the inputs that stand below each."""
-_IN_A_WORKFLOW = "Without effect here: heeded in a workflow alone"
-
-_FIELDS = {name: f"{name}_s" for name in ("timeout", "deadline")}
 
 
 def _deciding_metric(value: str) -> str:
@@ -277,12 +200,14 @@ INPUTS: tuple[Input, ...] = (
         "300 s",
         parsers.seconds(0.1, 21_600),
         "Longest time for one step; then its whole process group is killed.",
+        unit="s",
     ),
     Input(
         "deadline",
         "2 h",
         parsers.seconds(1, 86_400),
         "Longest time for everything: model, builds, git, starts, measuring, comment. Whatever is not there by then is given up, the base earlier, so that head can still be measured.",
+        unit="s",
     ),
     Input(
         "metric",
@@ -357,6 +282,23 @@ INPUTS: tuple[Input, ...] = (
     ),
 )
 
+_HEADINGS = {
+    "engine": "What is run",
+    "warmup": "How long it is measured",
+    "metric": "What it is compared with, and what decides",
+    "label": "How it is shown, and what comes of it",
+}
+"""By the first of the inputs that stand below each."""
+_IN_A_WORKFLOW = "Without effect here: heeded in a workflow alone"
+
+
+def heading_of(row: Input) -> str:
+    """Below which the command line lists an input: that of the nearest row at or above it."""
+    if row.workflow_only:
+        return _IN_A_WORKFLOW
+    above = INPUTS[: INPUTS.index(row) + 1]
+    return next(_HEADINGS[each.name] for each in reversed(above) if each.name in _HEADINGS)
+
 
 def parse(values: Mapping[str, str]) -> Settings:
     """Turn input texts into Settings.
@@ -365,7 +307,7 @@ def parse(values: Mapping[str, str]) -> Settings:
         values: by input name (`model-sha256`). A missing or empty one takes its default.
 
     Raises:
-        InvalidSettings: with every problem found, not only the first.
+        InvalidInputs: with every problem found, not only the first.
     """
     texts, parsed, problems = parse_each(INPUTS, values)
     chosen = {row.name for row in INPUTS if texts[row.name] != row.default}
@@ -382,37 +324,8 @@ def parse(values: Mapping[str, str]) -> Settings:
         for name, sentence in contradictions(texts, parsed.get("engine", ""))
     ]
     if problems:
-        raise InvalidSettings(problems)
+        raise InvalidInputs(problems)
     recorded = {
         row.name: public(texts[row.name]) for row in INPUTS if row.name in chosen and not row.secret
     }
     return Settings(**parsed, recorded=recorded)
-
-
-def parse_each(
-    rows: Sequence[Input], values: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, Any], list[Problem]]:
-    """Each input by itself: the texts by name, the values by field, and what is wrong."""
-    texts = {row.name: values.get(row.name) or row.default for row in rows}
-    parsed: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for row in rows:
-        try:
-            parsed[row.field] = row.parse(parsers.storable(texts[row.name]))
-        except ValueError as error:
-            shown = "" if row.secret else f" (it is `{_shown(texts[row.name])}`)"
-            problems.append(Problem(input=row.name, sentence=f"{row.name} {error}{shown}."))
-    problems += [
-        Problem(
-            input=name,
-            sentence=f"{_shown(name)} is not an input"
-            f"{parsers.nearest(name, texts)}; see the README's table.",
-        )
-        for name in values
-        if name not in texts
-    ]
-    return texts, parsed, problems
-
-
-def _shown(text: str) -> str:
-    return one_line(text, 80)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_smoke import report_step, result_file, settings
+from perf_smoke import inputs, report_step, result_file, settings
 from perf_smoke.compare import Rule
 from perf_smoke.consistency import expect_verdicts
 from perf_smoke.engines import (
@@ -173,6 +173,6 @@ READERS = {
     "retry-after": Reader(read=_text(web._retry_after), refuses=()),
     "record": Reader(read=_record),
     "outputs": Reader(read=_outputs, refuses=()),
-    "inputs": Reader(read=_inputs, refuses=(settings.InvalidSettings,)),
+    "inputs": Reader(read=_inputs, refuses=(inputs.InvalidInputs,)),
     "gate": Reader(read=_text(public), refuses=()),
 }

@@ -25,7 +25,7 @@ GROUND = (
 """The floor on which facts stand, each once: everybody may import it."""
 SHOWS = "report|github|combined|measure_step|report_step|legs_step|at_terminal|cli|watchers"
 """What shows a run, or starts one."""
-INPUTS = "settings|report_inputs|contradictions|parsers"
+INPUTS = "settings|inputs|report_inputs|contradictions|parsers"
 RUNS = "settings|request|configuration|preparation|document|run|job"
 """What leads from the inputs to the document."""
 
@@ -39,9 +39,7 @@ FORBIDDEN = {
     ),
     rf"measure -> (compare|{RUNS}|{SHOWS})": "taking steps knows no verdict and no inputs",
     rf"({INPUTS}) -> (?!({INPUTS}|{GROUND})$)": "inputs are judged without touching anything",
-    rf"github -> (?!(settings|{GROUND})$)": (
-        "what GitHub is shown is the document, and how much of it the inputs say"
-    ),
+    rf"github -> (?!({GROUND})$)": "what GitHub is shown is the document",
     r"result_file -> (?!result$)": "a document is read as it is, whoever made it",
     r"documents -> (?!(result_file|consistency|result)$)": (
         "what lies in a folder does not depend on who wants to show it"

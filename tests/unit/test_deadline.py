@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke import numbers, settings
+from perf_smoke import inputs, numbers, settings
 from perf_smoke.deadline import Deadline
 from perf_smoke.result import Unmeasured
 
@@ -103,5 +103,5 @@ def test_what_python_refuses_is_the_default_to_launch(text: str) -> None:
     )
     assert (told.stdout, told.stderr) == ("7200\n", "")
     if text:
-        with pytest.raises(settings.InvalidSettings, match="deadline must be a time from 1 s to"):
+        with pytest.raises(inputs.InvalidInputs, match="deadline must be a time from 1 s to"):
             settings.parse({"deadline": text})

@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from perf_smoke.engines import table
+from perf_smoke.inputs import InvalidInputs
 from perf_smoke.metrics import DECIDING, METRICS, Metric
 from perf_smoke.secret import Secret
-from perf_smoke.settings import INPUTS, InvalidSettings, Settings, parse
+from perf_smoke.settings import INPUTS, Settings, parse
 
 TOKEN = "ghs_0123456789secret"
 
 
 def problems(**values: str) -> dict[str, str]:
     """The sentence for each input that is refused; `_` in names stands for `-`."""
-    with pytest.raises(InvalidSettings) as caught:
+    with pytest.raises(InvalidInputs) as caught:
         parse(dashed(**values))
     return {problem.input: problem.sentence for problem in caught.value.problems}
 
@@ -207,7 +208,7 @@ def test_a_budget_may_become_longer(text: str, usual_s: float, longest_s: float)
     ],
 )
 def test_a_budget_that_is_no_time_is_refused(text: str, wrong: str) -> None:
-    with pytest.raises(InvalidSettings) as caught:
+    with pytest.raises(InvalidInputs) as caught:
         settings(budget=text)
     assert [problem.input for problem in caught.value.problems] == ["budget"]
     assert wrong in caught.value.problems[0].sentence
@@ -244,7 +245,7 @@ def test_an_endpoint_is_an_http_address(text: str) -> None:
     ],
 )
 def test_what_cannot_be_meant_together_is_refused(values: dict[str, str], name: str) -> None:
-    with pytest.raises(InvalidSettings) as caught:
+    with pytest.raises(InvalidInputs) as caught:
         parse(values)
     (problem,) = caught.value.problems
     assert problem.input == name
@@ -274,7 +275,7 @@ def test_an_endpoint_is_for_the_engines_that_ask_a_server(engine: str) -> None:
     if table.row(engine).endpoint != "never":
         assert parse(values).endpoint == "http://host"
         return
-    with pytest.raises(InvalidSettings) as caught:
+    with pytest.raises(InvalidInputs) as caught:
         parse(values)
     (problem,) = caught.value.problems
     assert problem.sentence == (
@@ -284,7 +285,7 @@ def test_an_endpoint_is_for_the_engines_that_ask_a_server(engine: str) -> None:
 
 def test_a_prompt_stands_in_one_place() -> None:
     assert parse({"prompt": "2+2=", "prompt-file": "p.txt"}).prompt_file == "p.txt", "the default"
-    with pytest.raises(InvalidSettings, match="prompt-file is given with prompt: drop one"):
+    with pytest.raises(InvalidInputs, match="prompt-file is given with prompt: drop one"):
         parse({"prompt": "3+3=", "prompt-file": "p.txt"})
 
 
@@ -304,7 +305,7 @@ def test_a_prompt_stands_in_one_place() -> None:
 def test_a_misspelt_word_is_met_with_what_was_perhaps_meant(
     name: str, value: str, meant: str
 ) -> None:
-    with pytest.raises(InvalidSettings) as caught:
+    with pytest.raises(InvalidInputs) as caught:
         parse({name: value})
     (problem,) = caught.value.problems
     assert f"; perhaps `{meant}` is meant" in problem.sentence
@@ -356,7 +357,7 @@ def test_a_refused_value_is_shown_shortened_on_one_line_without_control_characte
 
 
 def test_a_name_that_is_no_input_is_shown_shortened() -> None:
-    with pytest.raises(InvalidSettings) as caught:
+    with pytest.raises(InvalidInputs) as caught:
         parse({"x" * 500: "1"})
     assert len(str(caught.value)) < 200
 

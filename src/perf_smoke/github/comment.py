@@ -23,9 +23,8 @@ from perf_smoke.github.pulls import find_pull_request
 from perf_smoke.github.shorten import shorten
 from perf_smoke.github.sticky import CommentOutcome, Policy, Sticky
 from perf_smoke.printable import one_line
-from perf_smoke.result import Result
+from perf_smoke.result import CommentWhen, Result
 from perf_smoke.secret import Secret
-from perf_smoke.settings import CommentWhen
 
 __all__ = ["CommentOutcome", "Policy", "policy_for", "upsert"]
 

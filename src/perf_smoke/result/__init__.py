@@ -22,7 +22,14 @@ from perf_smoke.result.comparison import (
     Verdict,
     fraction,
 )
-from perf_smoke.result.consequences import FAIL_ON, INPUTS_BESIDE, FailOn, because_of, fail_on
+from perf_smoke.result.consequences import (
+    FAIL_ON,
+    INPUTS_BESIDE,
+    CommentWhen,
+    FailOn,
+    because_of,
+    fail_on,
+)
 from perf_smoke.result.failure import Failure, Unmeasured
 from perf_smoke.result.machine import Gpu, Machine, MachineState
 from perf_smoke.result.measurement import (
@@ -54,6 +61,7 @@ __all__ = [
     "HEAD_CRASHES",
     "INPUTS_BESIDE",
     "WORKLOAD",
+    "CommentWhen",
     "Comparison",
     "Cost",
     "EngineIdentity",

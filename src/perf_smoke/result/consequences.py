@@ -23,6 +23,9 @@ INPUTS_BESIDE: Mapping[str, Reach] = MappingProxyType(
 """The inputs that change nothing in what is measured: they say how it is shown and what comes of
 it, those of `workflow` without effect at a terminal."""
 
+CommentWhen = Literal["always", "changes", "never"]
+"""When a comment is written."""
+
 FailOn = Literal["error", "slower"]
 FAIL_ON: tuple[FailOn, ...] = get_args(FailOn)
 """What a step may be asked to fail on; `never` is none of it."""
