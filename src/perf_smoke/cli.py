@@ -160,7 +160,7 @@ def report(paths: tuple[Path, ...], *, markdown: bool, output: Path | None, legs
     if not several.results:
         nothing = f"no document lies in {', '.join(map(str, paths))}."
         sys.exit(_refuse(next(iter(several.refused), nothing)))
-    text = several.markdown(Links())(combined.NO_LIMIT)
+    text = several.markdown(Links())(combined.NO_LIMIT) if output or markdown else ""
     if output:
         try:
             write_whole(output, text)

@@ -8,6 +8,7 @@ is computed nowhere else.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -68,7 +69,7 @@ class Metric:
 
 def _field(name: str) -> Callable[[Sample], float | None]:
     """The field itself."""
-    return lambda sample: getattr(sample, name)
+    return operator.attrgetter(name)
 
 
 def _per_prompt_token_ms(sample: Sample) -> float | None:

@@ -11,6 +11,7 @@ import base64
 import dataclasses
 import functools
 import json
+import operator
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -89,20 +90,30 @@ def _without_forms(text: str) -> str:
 
 
 def _published(value: Any, kind: Any, shown: Callable[[str, bool], str]) -> Any:
+    """The same object where nothing in it is hidden: thousands of steps need not be made anew."""
     match value:
         case str():
-            return shown(value, kind is not str)
+            text = shown(value, kind is not str)
+            return value if text == value else text
         case dict():
-            kind_of_values = typing.get_args(kind)[1]
-            return {key: _published(each, kind_of_values, shown) for key, each in value.items()}
+            kinds = dict.fromkeys(value, typing.get_args(kind)[1])
+            changed = _changed(value.get, kinds, shown)
+            return {**value, **changed} if changed else value
         case tuple():
-            return tuple(_published(each, typing.get_args(kind)[0], shown) for each in value)
+            parts = tuple(_published(each, typing.get_args(kind)[0], shown) for each in value)
+            return value if all(map(operator.is_, parts, value)) else parts
     if value is None:
         return None
-    texts = _texts(value.__class__).items()
-    return dataclasses.replace(
-        value, **{name: _published(getattr(value, name), part, shown) for name, part in texts}
-    )
+    changed = _changed(functools.partial(getattr, value), _texts(value.__class__), shown)
+    return dataclasses.replace(value, **changed) if changed else value
+
+
+def _changed(
+    part: Callable[[str], Any], kinds: Mapping[str, Any], shown: Callable[[str, bool], str]
+) -> dict[str, Any]:
+    """By its name, each part in which something is hidden, as it may leave."""
+    after = {name: _published(part(name), kind, shown) for name, kind in kinds.items()}
+    return {name: value for name, value in after.items() if value is not part(name)}
 
 
 @functools.cache

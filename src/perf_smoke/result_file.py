@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -22,8 +21,14 @@ LARGEST_MIB = 64
 """Of a file. Some hundred thousand steps."""
 _LARGEST_INTEGER = 2**64
 """What no run ever counts to; larger ones do not become a float."""
-_LONG_NUMBER = re.compile(rb"\d{20}")
-"""A larger one has so many digits."""
+_SHAPES = bytes(
+    ord("0" if chr(byte).isdecimal() else " " if chr(byte) in " \n\r\t,:[-" else "x")
+    for byte in range(128)
+).ljust(256, b"x")
+"""Every digit as 0, and what may stand before a number of JSON as a space."""
+_LONG_INTEGER = b" " + 20 * b"0"
+"""A larger one has so many digits. Fractions and hashes have them too, but not behind a space; and
+to look for it so takes a tenth of a regular expression's time."""
 
 
 class UnreadableResult(Exception):
@@ -90,7 +95,7 @@ def parse(text: bytes, name: str) -> Result:
             f"{name} is no perf-smoke result: {place}: {first['msg']}"
         ) from error
     # To walk through a whole document takes as long as to read it.
-    if _LONG_NUMBER.search(text) and any(
+    if _LONG_INTEGER in text.translate(_SHAPES) and any(
         abs(number) > _LARGEST_INTEGER for number in _integers(_adapter().dump_python(result))
     ):
         raise UnreadableResult(f"{name} is no perf-smoke result: a number in it is too large.")

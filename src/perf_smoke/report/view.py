@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from perf_smoke import compare, numbers
 from perf_smoke.engines import table as engines
-from perf_smoke.metrics import AUTOMATIC, BY_NAME, METRICS, Metric
+from perf_smoke.metrics import AUTOMATIC, BY_NAME, METRICS, Metric, time_s
 from perf_smoke.report.parts import Sentence, also, code, join, sentence
 from perf_smoke.report.untrusted import one_line
 from perf_smoke.result import (
@@ -21,6 +21,7 @@ from perf_smoke.result import (
     Prompt,
     RequestRecord,
     Result,
+    Sample,
     Side,
     Workload,
     fraction,
@@ -193,6 +194,9 @@ def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
     headline = next((metric for metric in known if metric.key in given), None)
     leads = [base for base in bases if leading and base.name == leading.base]
     base = next(iter((*leads, *bases)), None)
+    log_ratios: tuple[float, ...] = ()
+    if base and headline:
+        log_ratios = _pairs(_rounds(head, base.measurement), headline).log_ratios
     return WorkloadView(
         name=name,
         workload=workload,
@@ -202,9 +206,7 @@ def _workload(result: Result, name: str, workload: Workload) -> WorkloadView:
         leading=leading,
         base=base,
         headline=headline,
-        log_ratios=_pairs(head, base.measurement, headline, leading).log_ratios
-        if base and headline
-        else (),
+        log_ratios=log_ratios[: leading.pairs] if leading else log_ratios,
     )
 
 
@@ -215,30 +217,41 @@ def _base(
     name: str,
     measurement: Measurement,
 ) -> BaseView:
-    judged = {one.metric: one for one in answers if one.base == name}
-    pairs = {
-        metric.name: _pairs(head, measurement, metric, judged.get(metric.name))
-        for metric in METRICS
-        if metric.per == "step"
-    }
+    judged = {one.metric: one.log_ratio for one in answers if one.base == name}
+    rounds = _rounds(head, measurement)
+    changes = {}
+    for metric in METRICS:
+        if metric.per == "start":
+            continue
+        if (estimate := judged.get(metric.name)) is None and (pairs := _pairs(rounds, metric)):
+            estimate = pairs.averages.median()
+        if estimate is not None:
+            changes[metric.name] = fraction(estimate)
     return BaseView(
         name=name,
         called=called(result, name),
         side=result.sides.get(name, Side()),
         measurement=measurement,
-        changes={
-            metric: fraction(judged_pairs.averages.median())
-            for metric, judged_pairs in pairs.items()
-            if judged_pairs
-        },
+        changes=changes,
     )
 
 
-def _pairs(
-    head: Measurement, base: Measurement, metric: Metric, judged: Comparison | None
-) -> compare.Pairs:
-    pairs = compare.Pairs.of(base.samples, head.samples, metric.name)
-    return pairs.first(judged.pairs) if judged else pairs
+def _rounds(head: Measurement, base: Measurement) -> list[tuple[Sample, Sample]]:
+    """Base's and head's step of each round in which both count."""
+    bases, heads = (
+        {step.round: step for step in side.counted if step.round is not None}
+        for side in (base, head)
+    )
+    return [(bases[at], heads[at]) for at in sorted(bases.keys() & heads.keys())]
+
+
+def _pairs(rounds: Iterable[tuple[Sample, Sample]], metric: Metric) -> compare.Pairs:
+    """The times of one metric. Nothing else that is known of the steps plays a part in an estimate,
+    and to gather it for every metric takes as long as to estimate."""
+    times = [(time_s(base, metric.name), time_s(head, metric.name)) for base, head in rounds]
+    both = [(base, head) for base, head in times if base and head]
+    bases, heads = ([pair[side] for pair in both] for side in (0, 1))
+    return compare.Pairs.of_times(bases, heads, metric=metric.name)
 
 
 def _gravest(result: Result, comparisons: tuple[Comparison, ...]) -> Comparison | None:
