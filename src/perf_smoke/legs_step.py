@@ -33,6 +33,7 @@ from perf_smoke.github.legs_outputs import Published, legs_outputs
 from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.origin import why_not_of
 from perf_smoke.github.outputs import OF_THE_COMMENT
+from perf_smoke.github.reusable import SENTENCE, in_a_reusable_workflow
 from perf_smoke.inputs import InvalidInputs
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.reasons import Reason
@@ -60,6 +61,8 @@ def report(environ: Mapping[str, str]) -> FailOn | None:
     """
     values, log = environment.inputs(environ, REPORT_INPUTS), WorkflowLog()
     log.mask(Secret(values.get("github-token", "")))
+    if in_a_reusable_workflow(environ) and not values.get("label", "").strip():
+        log.text(SENTENCE)
     return why_red(_shown(environ, values, log), values, log)
 
 
@@ -84,7 +87,7 @@ def _shown(environ: Mapping[str, str], values: Mapping[str, str], log: WorkflowL
         fail_on=settings.fail_on,
     )
     if not combined.legs.legs:
-        combined = _of_nothing(settings)
+        combined = _of_nothing(settings, event)
     published = _published(combined)
     place = Path(environ["PERF_SMOKE_OUTPUT"])
     _show(combined, published, settings, place, event, log, deadline)
@@ -108,11 +111,11 @@ def _failure(reason: Reason) -> Failure:
     return Failure(reason=reason, sentence="There is no result.")
 
 
-def _of_nothing(settings: ReportSettings) -> Combined:
-    note = (
-        f"No document lies in `{', '.join(settings.path)}`. The jobs that measure failed, were "
-        "cancelled or skipped, or left nothing."
-    )
+def _of_nothing(settings: ReportSettings, event: Event) -> Combined:
+    why = "The jobs that measure failed, were cancelled or skipped, or left nothing."
+    if event.still_measuring:
+        why = "The run that measures has not ended: give `workflow_run` `types: [completed]`."
+    note = f"No document lies in `{', '.join(settings.path)}`. {why}"
     legs = Legs.of([], notes=[note])
     return Combined(legs=legs, label=settings.label, fail_on=settings.fail_on)
 
@@ -184,15 +187,16 @@ def _comment(
         key=key_of(event, settings.label),
         stamp=stamp_of(event),
         body=body,
-        policy=_policy(combined, settings),
+        policy=_policy(combined, settings, event),
         patience=patience,
     )
 
 
-def _policy(combined: Combined, settings: ReportSettings) -> Policy:
+def _policy(combined: Combined, settings: ReportSettings, event: Event) -> Policy:
     """What may be written: where there is nothing of this run, at most into what is there."""
     policies = {policy_for(settings.comment, result) for result in combined.results}
-    if settings.comment == "never" or combined.is_of_other_runs:
+    nothing_yet = event.still_measuring and not combined.results
+    if settings.comment == "never" or combined.is_of_other_runs or nothing_yet:
         return Policy.NOTHING
     if Policy.CREATE_OR_UPDATE in policies or combined.legs.missing:
         return Policy.CREATE_OR_UPDATE

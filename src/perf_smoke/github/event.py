@@ -53,7 +53,7 @@ class Event:
     """The commit that the run is about: on a pull request its head, not the merge commit."""
     base_sha: str
     """Tip of the branch that the pull request, or the merge queue's group, wants to go into; before
-    a push, of the branch that was pushed to."""
+    a push, of the branch or tag that was pushed to."""
     base_branch: str
     pull_request: int | None
     from_fork: bool
@@ -74,6 +74,8 @@ class Event:
     """What could not be read, as sentences."""
     measured_event: str = ""
     """On workflow_run, what started the run that measured."""
+    still_measuring: bool = False
+    """On workflow_run, whether the run that measures has not ended yet (`requested`)."""
 
     @property
     def pull_request_head(self) -> str:
@@ -139,6 +141,7 @@ def read_event(environ: Mapping[str, str]) -> Event:
         runner_temp=_path(environ, "RUNNER_TEMP"),
         notes=tuple(notes),
         measured_event=facts.measured_event,
+        still_measuring=facts.still_measuring,
     )
 
 
@@ -156,6 +159,7 @@ class _Facts:
     measured_run_id: int | None = None
     measured_run_attempt: int | None = None
     measured_event: str = ""
+    still_measuring: bool = False
 
 
 class _Document:
@@ -228,7 +232,8 @@ def _facts(name: str, repository: str, environ: Mapping[str, str], notes: list[s
 
 def _of_push(repository: str, sha: str, branch: str, document: _Document) -> _Facts:
     known = branch and repository
-    before = document.find("before")  # zeros: the branch is new
+    # Zeros: the branch or tag is new. Of one that was deleted GitHub hands over the default branch.
+    before = None if document.find("deleted") is True else document.find("before")
     return _Facts(
         head_sha=sha,
         base_sha=before if isinstance(before, str) and before.strip("0") else "",
@@ -273,6 +278,7 @@ def _of_workflow_run(document: _Document) -> _Facts:
         measured_run_id=document.whole("workflow_run.id"),
         measured_run_attempt=document.whole("workflow_run.run_attempt"),
         measured_event=str(document.find("workflow_run.event") or ""),
+        still_measuring=document.find("action") in ("requested", "in_progress"),
     )
 
 
