@@ -91,7 +91,7 @@ def build_log(side: str, folder: Path | None, show: Callable[[str], None]) -> It
     """The log of this side's build, in a file of this folder if there can be one."""
     file = None
     if folder:
-        with suppress(OSError):
+        with suppress(OSError):  # shown all the same; result.json will say why nothing can be kept
             folder.mkdir(parents=True, exist_ok=True)
             file = (folder / NAMES[side]).open("w", encoding="utf-8", errors="replace")
     log = BuildLog(file, show)
@@ -100,5 +100,5 @@ def build_log(side: str, folder: Path | None, show: Callable[[str], None]) -> It
     finally:
         log.end()
         if file:
-            with suppress(OSError):
+            with suppress(OSError):  # a full disk: closing writes what is left
                 file.close()

@@ -54,7 +54,7 @@ class Signals:
             self._expect_none()
             yield
             self._expect_none()
-        except Exception:
+        except Exception:  # whatever a cancel has brought about is no failure of the run's own
             self._expect_none()
             raise
         finally:

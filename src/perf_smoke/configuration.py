@@ -121,7 +121,7 @@ class Configuration:
         if not self.runs_callers_program or settings.build or settings.base_ref:
             return self.runs_callers_program
         words = [self.program, *(settings.command[1:] if self.engine.shares_program else ())]
-        with suppress(Unmeasured):
+        with suppress(Unmeasured):  # whoever needs it says that it is missing
             words.append(str(self._find(self.program, self.directory)))
         tree = repository.root().resolve()
         paths = (self.directory / word for word in filter(None, words))

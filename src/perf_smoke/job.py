@@ -105,7 +105,7 @@ def unusable(folder: Path) -> str:
 
 def make_own(folder: Path) -> None:
     """Make a folder that git does not see. One that is there already is left as it is."""
-    with suppress(OSError):
+    with suppress(OSError):  # what cannot be written is said when a document is
         folder.mkdir()
         (folder / ".gitignore").write_text("*\n", "utf-8")
 
@@ -139,6 +139,7 @@ def bring_build_logs(source: Path, folder: Path) -> None:
     else in their place."""
     for path in build_logs(source):
         if source.resolve() != folder.resolve() and not path.is_symlink():
+            # result.json is there by then: a log that cannot be had costs nothing else.
             with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
                 text = without_values(printable(file.read(2 * build_log.MOST_KEPT)))
                 result_file.write_whole(folder / path.name, text)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,9 +17,9 @@ from perf_smoke import __version__, job
 from perf_smoke.cancel import Signals
 from perf_smoke.github.event import read_event
 from perf_smoke.inputs import InvalidInputs, invalid_inputs
-from perf_smoke.printable import printable
 from perf_smoke.redaction import published
 from perf_smoke.result import Cost, Failure, Result, Status, Tool, fail_on
+from perf_smoke.run import bug_of_ours
 from perf_smoke.settings import parse
 
 RESERVE_NAME = "reserve"
@@ -67,12 +66,7 @@ def _result(values: Mapping[str, str], environ: Mapping[str, str], folder: Path)
             folder=folder,
         )
     except Exception:  # noqa: BLE001 - promise 1: a bug of ours turns no job red, and is told
-        failure = Failure(
-            reason="internal-error",
-            sentence="perf-smoke itself failed; please report it with these lines.",
-            tail=printable(traceback.format_exc(limit=-5)),
-        )
-        return nothing_measured("failed", failure, runtime, values)
+        return nothing_measured("failed", bug_of_ours(), runtime, values)
 
 
 def nothing_measured(

@@ -81,12 +81,17 @@ def _outcome(settings: Settings, context: Context, draft: Draft) -> tuple[Status
         sentence = "The run was cancelled before it had finished."
         return "cancelled", Failure(reason="cancelled", sentence=sentence)
     except Exception:  # noqa: BLE001 - promise 1: a bug of ours turns no job red, and is told
-        return "failed", Failure(
-            reason="internal-error",
-            sentence="perf-smoke itself failed; please report it with these lines.",
-            tail=printable(traceback.format_exc(limit=-5)),
-        )
+        return "failed", bug_of_ours()
     return "measured", None
+
+
+def bug_of_ours() -> Failure:
+    """What a reader learns of the exception that is being handled."""
+    return Failure(
+        reason="internal-error",
+        sentence="perf-smoke itself failed; please report it with these lines.",
+        tail=printable(traceback.format_exc(limit=-5)),
+    )
 
 
 class _Run:

@@ -118,6 +118,7 @@ def _remove_abandoned(git: Git) -> None:
     """Remove the worktrees of runs that were killed."""
     for path, place in _OURS.findall(git.ask("worktree", "list", "--porcelain").text):
         with suppress(BlockingIOError):  # that run goes on
+            # Without a lock it was killed before it had one, or the folder is gone.
             with suppress(FileNotFoundError), _lock_of(Path(place)).open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _remove_worktree(git, Path(path))
@@ -140,7 +141,7 @@ def _remove(place: Path) -> None:
     for folder, subfolders, _ in os.walk(place):
         for name in subfolders:
             path = Path(folder, name)
-            with suppress(OSError):
+            with suppress(OSError):  # what stays read-only, rmtree leaves, and git is asked again
                 if not path.is_symlink():
                     path.chmod(0o700)
     shutil.rmtree(place, ignore_errors=True)

@@ -110,6 +110,17 @@ def test_a_file_that_was_there_before_is_kept_and_gives_no_numbers(tmp_path: Pat
     assert (tmp_path / "r.json.before-perf-smoke").read_text() == '{"ms": 5}'
 
 
+def test_a_file_that_was_there_before_and_cannot_be_kept_is_not_removed(tmp_path: Path) -> None:
+    theirs = tmp_path / f"{'r' * 240}.json"  # no name is left for a copy
+    theirs.write_text('{"ms": 5}')
+    metrics = f"json {theirs.name}:\n e2e_ms /ms"
+    result = run(tmp_path, "--command", program(tmp_path, ""), "--metrics", metrics)
+    assert result.failure is not None
+    assert result.reason == "engine-output"
+    assert "is there before the first step, and cannot be kept as" in result.failure.sentence
+    assert theirs.read_text() == '{"ms": 5}'
+
+
 def test_a_link_to_an_older_file_is_no_new_one(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text('{"ms": 5}')
     command = program(tmp_path, "sleep 0.05; ln -s old.json r.json")

@@ -194,7 +194,7 @@ def _messages(stdout: bytes) -> Iterator[dict[str, Any]]:
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
-            continue
+            continue  # a line of a build script, or the gap
         if isinstance(message, dict):
             yield message
 

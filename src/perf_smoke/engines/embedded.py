@@ -117,7 +117,7 @@ class EmbeddedSession:
         }
         try:
             answer = self._ask(order, setup.start_timeout_s)
-        except BaseException:
+        except BaseException:  # also a cancel: no worker outlives its session
             self.close()
             raise
         if isinstance(answer, Failure):

@@ -72,7 +72,7 @@ def _under_an_older_name(
     """What is here under a name that the program had before. Such a name (`main`, `server`) may as
     well be that of something else: it is not called, and not used unless it is asked for."""
     for name in row.programs[1:]:
-        with suppress(Unmeasured):
+        with suppress(Unmeasured):  # not here under this name
             return find_program(name, working_directory=working_directory, environment=environment)
     return None
 

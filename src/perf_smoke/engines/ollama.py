@@ -79,7 +79,7 @@ class OllamaSession:
         self._client = client_for(setup.endpoint, environment)
         try:
             self.load_ms = self._load(setup.request, setup.start_timeout_s)
-        except BaseException:
+        except BaseException:  # also a cancel: nobody else can close what was not made
             self.close()
             raise
 

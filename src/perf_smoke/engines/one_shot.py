@@ -10,7 +10,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -86,7 +85,11 @@ class OneShotEngine:
         self._is_new = True
 
     def open(self, environment: Mapping[str, str]) -> OneShotSession:
-        """Nothing is started: each step starts its own process."""
+        """Nothing is started: each step starts its own process.
+
+        Raises:
+            Unmeasured: `engine-output`: what lies in the place of its result cannot be kept.
+        """
         if self._is_new and self._recipe.result_file:
             _set_aside(self._recipe.result_file)
         self._is_new = False
@@ -141,11 +144,21 @@ class OneShotSession:
 
 def _set_aside(path: Path) -> None:
     """What lies there before the first step may be somebody's only copy: the first such file is
-    kept beside it. What lies there at a later run is most likely a step's."""
+    kept beside it. What lies there at a later run is most likely a step's.
+
+    Raises:
+        Unmeasured: it cannot be kept, and each step would remove it.
+    """
     kept = path.with_name(f"{path.name}.before-perf-smoke")
     if path.is_file() and not os.path.lexists(kept):
-        with suppress(OSError):
+        try:
             path.rename(kept)
+        except OSError as error:
+            raise Unmeasured(
+                "engine-output",
+                f"The result file {path} is there before the first step, and cannot be kept as "
+                f"{kept.name}: {error.strerror}. Move it away, or name another file.",
+            ) from error
 
 
 def _remove(path: Path | None) -> Failure | None:

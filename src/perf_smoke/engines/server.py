@@ -110,7 +110,7 @@ def start(
             if healthy_s is not None:
                 load_ms = (healthy_s - started_s) * 1e3
                 return StartedServer(program, background, client, port=port, load_ms=load_ms)
-        except BaseException:
+        except BaseException:  # also a cancel: nobody else knows of the server yet
             client.close()
             background.kill()
             raise
@@ -149,7 +149,7 @@ def _becomes_healthy(
 
 def _listener(pid: int, port: int) -> int | None:
     """Which process of this one's tree listens on the port."""
-    with contextlib.suppress(psutil.Error):
+    with contextlib.suppress(psutil.Error):  # it has ended, or the system does not tell
         own = psutil.Process(pid)
         for process in (own, *own.children(recursive=True)):
             for connection in process.net_connections("tcp"):

@@ -110,7 +110,7 @@ def connect(url: str, environment: Mapping[str, str], deadline_ns: int) -> HTTPC
     connection.timeout = left_s(deadline_ns)
     try:
         connection.connect()
-    except BaseException:
+    except BaseException:  # also a cancel: nobody else can close it yet
         connection.close()
         raise
     return connection

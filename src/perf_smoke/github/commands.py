@@ -181,7 +181,7 @@ def _append(path: Path, text: str, what: str) -> str:
         with path.open("a", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        with suppress(OSError):
+        with suppress(OSError):  # then half of it stays, and the sentence says that it failed
             os.truncate(path, before)
         return f"The {what} could not be written: {path}: {error.strerror}."
     return ""

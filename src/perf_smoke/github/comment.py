@@ -5,6 +5,9 @@ Imports PyGithub through client.py: import this module after the measuring.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import requests
 from github import Github, GithubException
 
@@ -26,7 +29,17 @@ from perf_smoke.printable import one_line
 from perf_smoke.result import CommentWhen, Result
 from perf_smoke.secret import Secret
 
-__all__ = ["CommentOutcome", "Policy", "policy_for", "upsert"]
+__all__ = [
+    "BODY_ROOM",
+    "PATIENCE",
+    "CommentOutcome",
+    "Policy",
+    "head_of_pull_request",
+    "policy_for",
+    "upsert",
+]
+
+Answer = TypeVar("Answer")
 
 BODY_ROOM = 60_000
 """Of the 65,536 characters that a comment may have; the marker comes on top."""
@@ -88,42 +101,28 @@ def upsert(
     where = pr_number or event.pull_request or event.lookup
     if where is None:
         return _no_pull_request()
-    if not event.repository:
-        return _failed(_NO_REPOSITORY)
-    if not token:
-        return CommentOutcome(status="no-token", sentence=_TOKENLESS)
-    deadline = Deadline(patience)
 
-    def work() -> CommentOutcome:
-        try:
-            with connect(token, event.api_url, patience) as github:
-                number = (
-                    where
-                    if isinstance(where, int)
-                    else find_pull_request(github, event.repository, where, deadline, patience)
-                )
-                if number is None:
-                    return _no_pull_request()
-                return Sticky(
-                    issue=github.get_repo(event.repository).get_issue(number),
-                    author=_author(github, deadline, patience),
-                    digest=key.digest,
-                    stamp=stamp,
-                    body=mark(key, stamp, shorten(body, BODY_ROOM)),
-                    may_create=policy is Policy.CREATE_OR_UPDATE,
-                    deadline=deadline,
-                    patience=patience,
-                    began=event.began,
-                ).settle()
-        # PyGithub also raises AssertionError, RuntimeError, TypeError, … on answers that it did
-        # not expect, and no comment is worth the job.
-        except Exception as error:  # noqa: BLE001 - said in the log, with its kind
-            return _explained(error, event, patience)
+    def write(github: Github, deadline: Deadline) -> CommentOutcome:
+        number = (
+            where
+            if isinstance(where, int)
+            else find_pull_request(github, event.repository, where, deadline, patience)
+        )
+        if number is None:
+            return _no_pull_request()
+        return Sticky(
+            issue=github.get_repo(event.repository).get_issue(number),
+            author=_author(github, deadline, patience),
+            digest=key.digest,
+            stamp=stamp,
+            body=mark(key, stamp, shorten(body, BODY_ROOM)),
+            may_create=policy is Policy.CREATE_OR_UPDATE,
+            deadline=deadline,
+            patience=patience,
+            began=event.began,
+        ).settle()
 
-    try:
-        return within(deadline.left_s(), work)
-    except OutOfTime as error:
-        return _explained(error, event, patience)
+    return _asked(write, event, token, patience)
 
 
 def head_of_pull_request(
@@ -131,17 +130,30 @@ def head_of_pull_request(
 ) -> str | CommentOutcome:
     """The commit that a pull request ends with now; where that cannot be had, why there will be no
     comment on it. Never raises."""
+
+    def read(github: Github, deadline: Deadline) -> str:
+        pull = github.get_repo(event.repository).get_pull(number)
+        return patiently(lambda: pull.head.sha, deadline, patience)
+
+    return _asked(read, event, token, patience)
+
+
+def _asked(
+    ask: Callable[[Github, Deadline], Answer], event: Event, token: Secret, patience: Patience
+) -> Answer | CommentOutcome:
+    """What GitHub answers; where it cannot be asked, why there will be no comment. Never raises."""
     if not event.repository:
         return _failed(_NO_REPOSITORY)
     if not token:
         return CommentOutcome(status="no-token", sentence=_TOKENLESS)
     deadline = Deadline(patience)
 
-    def work() -> str | CommentOutcome:
+    def work() -> Answer | CommentOutcome:
         try:
             with connect(token, event.api_url, patience) as github:
-                pull = github.get_repo(event.repository).get_pull(number)
-                return patiently(lambda: pull.head.sha, deadline, patience)
+                return ask(github, deadline)
+        # PyGithub also raises AssertionError, RuntimeError, TypeError, … on answers that it did
+        # not expect, and no comment is worth the job.
         except Exception as error:  # noqa: BLE001 - said in the log, with its kind
             return _explained(error, event, patience)
 

@@ -203,8 +203,8 @@ class _Document:
                 return moment if moment.tzinfo else None
             if isinstance(value, int):
                 return dt.datetime.fromtimestamp(value, dt.timezone.utc)
-        except (ValueError, OverflowError, OSError):
-            pass
+        except (ValueError, OverflowError, OSError):  # no moment that a calendar has
+            return None
         return None
 
     def whole(self, place: str) -> int | None:

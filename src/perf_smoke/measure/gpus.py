@@ -51,7 +51,7 @@ def _from_nvml(root: Path, path: str) -> Iterator[Gpu]:
     if not (root / "proc/driver/nvidia/version").exists() or not importlib.util.find_spec("pynvml"):
         return
     for line in _printed(path, sys.executable, "-I", str(_WORKER)).splitlines():
-        with suppress(ValueError, TypeError, KeyError):
+        with suppress(ValueError, TypeError, KeyError):  # a line of the driver's library, no device
             device: dict[str, Any] = json.loads(line)
             yield Gpu(
                 name=one_line(device["name"]),
@@ -78,7 +78,7 @@ def _from_kernel(root: Path) -> Iterator[tuple[str, Gpu]]:
         vendor = _text(device / "vendor")
         if vendor not in _MAKERS:
             continue
-        with suppress(OSError):
+        with suppress(OSError):  # no driver has it: nothing could run on it
             module = (device / "driver").resolve(strict=True)
             version = _text(root / "sys/module" / module.name / "version")
             memory = _text(device / "mem_info_vram_total")
@@ -94,13 +94,14 @@ def _from_kernel(root: Path) -> Iterator[tuple[str, Gpu]]:
 
 
 def _text(file: Path) -> str:
+    """What a file of the kernel says; nothing where this kernel has none."""
     with suppress(OSError):
         return one_line(file.read_text(encoding="utf-8", errors="replace")[:1000], 100)
     return ""
 
 
 def _printed(path: str, *command: str) -> str:
-    """What a program prints; nothing where it fails or takes too long."""
+    """What a program prints; nothing where it cannot run, fails or takes too long."""
     seen = {"PATH": path}
     with suppress(OSError):
         finished = run_process(command, timeout_s=_TIMEOUT_S, cwd=Path("/"), environment=seen)

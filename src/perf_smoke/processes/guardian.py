@@ -60,7 +60,7 @@ def guarded(*, has_lifeline: bool) -> None:
 
 
 def _end_with_a_line(_number: int, _frame: object) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # nobody reads any more
         os.write(_STDERR, b"perf-smoke: interrupted.\n")
     os._exit(INTERRUPTED)
 

@@ -69,7 +69,7 @@ def _end(find: Callable[[], list[psutil.Process]]) -> tuple[str, ...]:
     """SIGTERM, and after a while SIGKILL, until nothing is found any more."""
     names = []
     for process in (alive := find()):
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error):  # it has ended by itself
             names.append(process.name())
         _send(process, signal.SIGTERM)
     started_s, pause_s = time.monotonic(), 0.002
@@ -115,7 +115,7 @@ def _found(leader: int | None, mark: str = "") -> list[psutil.Process]:
 
 def _parents(processes: Iterable[psutil.Process]) -> Iterator[tuple[int, int]]:
     for process in processes:
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error):  # it has ended
             yield process.pid, process.ppid()
 
 
@@ -131,28 +131,27 @@ def _has_ended(process: psutil.Process, is_our_child: bool) -> bool:
     except psutil.Error:
         return True
     if is_our_child and process.pid not in _waited_for:
-        with contextlib.suppress(ChildProcessError):
+        with contextlib.suppress(ChildProcessError):  # somebody has reaped it
             os.waitpid(process.pid, os.WNOHANG)
     return True
 
 
 def _has_mark(process: psutil.Process, mark: str) -> bool:
-    with contextlib.suppress(psutil.Error):
+    with contextlib.suppress(psutil.Error):  # it has ended, or is another user's: none of ours
         return process.environ().get(kinship.MARK, "").startswith(mark)
     return False
 
 
 def _group_of(pid: int) -> int | None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # it has ended
         return os.getpgid(pid)
     return -1
 
 
 def _group_exists(group: int) -> bool:
     try:
-        os.killpg(group, 0)
+        with contextlib.suppress(PermissionError):  # there is one, of another user
+            os.killpg(group, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        pass
     return True
