@@ -22,33 +22,31 @@ from perf_smoke.github.commands import SUMMARY_ROOM, WorkflowLog, append_summary
 from perf_smoke.github.comment import (
     BODY_ROOM,
     PATIENCE,
-    CommentOutcome,
     Policy,
     head_of_pull_request,
     policy_for,
-    upsert,
 )
 from perf_smoke.github.event import Event, read_event
 from perf_smoke.github.legs_outputs import Published, legs_outputs
-from perf_smoke.github.marker import key_of, stamp_of
 from perf_smoke.github.origin import why_not_of
-from perf_smoke.github.outputs import OF_THE_COMMENT
 from perf_smoke.github.reusable import SENTENCE, in_a_reusable_workflow
 from perf_smoke.inputs import InvalidInputs
 from perf_smoke.measure_step import nothing_measured
+from perf_smoke.publishing import (
+    TITLE,
+    links_of,
+    patience_until,
+    tell_of_comment,
+    warn,
+    why_red,
+    write_comment,
+)
 from perf_smoke.reasons import Reason
 from perf_smoke.report.legs import Legs
 from perf_smoke.report.markdown import written
 from perf_smoke.report.parts import Items, Title, quoted, sentence
 from perf_smoke.report.terminal import show_parts
 from perf_smoke.report_inputs import REPORT_INPUTS, ReportSettings
-from perf_smoke.report_step import (
-    TITLE,
-    links_of,
-    patience_until,
-    should_have_been_written,
-    why_red,
-)
 from perf_smoke.result import GRAVEST_FIRST, FailOn, Failure, Result
 from perf_smoke.secret import Secret
 
@@ -166,30 +164,17 @@ def _show(
     with log.stopped_commands():
         show_parts(combined.parts(), Console(force_terminal=False, no_color=True, width=100))
     if body:
-        comment = _comment(combined, settings, body, event, patience_until(deadline))
-        log.text(f"Comment: {comment.status}. {comment.sentence}")
-        if should_have_been_written(comment, None, event):
-            problems.append(comment.sentence)
-        outputs = legs_outputs(dataclasses.replace(published, comment=comment))
-        problems.append(
-            set_outputs({name: outputs[name] for name in OF_THE_COMMENT}, event.output_path)
+        comment = write_comment(
+            body,
+            event,
+            deadline,
+            token=settings.github_token,
+            label=settings.label,
+            policy=_policy(combined, settings, event),
         )
-    for problem in dict.fromkeys(filter(None, problems)):
-        log.warning(TITLE, problem)
-
-
-def _comment(
-    combined: Combined, settings: ReportSettings, body: str, event: Event, patience: Patience
-) -> CommentOutcome:
-    return upsert(
-        event,
-        token=settings.github_token,
-        key=key_of(event, settings.label),
-        stamp=stamp_of(event),
-        body=body,
-        policy=_policy(combined, settings, event),
-        patience=patience,
-    )
+        outputs = legs_outputs(dataclasses.replace(published, comment=comment))
+        problems += tell_of_comment(comment, outputs, event, log)
+    warn(problems, log)
 
 
 def _policy(combined: Combined, settings: ReportSettings, event: Event) -> Policy:
@@ -220,5 +205,4 @@ def _show_problems(error: InvalidInputs, event: Event, log: WorkflowLog) -> None
     ]
     for invalid in error.problems:
         log.error(TITLE, invalid.sentence)
-    for problem in filter(None, problems):
-        log.warning(TITLE, problem)
+    warn(problems, log)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import get_args
@@ -31,32 +31,36 @@ from perf_smoke.github.comment import (
     CommentOutcome,
     head_of_pull_request,
     policy_for,
-    upsert,
 )
 from perf_smoke.github.event import Event, read_event
-from perf_smoke.github.marker import key_of, stamp_of
-from perf_smoke.github.outputs import OF_THE_COMMENT, outputs
+from perf_smoke.github.outputs import outputs
 from perf_smoke.github.reusable import SENTENCE, in_a_reusable_workflow
 from perf_smoke.inputs import InvalidInputs
 from perf_smoke.measure_step import nothing_measured
 from perf_smoke.printable import one_line, printable
+from perf_smoke.publishing import (
+    TITLE,
+    links_of,
+    patience_until,
+    tell_of_comment,
+    warn,
+    why_red,
+    write_comment,
+)
 from perf_smoke.pull_request import of_another
 from perf_smoke.reasons import Reason
 from perf_smoke.redaction import published
-from perf_smoke.report.markdown import Links, render
+from perf_smoke.report.markdown import render
 from perf_smoke.report.terminal import show
 from perf_smoke.report.verdict import annotation
-from perf_smoke.result import BASE, HEAD, FailOn, Failure, Result, Status, because_of, fail_on
+from perf_smoke.result import BASE, HEAD, FailOn, Failure, Result, Status
 from perf_smoke.secret import Secret
 from perf_smoke.settings import Settings, parse
 
-TITLE = "perf-smoke"
 UNMEASURED_NAME = "unmeasured"
 """Written by launch where perf-smoke could not run: status, reason, sentence and last lines."""
 REFUSED_NAME = "result-refused.json"
 """What measuring left, where it is no document that can be shown: nothing measured is lost."""
-_ENDING_S = 2.0
-"""Kept of the deadline for what follows the comment."""
 _MOST_BYTES = 64 * 1024
 """Of that file."""
 
@@ -94,18 +98,6 @@ def report(values: Mapping[str, str], environ: Mapping[str, str]) -> FailOn | No
     _show(result, settings, place, event, log, deadline, obstacle)
     job.bring_build_logs(folder, place)
     return why_red([result], values, log)
-
-
-def why_red(
-    results: Iterable[Result], values: Mapping[str, str], log: WorkflowLog
-) -> FailOn | None:
-    """What of `fail-on` the step fails on; said in the log."""
-    asked = fail_on(values.get("fail-on", ""))
-    causes = (cause for result in results if (cause := result.fails_step(asked)))
-    cause = next(causes, None)
-    if cause:
-        log.error(TITLE, because_of(cause))
-    return cause
 
 
 def _of_the_pull_request(
@@ -216,23 +208,18 @@ def _show(
     # A cancelled job has no time for the network.
     if settings and markdown and result.status != "cancelled":
         asked_for = settings.comment != "never"
-        comment = (asked_for and obstacle) or _comment(
-            result, settings, markdown, event, patience_until(deadline)
+        comment = (asked_for and obstacle) or write_comment(
+            markdown,
+            event,
+            deadline,
+            token=settings.github_token,
+            label=settings.label,
+            policy=policy_for(settings.comment, result),
+            pr_number=settings.pr_number,
         )
-        log.text(f"Comment: {comment.status}. {comment.sentence}")
-        if should_have_been_written(comment, settings.pr_number, event):
-            problems.append(comment.sentence)
         written = outputs(result, comment=comment, result_path=None, report_path=None)
-        problems.append(
-            set_outputs({name: written[name] for name in OF_THE_COMMENT}, event.output_path)
-        )
-    for problem in dict.fromkeys(filter(None, problems)):
-        log.warning(TITLE, problem)
-
-
-def patience_until(deadline: Deadline) -> Patience:
-    """How long the API may be waited for."""
-    return dataclasses.replace(PATIENCE, total_s=max(1.0, deadline.left_s - _ENDING_S))
+        problems += tell_of_comment(comment, written, event, log, settings.pr_number)
+    warn(problems, log)
 
 
 def annotate(result: Result, log: WorkflowLog) -> None:
@@ -246,50 +233,3 @@ def annotate(result: Result, log: WorkflowLog) -> None:
     as_asked = result.status == "measured" and not lost
     kind: AnnotationKind = "notice" if as_asked else "warning"
     log.annotate("error" if result.status == "invalid" else kind, title, message)
-
-
-def should_have_been_written(comment: CommentOutcome, pr_number: int | None, event: Event) -> bool:
-    """Whether the comment is missing for something that somebody can mend."""
-    if comment.status == "no-token":
-        # A push cannot tell without a token whether there is a pull request at all.
-        return bool(pr_number or event.pull_request) and not event.from_fork
-    refused = comment.status == "forbidden" and not event.from_fork
-    return refused or comment.status == "failed"
-
-
-def _comment(
-    result: Result, settings: Settings, markdown: str, event: Event, patience: Patience
-) -> CommentOutcome:
-    return upsert(
-        event,
-        token=settings.github_token,
-        key=key_of(event, settings.label),
-        stamp=stamp_of(event),
-        body=markdown,
-        policy=policy_for(settings.comment, result),
-        pr_number=settings.pr_number,
-        patience=patience,
-    )
-
-
-def links_of(event: Event) -> Links:
-    """Where a reader of a report of this event can go on."""
-    return Links(
-        run_url=event.run_url,
-        docs_url=_page(event, "docs/STATISTICS.md"),
-        verdict_url=_page(event, "README.md#did-this-change-make-it-slower"),
-    )
-
-
-def _package(event: Event) -> str:
-    """Where pip gets the perf-smoke that is used."""
-    if not event.action_repository:
-        return ""
-    return f"git+{event.server_url}/{event.action_repository}@{event.action_ref}"
-
-
-def _page(event: Event, page: str) -> str:
-    """A page of the action's own documentation, in the version that is used."""
-    if not event.action_repository:
-        return ""  # used as ./: there is no other place than the checkout
-    return f"{event.server_url}/{event.action_repository}/blob/{event.action_ref}/{page}"

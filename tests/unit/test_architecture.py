@@ -23,7 +23,9 @@ GROUND = (
     "|printable|engines.table"
 )
 """The floor on which facts stand, each once: everybody may import it."""
-SHOWS = "report|github|combined|measure_step|report_step|legs_step|at_terminal|cli|watchers"
+SHOWS = (
+    "report|github|combined|publishing|measure_step|report_step|legs_step|at_terminal|cli|watchers"
+)
 """What shows a run, or starts one."""
 INPUTS = "settings|inputs|report_inputs|contradictions|parsers"
 RUNS = "settings|request|configuration|preparation|document|run|job"
@@ -45,7 +47,7 @@ FORBIDDEN = {
         "what lies in a folder does not depend on who wants to show it"
     ),
     rf"watchers -> (?!(measure|{GROUND})$)": "who watches a run sees its steps and steers nothing",
-    r"(?!(github|measure_step|report_step|legs_step|cli)\b)\S+ -> (github|\w+_step)": (
+    r"(?!(github|publishing|measure_step|report_step|legs_step|cli)\b)\S+ -> (github|\w+_step)": (
         "what measures, decides and words is of use outside of GitHub too"
     ),
     rf"(document|run|preparation|job) -> (?!watchers)({SHOWS})": (
