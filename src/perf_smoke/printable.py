@@ -15,11 +15,11 @@ _UNSAFE = re.compile(
     r"\u202a-\u202e\u2066-\u2069"  # what turns the reading direction around
     r"\ud800-\udfff]"  # halves of surrogate pairs
 )
-
-
 _ERROR = re.compile(r"(?<![\w./-])errors?(?!\w|[./]\w)", re.IGNORECASE)
 """The word, not a part of a name: `-Werror`, `error.o`."""
 _MOST_ERRORS = 10
+_LINES_OF_BUILD = 20
+"""Shown of its end where it fails."""
 
 
 def printable(text: str) -> str:
@@ -41,13 +41,13 @@ def last_lines(text: str, lines: int = 12, characters: int = 2000) -> str:
     return end if len(end) <= characters else "…" + end[-characters:]
 
 
-def telling_lines(text: str, lines: int = 20) -> str:
+def telling_lines(text: str) -> str:
     """The end of a failed build's output, after those lines before it that name an error."""
     printed = text.rstrip().splitlines()
-    last = printed[-lines:]
-    errors = [line for line in printed[:-lines] if _ERROR.search(line)]
+    last = printed[-_LINES_OF_BUILD:]
+    errors = [line for line in printed[:-_LINES_OF_BUILD] if _ERROR.search(line)]
     named = [line[:400] for line in dict.fromkeys(errors) if line not in last][:_MOST_ERRORS]
-    end = last_lines(text, lines)
+    end = last_lines(text, _LINES_OF_BUILD)
     return "\n".join([*named, "…", end]) if named else end
 
 

@@ -24,8 +24,6 @@ _NAME = r"(?![-+.])[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])"
 _REVISION = re.compile(rf"({_NAME}|@|(?=@))([~^]\d*|\^\{{(commit)?\}}|@\{{[^{{}}\x00-\x20]+\}})*")
 """The same, and what stands so many commits before it."""
 _NO_NAME = re.compile(r"\.\.|@\{|//|/\.|\.lock(/|$)|^@$")
-
-
 _NO_SUCH_REF = ("couldn't find remote ref", "not our ref")
 """What git says where origin has answered, in a locale of its own."""
 

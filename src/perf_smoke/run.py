@@ -47,8 +47,6 @@ SAME_PROGRAM_FLOOR = 0.005
 """Changes below it are not called even when they are sure."""
 REBUILT_FLOOR = 0.01
 """The same for two different programs: another layout of the code alone changes this much."""
-
-
 EXTENSION_SHARE = 0.2
 """The part of alpha that a run keeps for pairs beyond its budget, where it may take some."""
 

@@ -60,7 +60,7 @@ def prepare(setup: EngineSetup) -> OpenAIEngine:
     address = understood(setup.endpoint)
     client = client_for(setup.endpoint, setup.environment)
     try:
-        server = identify(client, prefixes=address.prefixes)
+        server = identify(client, address.prefixes)
         prefix = prefix_of(client, address.prefixes, setup.start_timeout_s)
         prefixes = address.prefixes if prefix is None else (prefix,)
         model = setup.model_name or only_model(client, prefixes[0], setup.start_timeout_s)

@@ -25,7 +25,7 @@ Kind = Literal["llama-server", "ollama", "vllm", "sglang", "tgi", "other"]
 
 _CALLED = {"ollama": "Ollama", "llama-server": "llama-server"}
 
-TIMEOUT_S = 10.0
+_TIMEOUT_S = 10.0
 """How long each question of a probe may take. An idle server answers them at once."""
 
 
@@ -38,19 +38,18 @@ class Server:
     """Empty where it does not tell."""
 
 
-def engine_at(endpoint: str, environment: Mapping[str, str], timeout_s: float = TIMEOUT_S) -> Row:
+def engine_at(endpoint: str, environment: Mapping[str, str]) -> Row:
     """The engine for `engine: auto` with this endpoint.
 
     Args:
         environment: for proxies, certificates and OPENAI_API_KEY.
-        timeout_s: for each of the few requests that tell.
 
     Raises:
         Unmeasured: `endpoint-unreachable` and the like when nothing answers.
     """
     client = client_for(endpoint, environment)
     try:
-        return table.of_server(identify(client, timeout_s, understood(endpoint).prefixes).kind)
+        return table.of_server(identify(client, understood(endpoint).prefixes).kind)
     finally:
         client.close()
 
@@ -67,9 +66,7 @@ def client_for(endpoint: str, environment: Mapping[str, str]) -> Client:
     )
 
 
-def identify(
-    client: Client, timeout_s: float = TIMEOUT_S, prefixes: Sequence[str] = ("/v1",)
-) -> Server:
+def identify(client: Client, prefixes: Sequence[str] = ("/v1",)) -> Server:
     """Ask until something is told that only one kind of server tells.
 
     vLLM and SGLang name themselves as owner of their models.
@@ -79,7 +76,7 @@ def identify(
     """
 
     def ask(path: str) -> Answer:
-        return client.get(path, timeout_s)
+        return client.get(path, _TIMEOUT_S)
 
     props = ask("/props")
     if _is_llama_server(props, ask):
@@ -109,16 +106,16 @@ def _is_llama_server(props: Answer, ask: Callable[[str], Answer]) -> bool:
     return not _text(ask("/api/extra/version"), "version")  # which is KoboldCpp's
 
 
-def refuse_another(engine: str, client: Client, path: str, timeout_s: float = TIMEOUT_S) -> Server:
+def refuse_another(engine: str, client: Client, path: str) -> Server:
     """The server, for an engine that was named: refused only where it is proven to be another, or
     does not even know a path that the engine's servers all have.
 
     Raises:
         Unmeasured: `engine-missing`; nothing answers.
     """
-    server = identify(client, timeout_s)
+    server = identify(client)
     named = table.of_server(server.kind).id == engine
-    if not named and (server.kind != "other" or client.get(path, timeout_s).status != 200):
+    if not named and (server.kind != "other" or client.get(path, _TIMEOUT_S).status != 200):
         raise Unmeasured(
             "engine-missing",
             f"{client.name} is no {_CALLED[engine]}: set `engine` to `auto`, or check `endpoint`.",

@@ -1,4 +1,4 @@
-"""How do we talk to the runner: annotations, log groups, outputs, the job summary.
+"""How do we talk to the runner: annotations, outputs, the job summary.
 
 The only module that imports actions_toolkit, and only the two parts that its `core` is made of.
 `core` itself would add the empty properties `file=,line=` to every annotation, fall back to the
@@ -70,23 +70,13 @@ class WorkflowLog:
         self.annotate("error", title, message)
 
     @contextmanager
-    def group(self, title: str) -> Iterator[None]:
-        """Fold what is written inside."""
-        _issue("group", public(title))
-        try:
-            yield
-        finally:
-            _issue("endgroup", "")
-
-    @contextmanager
-    def stopped_commands(self, token: str = "") -> Iterator[None]:
+    def stopped_commands(self) -> Iterator[None]:
         """Let the runner read nothing inside as a command.
 
-        Args:
-            token: only a line with it starts commands again. Empty: one that is made here, after
-                the text, so that a program which has printed already cannot hold it.
+        Only a line with the token starts commands again: made here, after the text, so that a
+        program which has printed already cannot hold it.
         """
-        token = token or secrets.token_hex(20)
+        token = secrets.token_hex(20)
         _issue("stop-commands", token)
         try:
             yield

@@ -69,7 +69,6 @@ class Event:
     """GITHUB_OUTPUT."""
     summary_path: Path | None
     """GITHUB_STEP_SUMMARY."""
-    runner_temp: Path | None
     notes: tuple[str, ...] = ()
     """What could not be read, as sentences."""
     measured_event: str = ""
@@ -138,7 +137,6 @@ def read_event(environ: Mapping[str, str]) -> Event:
         measured_run_attempt=facts.measured_run_attempt or run_attempt,
         output_path=_path(environ, "GITHUB_OUTPUT"),
         summary_path=_path(environ, "GITHUB_STEP_SUMMARY"),
-        runner_temp=_path(environ, "RUNNER_TEMP"),
         notes=tuple(notes),
         measured_event=facts.measured_event,
         still_measuring=facts.still_measuring,

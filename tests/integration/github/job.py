@@ -48,7 +48,6 @@ def event_for(api_url: str, pull_request: int | None) -> Event:
         measured_run_attempt=1,
         output_path=None,
         summary_path=None,
-        runner_temp=None,
     )
 
 

@@ -86,15 +86,6 @@ class TestAnnotations:
 
 
 class TestTheLog:
-    def test_folds_a_group_also_around_an_exception(
-        self, capfd: pytest.CaptureFixture[str]
-    ) -> None:
-        runner = WorkflowLog()
-        with pytest.raises(KeyError), runner.group("steps: 5%"):
-            raise KeyError
-
-        assert capfd.readouterr().out == "::group::steps: 5%25\n::endgroup::\n"
-
     def test_lets_hostile_text_do_nothing(self, capfd: pytest.CaptureFixture[str]) -> None:
         runner = WorkflowLog()
         runner.text("fine\n  ::error::boom\n##[error]boom")

@@ -80,7 +80,6 @@ def test_the_environment_says_where_and_when_it_runs() -> None:
         measured_run_attempt=1,
         output_path=Path("/tmp/runner/output"),
         summary_path=Path("/tmp/runner/summary"),
-        runner_temp=Path("/tmp/runner"),
         notes=(),
     )
 
