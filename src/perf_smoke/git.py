@@ -86,14 +86,14 @@ class Git:
         Args:
             deadline: when a base must be here that is asked for.
         """
-        self._directory = directory
-        self._given = environment
-        self._deadline = deadline or Deadline.within(GIT_TIMEOUT_S)
+        self.directory = directory
+        self.environment = environment
+        self.deadline = deadline or Deadline.within(GIT_TIMEOUT_S)
         self._question_s = QUESTION_TIMEOUT_S
 
     def elsewhere(self, directory: Path) -> Git:
         """The same git in another folder."""
-        return Git(directory, self._given, self._deadline)
+        return Git(directory, self.environment, self.deadline)
 
     def ask(self, *arguments: str) -> Answer:
         """A question about what is here, which has no long answer: no filter runs, and no remote is
@@ -111,7 +111,7 @@ class Git:
             filters: those that run, by name.
         """
         variables = {**self._variables, "GIT_NO_LAZY_FETCH": "0"}
-        variables["GIT_ALLOW_PROTOCOL"] = self._given.get("GIT_ALLOW_PROTOCOL", _PROTOCOLS)
+        variables["GIT_ALLOW_PROTOCOL"] = self.environment.get("GIT_ALLOW_PROTOCOL", _PROTOCOLS)
         if "GIT_SSH" not in variables:
             variables.setdefault("GIT_SSH_COMMAND", _PLAIN_SSH)
         settings = {**_CLOSED, **self._without(self.filters.difference(filters))}
@@ -119,7 +119,7 @@ class Git:
 
     @property
     def _left_s(self) -> float:
-        return max(0.1, round(self._deadline.left_s, 1))
+        return max(0.1, round(self.deadline.left_s, 1))
 
     @property
     def _quiet(self) -> Mapping[str, str]:
@@ -140,7 +140,7 @@ class Git:
 
     @functools.cached_property
     def _variables(self) -> Mapping[str, str]:
-        variables = {**self._given, **_VARIABLES}
+        variables = {**self.environment, **_VARIABLES}
         if _DISTRUST in self._run(("rev-parse", "--git-dir"), _CLOSED, variables).complaint:
             return {**variables, **self._trusting()}
         return variables
@@ -150,11 +150,12 @@ class Git:
         git before 2.38 does: files of ours that include his."""
         folder = Path(tempfile.mkdtemp(prefix="perf-smoke-git-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        home = self._given.get("XDG_CONFIG_HOME") or f"{self._given.get('HOME', '')}/.config"
+        given = self.environment
+        home = given.get("XDG_CONFIG_HOME") or f"{given.get('HOME', '')}/.config"
         (folder / "git").mkdir()
         for name in ("attributes", "ignore"):
             (folder / "git" / name).symlink_to(Path(home, "git", name))
-        named = self._given.get("GIT_CONFIG_GLOBAL")
+        named = given.get("GIT_CONFIG_GLOBAL")
         for path, his in (
             (folder / "git" / "config", f"{home}/git/config"),
             (folder / "all", named),
@@ -187,7 +188,7 @@ class Git:
             finished = run_process(
                 ["git", "--no-pager", *options, *arguments],
                 timeout_s=timeout_s or self._question_s,
-                cwd=self._directory,
+                cwd=self.directory,
                 environment=environment,
                 on_stdout=pieces.append,
             )

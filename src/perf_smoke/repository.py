@@ -43,14 +43,11 @@ class Repository:
         Args:
             deadline: when a base must be here that is asked for.
         """
-        self._directory = directory
-        self._environment = environment
-        self._deadline = deadline
         self.git = Git(directory, environment, deadline)
 
     def within(self, directory: Path) -> Repository:
         """The repository of a folder in this one's checkout."""
-        return Repository(directory, self._environment, self._deadline)
+        return Repository(directory, self.git.environment, self.git.deadline)
 
     def head(self) -> str:
         """The commit that is checked out; empty outside a repository."""
@@ -64,10 +61,10 @@ class Repository:
         """The branch or tag that head is of; empty where neither git nor the workflow names one."""
         if branch := self.git.ask("symbolic-ref", "--quiet", "--short", "HEAD").text:
             return printable(branch)
-        if self._environment.get("GITHUB_SHA") != self.head():
+        if self.git.environment.get("GITHUB_SHA") != self.head():
             return ""  # another commit, or another repository, than the workflow speaks of
         named = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
-        return next(filter(None, (self._environment.get(name, "") for name in named)), "")
+        return next(filter(None, (self.git.environment.get(name, "") for name in named)), "")
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """The commits that it was made upon, also where a shallow clone does not hold them; none
@@ -78,7 +75,7 @@ class Repository:
 
     def root(self) -> Path:
         """The folder of the whole checkout; outside a repository the directory itself."""
-        return Path(self.git.ask("rev-parse", "--show-toplevel").text or self._directory)
+        return Path(self.git.ask("rev-parse", "--show-toplevel").text or self.git.directory)
 
     def commit(self, ref: str) -> str:
         """The commit that a ref names; fetched from origin where it is not here.

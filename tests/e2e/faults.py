@@ -13,6 +13,7 @@ commit() { git add . && git -c user.name=a -c user.email=a@b commit -qm "$1" --a
 commit 1
 """
 """A checkout of one commit; `commit NAME` makes another."""
+PROMPT_FILE = {**QUICK, "prompt-file": "p.txt", "command": "./engine {prompt}"}
 JSON = {**QUICK, "metrics": "json r.json:\n  e2e_ms /ms"}
 
 
@@ -75,22 +76,22 @@ INPUTS = (
     _invalid("prompt-file that is a folder", prompt_file=".", command="./engine {prompt}"),
     Fault(
         name="prompt-file that is empty",
-        inputs={**QUICK, "prompt-file": "p.txt", "command": "./engine {prompt}"},
+        inputs=PROMPT_FILE,
         before=": >p.txt",
     ),
     Fault(
         name="prompt-file that is a pipe",
-        inputs={**QUICK, "prompt-file": "p.txt", "command": "./engine {prompt}"},
+        inputs=PROMPT_FILE,
         before="mkfifo p.txt",
     ),
     Fault(
         name="prompt-file that is no UTF-8",
-        inputs={**QUICK, "prompt-file": "p.txt", "command": "./engine {prompt}"},
+        inputs=PROMPT_FILE,
         before="printf '\\xff\\xfe' >p.txt",
     ),
     Fault(
         name="prompt-file of a megabyte",
-        inputs={**QUICK, "prompt-file": "p.txt", "command": "./engine {prompt}"},
+        inputs=PROMPT_FILE,
         before="head -c 1000000 /dev/zero | tr '\\0' a >p.txt",
     ),
     _invalid("working-directory that is not there", working_directory="nowhere"),

@@ -296,8 +296,12 @@ def test_a_worker_without_us_ends_by_itself(session: EmbeddedSession) -> None:
 
 
 def test_closing_twice_is_fine_and_restarting_leaks_nothing(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    for _ in range(4):
+    setup, me = setup_in(tmp_path), psutil.Process()
+    held = []
+    for _ in range(3):
         session = opened(setup)
         session.close()
         session.close()
+        held.append((me.num_fds(), me.num_threads(), me.children()))
+    assert held[2] == held[1]  # the first start may load a library
+    assert held[2][2] == held[0][2]
