@@ -129,7 +129,7 @@ def _inputs(content: bytes, _folder: Path) -> object:
 
 def _bitnet(content: bytes, _folder: Path) -> object:
     document, _, printed = content.partition(b"\n---\n")
-    return bitnet_rs._read(finished(b"", printed), document, REQUEST)
+    return bitnet_rs._read(finished(b"", printed), document)
 
 
 def _text(read: Callable[[str], object]) -> Callable[[bytes, Path], object]:

@@ -85,10 +85,10 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
             "--no-warnings",
         ]
 
-    def read(finished: Finished, result: bytes, request: Request) -> Reading:
+    def read(finished: Finished, result: bytes, _request: Request) -> Reading:
         told = on_the_cpu(decoded(finished.stderr))
         agreed(program.name, [(name, told) for name in on_gpu])
-        return _read(finished, result, request)
+        return _read(finished, result)
 
     return OneShotEngine(
         identify(_ID, program, setup),
@@ -142,7 +142,7 @@ def _environment(threads: int) -> dict[str, str]:
     }
 
 
-def _read(finished: Finished, result: bytes, _request: Request) -> Reading:
+def _read(finished: Finished, result: bytes) -> Reading:
     document = Fields(strict_json(result, "its --json-out file"), "`bitnet`")
     tokens, latency = document.object("tokens"), document.object("latency")
     n_out = tokens.count("generated")

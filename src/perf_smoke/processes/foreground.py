@@ -28,8 +28,7 @@ from perf_smoke.processes.sweep import end_left_over, kill_tree
 KEPT_BYTES = 256 * 1024
 """Kept of each stream's beginning and of its end; the middle of a flood is dropped."""
 REAPED_WITHIN_S = 10.0
-"""A killed program ends within this, or never: it belongs to another user (sudo), or waits for a
-device that does not answer."""
+"""So long the end of a program is waited for that `sweep` has killed or given up."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from perf_smoke.engines import bitnet_rs
-from perf_smoke.engines.base import Request
 from perf_smoke.engines.one_shot import Reading, Unreadable
 from perf_smoke.result import Failure, Unmeasured
 from tests.unit.engines.finished import finished
@@ -27,7 +26,6 @@ timing: logits_us=71297
 timing: sample_us=137
 """
 STEPS_US = [1928454, 1950925, 1957920]
-REQUEST = Request(prompt="2+2=", tokens=3, seed=42, threads=1)
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -41,7 +39,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 def read(content: object, stderr: str = TRACE) -> Reading:
     result = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return bitnet_rs._read(finished(stderr=stderr), result, REQUEST)
+    return bitnet_rs._read(finished(stderr=stderr), result)
 
 
 def test_steps_are_the_sums_of_their_traced_parts() -> None:
