@@ -14,14 +14,15 @@ from perf_smoke.result import fraction
 
 _FEWEST = 6
 _FAR_OUT = 3.0
-"""Quartile distances beyond the quartiles from which a pair is drawn in the outermost bar (Tukey's
-outer fences): one pair of a hundredfold time must not squeeze all others into one bar."""
+"""Quartile distances beyond the quartiles from which the axis need not reach a pair (Tukey's outer
+fences): one pair of a hundredfold time must not squeeze all others into one bar."""
 _MOST_BARS = 15
 """Their labels have no more room."""
-# Mermaid's own first colour is next to invisible on white; its own size is unreadable on a phone.
+# Mermaid's own first colour is next to invisible on white, its ground a grey box on a dark page,
+# and its size unreadable on a phone.
 _LOOKS = (
-    '%%{init: {"xyChart": {"width": 480, "height": 300}, '
-    '"themeVariables": {"xyChart": {"plotColorPalette": "#8b949e80, #d29922, #4184e4"}}}}%%'
+    '%%{init: {"xyChart": {"width": 480, "height": 300}, "themeVariables": {"xyChart": '
+    '{"backgroundColor": "transparent", "plotColorPalette": "#8b949e80, #d29922, #4184e4"}}}}%%'
 )
 
 
@@ -42,24 +43,40 @@ def parts(workload: WorkloadView) -> tuple[Part, ...]:
     first, last = _bar(inside[0], width), _bar(inside[-1], width)
     if max(last, 0) - min(first, 0) < _MOST_BARS:
         first, last = min(first, 0), max(last, 0)
-    shown = Counter(min(max(_bar(change, width), first), last) for change in changes)
-    counts = {bar: shown[bar] for bar in range(first, last + 1)}
-    beyond = changes[0] < inside[0], inside[-1] < changes[-1]
-    grey = ", grey no change." if 0 in counts else "."
+    bars = [_bar(change, width) for change in changes]
+    beyond = sum(bar < first for bar in bars), sum(bar > last for bar in bars)
+    # Those have a bar of their own, so that they are not taken for its neighbours.
+    axis = range(first - (beyond[0] > 0), last + (beyond[1] > 0) + 1)
+    shown = Counter(min(max(bar, axis[0]), axis[-1]) for bar in bars)
+    counts = {bar: shown[bar] for bar in axis}
+    grey = ", grey no change." if 0 in axis else "."
     zero = ", in the bar of no change." if _bar(estimate, width) == 0 else grey
-    words = _in_words(workload, changes, estimate, len(changes) - len(inside), zero)
+    words = _in_words(workload, changes, estimate, zero, beyond)
     return words, Block(_mermaid(counts, width, _bar(estimate, width), beyond), "mermaid")
 
 
 def _in_words(
-    workload: WorkloadView, changes: Sequence[float], estimate: float, beyond: int, zero: str
+    workload: WorkloadView,
+    changes: Sequence[float],
+    estimate: float,
+    zero: str,
+    beyond: tuple[int, int],
 ) -> Sentence:
     way = "faster" if estimate < 0 else "slower"
     so = sum(change < 0 if estimate < 0 else change > 0 for change in changes)
     low, _, high = statistics.quantiles(changes, n=4, method="inclusive")
     far = max(changes, key=lambda change: abs(change - estimate))
     many = workload.leading if len(workload.comparisons) > 1 else None
-    outside = f" The outermost bars hold {counting(beyond, 'pair')} from beyond, up to "
+    bars = (
+        "outermost bars hold"
+        if all(beyond)
+        else "first bar holds"
+        if beyond[0]
+        else "last bar holds"
+    )
+    outside = (
+        f" The {bars} {counting(sum(beyond), 'pair')} from beyond, up to {numbers.change(far)}."
+    )
     return sentence(
         *(f"Head was {way} than ", workload.base.called if workload.base else ""),
         f" in {so:,} of {counting(len(changes), 'pair')}",
@@ -67,22 +84,27 @@ def _in_words(
         f". Half of the changes lie between {numbers.change(low)} and {numbers.change(high)}. ",
         f"Yellow marks the estimate, {numbers.change(estimate)}",
         zero,
-        f"{outside}{numbers.change(far)}." if beyond else "",
+        outside if any(beyond) else "",
     )
 
 
-def _mermaid(counts: dict[int, int], width: float, estimate: int, beyond: tuple[bool, bool]) -> str:
-    top = math.ceil(1.1 * max(counts.values()))  # so that the marks stand out above every bar
-    labels = [
-        f"{100 * bar * width:+.6g}".replace("-", numbers.MINUS) if bar else "0" for bar in counts
-    ]
-    labels[0] = f"≤{labels[0]}" if beyond[0] else labels[0]
-    labels[-1] = f"≥{labels[-1]}" if beyond[1] else labels[-1]
+def _mermaid(counts: dict[int, int], width: float, estimate: int, beyond: tuple[int, int]) -> str:
+    # The marks stand out above every bar. Below eight, mermaid would number halves of a pair.
+    top = max(8, math.ceil(1.1 * max(counts.values())))
+    labels = [_label(bar * width) for bar in counts]
+    if beyond[0]:
+        labels[0] = f"<{_label((min(counts) + 0.5) * width)}"
+    if beyond[1]:
+        labels[-1] = f">{_label((max(counts) - 0.5) * width)}"
     marks = [[top * (bar == marked) for bar in counts] for marked in (0, estimate)]
     bars = "\n".join(f"    bar {series}" for series in (*marks, [*counts.values()]))
     quoted = ", ".join(f'"{label}"' for label in labels)
     axes = f'    x-axis "change in time, %" [{quoted}]\n    y-axis "pairs" 0 --> {top}'
     return f"{_LOOKS}\nxychart-beta\n{axes}\n{bars}"
+
+
+def _label(change: float) -> str:
+    return f"{100 * change:+.6g}".replace("-", numbers.MINUS) if change else "0"
 
 
 def _bar(change: float, width: float) -> int:
