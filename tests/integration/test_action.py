@@ -59,6 +59,8 @@ class Job:
         environment |= {
             "PERF_SMOKE_RUNTIME": "host",
             "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION_REPOSITORY": "org/perf-smoke-action",
+            "GITHUB_ACTION_REF": "v1",
             "GITHUB_API_URL": self.emulator.url,
             "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_REPOSITORY": self.emulator.repository,
@@ -152,6 +154,16 @@ def test_a_pull_request_gets_outputs_a_summary_a_notice_and_one_comment_kept_up_
     shown = f"{results.of(measured).summary['e2e_ms'].median:.3g}"
     assert shown.split("e", maxsplit=1)[0] in comment
     assert comment.partition("\n")[2].rstrip() == second.summary.rstrip()
+
+
+def test_a_report_leads_to_the_pages_and_to_the_perf_smoke_of_the_version_that_is_used(
+    job: Job,
+) -> None:
+    summary = job.step(command="true").summary
+    version = "https://github.com/org/perf-smoke-action"
+    assert f"[how to read this](<{version}/blob/v1/docs/STATISTICS.md>)" in summary
+    assert "/v1/README.md#did-this-change-make-it-slower>)" in summary
+    assert f"\npip install 'perf-smoke-action @ git+{version}@v1'\nperf-smoke run" in summary
 
 
 def test_the_push_of_a_commit_leaves_the_comment_to_its_pull_request(job: Job) -> None:
