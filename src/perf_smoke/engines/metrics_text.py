@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ _ONE_NUMBER = re.compile(
 _CELL_BEFORE = re.compile(r"\S,\Z|^,\Z", re.MULTILINE)
 _CELL_BEHIND = re.compile(r",(?=[^\s])")
 _LONGEST = 40
+_AT_ONCE_S = 1e-3
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -72,15 +74,26 @@ def _numbers(run: re.Match[str], match: re.Match[str]) -> list[tuple[int, int]]:
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """Inside, a TimeoutError is raised after so long: `re` looks for signals while it searches."""
+    """Inside, a TimeoutError is raised after so long: `re` looks for signals while it searches.
+
+    The process has one alarm clock. Whoever has set it already (deadline.py) loses no time by the
+    search, and ends it where its own time comes first.
+    """
 
     def late(_number: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"{seconds:g} s")
 
+    outer_s, _ = signal.getitimer(signal.ITIMER_REAL)
+    if 0 < outer_s <= seconds:
+        yield
+        return
+    began_s = time.monotonic()
     handler = signal.signal(signal.SIGALRM, late)
-    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer)
+        left_s = max(_AT_ONCE_S, outer_s - (time.monotonic() - began_s)) if outer_s else 0.0
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, left_s)

@@ -7,9 +7,11 @@ import signal
 
 import pytest
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.engines import metrics_text
 from perf_smoke.engines.metrics_syntax import fields, parse, problems
 from perf_smoke.engines.one_shot import Reading, Unreadable
+from perf_smoke.result import Unmeasured
 from tests.unit.engines.finished import finished
 
 BOTH = r"""
@@ -292,6 +294,24 @@ def test_an_expression_that_never_comes_to_an_end_is_given_up(
         "repetition inside another takes for ever"
     )
     assert signal.getsignal(signal.SIGALRM) is others
+
+
+UNLUCKY = "text stdout:\n (?P<text>(x+x+)+)y"
+
+
+def test_a_search_costs_a_deadline_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_text, "SEARCHED_S", 0.2)
+    deadline = Deadline.within(1000.0)
+    with deadline.waiting_for("the steps"):
+        before_s = signal.getitimer(signal.ITIMER_REAL)[0]
+        complaint(UNLUCKY, stdout="x" * 60)
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= before_s - 0.2
+
+
+def test_a_deadline_ends_a_search() -> None:
+    over = pytest.raises(Unmeasured, match="waiting for the steps")
+    with over, Deadline.within(0.1).waiting_for("the steps"):
+        read(UNLUCKY, stdout="x" * 60)
 
 
 def test_only_the_end_of_a_long_text_is_searched() -> None:
