@@ -21,13 +21,13 @@ NOBODY = 65534
 @pytest.fixture(scope="session")
 def tool_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A runner's tool cache, in which the first test leaves the virtual environment."""
-    return tmp_path_factory.mktemp("tool cache")
+    return tmp_path_factory.mktemp("tool cache, für alle")
 
 
 @pytest.fixture(scope="session")
 def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The action as a runner has it, in a folder with spaces and a comma."""
-    return copy_of_the_action(tmp_path_factory.mktemp("_actions, of others") / "perf smoke")
+    """The action as a runner has it, in a folder with spaces, a comma and letters of others."""
+    return copy_of_the_action(tmp_path_factory.mktemp("_actions, of öthers") / "perf smoke")
 
 
 @pytest.fixture

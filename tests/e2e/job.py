@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TIMEOUT_S = 240
 
+JOB_FOLDER = "a job, of Žofie 東京"
+"""In which all that belongs to a job lies."""
+
 INNER_STEPS = """
 export GITHUB_OUTPUT=${GITHUB_OUTPUT:-/dev/shm/outputs}
 for step in place measure report; do
@@ -118,13 +121,13 @@ class Step:
 class Job:
     """A job with a workspace and the runner's folders, whose steps use this action.
 
-    Every path has a space and a comma in it, for somebody's paths have.
+    Every path has a space, a comma and letters of others in it, for somebody's paths have.
     """
 
     def __init__(
         self, root: Path, *, action: Path, tool_cache: Path, user: int | None = None
     ) -> None:
-        self.root = root / "a job, of somebody"
+        self.root = root / JOB_FOLDER
         self.action = action
         self.workspace = self.root / "work" / "engine"
         self.temp = self.root / "_temp"

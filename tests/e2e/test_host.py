@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -282,6 +283,37 @@ def test_an_environment_that_somebody_else_left_there_is_not_run(
     outcome = make_job(tool_cache=tmp_path / "tools").run(QUICK)
     assert outcome.status == "measured", outcome.log
     assert list(theirs.iterdir()) == []
+
+
+def test_a_tool_cache_that_can_only_be_read_is_done_without(
+    make_job: MakeJob, tmp_path: Path, read_only: Callable[[Path], None]
+) -> None:
+    cache = tmp_path / "tools"
+    cache.mkdir()
+    read_only(cache)
+    job = make_job(tool_cache=cache)
+    outcome = job.run(QUICK)
+    assert (outcome.status, outcome.result().tool.runtime) == ("measured", "host"), outcome.log
+    assert environments(job.temp)
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C"}, {"LANG": None, "LC_ALL": None}])
+def test_letters_of_others_are_kept_in_every_locale(
+    job: Job, locale: dict[str, str | None]
+) -> None:
+    program = job.workspace / "měření" / "prográm 1"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho $#\n", "utf-8")
+    program.chmod(0o755)
+    outcome = job.run({**QUICK, "command": '"měření/prográm 1" {prompt}', "label": "Žofie"}, locale)
+    assert outcome.status == "measured", outcome.log
+    result = outcome.result()
+    assert result.settings["label"] == "Žofie"
+    assert "Žofie" in outcome.summary
+    assert result.head
+    assert result.head.engine
+    assert result.head.engine.binary.endswith("měření/prográm 1")
 
 
 def test_make_smoke_uses_the_same_way_to_an_environment(tmp_path: Path) -> None:

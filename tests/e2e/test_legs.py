@@ -62,6 +62,23 @@ def test_an_output_dir_gets_the_report_and_keeps_what_is_read(legs: Job) -> None
     assert Path(outcome.outputs["report-md"]) == place / "report.md"
 
 
+def test_a_folder_that_all_runners_see_does_for_artifacts(
+    make_job: MakeJob, tmp_path: Path
+) -> None:
+    """As a server without artifacts has it: each leg on a machine of its own."""
+    shared = tmp_path / "a disk, für alle" / "run-7"
+    for label in ("gcc", "clang"):
+        inputs = {"command": "true", "runs": "2", "warmup": "0", "label": label, "comment": "never"}
+        leg = make_job().run({**inputs, "runtime": "host", "output-dir": str(shared / label)})
+        assert leg.outputs["result-json"] == str(shared / label / "result.json"), leg.log
+    outcome = report(make_job(), runtime="host", path=str(shared), legs="gcc\nclang\nicc")
+    assert (outcome.outputs["legs"], outcome.reason) == ("2", "leg-missing"), outcome.log
+    assert json.loads(outcome.outputs["missing"]) == ["icc"]
+    for label in ("gcc", "clang"):
+        assert f"<details><summary><code>{label}</code>" in outcome.summary
+        assert (shared / label / "result.json").exists()
+
+
 def test_where_perf_smoke_cannot_run_the_job_stays_green_and_says_so(
     make_job: MakeJob, action_copy: Path, tmp_path: Path
 ) -> None:
