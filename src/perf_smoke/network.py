@@ -33,6 +33,8 @@ def proxies_for(url: str, environment: Mapping[str, str]) -> dict[str, str]:
     if bypass(parts.netloc.rpartition("@")[2], {"no": variable("no_proxy")}):
         return {}
     proxy = variable(f"{parts.scheme}_proxy") or variable("all_proxy")
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
     return {parts.scheme: proxy} if proxy else {}
 
 

@@ -1,4 +1,5 @@
-"""The emulated GitHub as pytest fixtures: `emulator`, `proxy`, `pull_request`, `refused_url`."""
+"""The emulated GitHub as pytest fixtures: `emulator`, `proxy`, `pull_request`, `refused_url`;
+and the `authority` of a server of somebody's own."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.emulator.certificates import Authority
 from tests.emulator.proxy import Proxy
 from tests.emulator.server import Emulator, PullRequest, free_port, running
 
@@ -34,3 +36,9 @@ def pull_request(emulator: Emulator) -> PullRequest:
 def refused_url() -> str:
     """An address at which every connection is refused."""
     return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Vouches for servers; nobody trusts it unasked."""
+    return Authority.founded_in(tmp_path_factory.mktemp("authority"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -53,6 +54,7 @@ class Exchange:
     _handler: BaseHTTPRequestHandler
     _upstream: str
     _own: str
+    _path: str
 
     def pass_on(self) -> Reply:
         """Ask the emulator."""
@@ -65,7 +67,8 @@ class Exchange:
                 for name, value in request.headers.items()
                 if name.lower() not in ("host", "accept-encoding", *_OF_ONE_CONNECTION)
             }
-            connection.request(request.method, request.path, request.body or None, headers)
+            path = request.path.removeprefix(self._path)
+            connection.request(request.method, path, request.body or None, headers)
             answer = connection.getresponse()
             # The client must come back through the proxy, also by the addresses in answers.
             body = answer.read().replace(self._upstream.encode(), self._own.encode())
@@ -166,7 +169,21 @@ class _Rule:
 class Proxy:
     """The running proxy."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        *,
+        path: str = "",
+        tls: ssl.SSLContext | None = None,
+        host: str = "",
+    ) -> None:
+        """Listen; nothing is answered yet.
+
+        Args:
+            path: under which the API lies here, such as `/api/v3`.
+            tls: with a certificate; None: plain http.
+            host: the name by which it is known; empty: its address.
+        """
         self.requests: list[Request] = []
         """All that it was asked, in the order of arrival."""
         self._upstream = upstream
@@ -174,11 +191,12 @@ class Proxy:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler_of(self))
-
-    @property
-    def url(self) -> str:
+        self.port: int = self._server.server_address[1]
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self._path = path
+        self.url = f"{'https' if tls else 'http'}://{host or f'127.0.0.1:{self.port}'}{path}"
         """Its address."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def when(self, method: str, path: str, fault: Fault, *, times: int | None = None) -> None:
         """Let requests go wrong: the next `times` of them, or all."""
@@ -215,6 +233,7 @@ class Proxy:
             _handler=handler,
             _upstream=self._upstream,
             _own=self.url,
+            _path=self._path,
         )
         fault = self._next_fault(request)
         # The client may have given up and gone; that is what many of these tests are about.

@@ -124,7 +124,7 @@ class Job:
         return Step(
             exit_code=ended.exit_code,
             log=ended.output,
-            outputs=_read_outputs(Path(environment["GITHUB_OUTPUT"])),
+            outputs=read_outputs(Path(environment["GITHUB_OUTPUT"])),
             summary=Path(environment["GITHUB_STEP_SUMMARY"]).read_text("utf-8"),
         )
 
@@ -132,7 +132,7 @@ class Job:
         return [comment["body"] for comment in self.emulator.comments(self.pull_request.number)]
 
 
-def _read_outputs(path: Path) -> dict[str, str]:
+def read_outputs(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     lines = iter(path.read_text("utf-8").split("\n")[:-1])
     for line in lines:
@@ -436,7 +436,7 @@ def test_killed_before_its_comment_it_leaves_whole_files_and_no_comment(
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
-    outputs = _read_outputs(Path(environment["GITHUB_OUTPUT"]))
+    outputs = read_outputs(Path(environment["GITHUB_OUTPUT"]))
     assert (outputs["status"], outputs["verdict"]) == ("measured", "slower")
     summary = Path(environment["GITHUB_STEP_SUMMARY"]).read_text()
     assert "*Informational: this check never blocks a merge.*" in summary.splitlines()[-1]

@@ -109,6 +109,8 @@ class Client:
             "Content-Type": "application/json",
             "User-Agent": f"perf-smoke-action/{__version__}",
         }
+        if url.startswith("http:"):  # else the proxy is asked for a tunnel, and told there
+            self._headers |= wire.proxy_headers(url, environment)
         if api_key:
             if not (api_key.reveal().isascii() and api_key.reveal().isprintable()):
                 raise Unmeasured(

@@ -60,16 +60,21 @@ class Deadline:
             raise OutOfTime
 
 
-def connect(token: Secret, api_url: str, patience: Patience) -> Github:
+def connect(token: Secret, api_url: str, patience: Patience, ca_bundle: str = "") -> Github:
     """A client that asks once: what may be asked again goes through `patiently`.
 
     PyGithub's own retries are off, because they repeat a POST that may have been carried out,
     and wait as long as Retry-After says.
+
+    Args:
+        ca_bundle: file of the certificates to trust; empty: the usual ones. Of the variables that
+            name one, requests does not know SSL_CERT_FILE.
     """
     return Github(
         auth=Auth.Token(token.reveal()),
         base_url=api_url,
         timeout=patience.request_s,
+        verify=ca_bundle or True,
         retry=None,
         per_page=100,
         user_agent="perf-smoke-action",

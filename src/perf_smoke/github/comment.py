@@ -150,7 +150,7 @@ def _asked(
 
     def work() -> Answer | CommentOutcome:
         try:
-            with connect(token, event.api_url, patience) as github:
+            with connect(token, event.api_url, patience, event.ca_bundle) as github:
                 return ask(github, deadline)
         # PyGithub also raises AssertionError, RuntimeError, TypeError, … on answers that it did
         # not expect, and no comment is worth the job.
@@ -186,8 +186,15 @@ def _explained(error: Exception, event: Event, patience: Patience) -> CommentOut
         return _refused(error, event)
     if isinstance(error, OutOfTime):
         return _failed(f"{event.api_url} did not finish within {patience.total_s:g} s.")
+    if isinstance(error, requests.exceptions.SSLError):
+        return _failed(
+            f"the certificate of {event.api_url} is not trusted: name the file of your own "
+            "certificates in SSL_CERT_FILE."
+        )
     if isinstance(error, requests.RequestException):
         return _failed(f"{event.api_url} could not be reached ({type(error).__name__}).")
+    if isinstance(error, OSError):  # a file of certificates that is not there
+        return _failed(f"{event.api_url} could not be asked: {one_line(str(error), 200)}.")
     return _failed(f"{event.api_url} answered something unexpected ({type(error).__name__}).")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from perf_smoke.network import ca_bundle
 from perf_smoke.result import Leg
 
 PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
@@ -40,6 +41,8 @@ class Event:
     """owner/name: where the workflow runs and the comment goes."""
     server_url: str
     api_url: str
+    ca_bundle: str = ""
+    """File of the certificates by which the API is known; empty: the usual ones."""
     run_id: int
     run_attempt: int
     workflow: str
@@ -119,6 +122,7 @@ def read_event(environ: Mapping[str, str]) -> Event:
         repository=repository,
         server_url=_address(environ, "GITHUB_SERVER_URL", "https://github.com", notes),
         api_url=_address(environ, "GITHUB_API_URL", "https://api.github.com", notes),
+        ca_bundle=ca_bundle(environ),
         run_id=run_id,
         run_attempt=run_attempt,
         workflow=environ.get("GITHUB_WORKFLOW", ""),

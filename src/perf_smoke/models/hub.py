@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from perf_smoke.models.base import Errand, Fetched
 from perf_smoke.models.child import run
 from perf_smoke.models.reference import Hub
 from perf_smoke.models.store import RESERVE_BYTES, disk_errors
+from perf_smoke.network import ca_bundle
 from perf_smoke.processes.python import ISOLATED, isolated
 from perf_smoke.reasons import Reason
 from perf_smoke.result import Unmeasured
@@ -115,8 +116,7 @@ def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]
     }
     ended = run(
         [*ISOLATED, str(_WORKER), json.dumps(order)],
-        # Nothing but the files is asked for.
-        environment={**isolated(errand.environment), "HF_HUB_DISABLE_TELEMETRY": "1"},
+        environment=_environment(errand.environment),
         directory=_WORKER.parent,
         on_line=on_line,
         most_s=errand.deadline.left_s,
@@ -140,6 +140,17 @@ def _ask(places: Sequence[Hub], errand: Errand, *, again: bool) -> list[Fetched]
         ),
         ended.tail,
     )
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Nothing but the files is asked for, and of the variables that name certificates the library
+    knows one alone."""
+    certificates = ca_bundle(environment)
+    return {
+        **isolated(environment),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        **({"SSL_CERT_FILE": certificates} if certificates else {}),
+    }
 
 
 def _is_intact(fetched: Fetched) -> bool:

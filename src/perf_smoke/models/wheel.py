@@ -31,6 +31,11 @@ _COMPLAINTS: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
         "the disk is full",
     ),
     (
+        re.compile(r"problem confirming the ssl certificate"),
+        "model-download",
+        "the certificate of the package index is not accepted, and SSL_CERT_FILE may name your own",
+    ),
+    (
         re.compile(
             r"Retrying \(|NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError"
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import resource
 import shutil
 import socket
@@ -19,6 +20,8 @@ from perf_smoke.engines import events, wire
 from perf_smoke.engines.http_client import Answer, Client, Refused
 from perf_smoke.result import Failure, Unmeasured
 from perf_smoke.secret import Secret
+from tests.emulator.certificates import Authority
+from tests.emulator.tunnel import Tunnel
 from tests.integration.engines.http_server import Exchange, Handler, HttpServer, answering
 
 TIMEOUT_S = 60.0
@@ -457,6 +460,33 @@ def test_https_goes_through_a_tunnel_of_the_proxy() -> None:
             client.get("/x", TIMEOUT_S)
         assert proxy.requests[0][0] == "model-server.invalid:443"
     assert "Tunnel connection failed: 403" in caught.value.failure.sentence
+
+
+def test_a_proxy_is_told_the_user_that_its_address_names(authority: Authority) -> None:
+    target = "http://model-server.example:8000/x"
+    with HttpServer({target: answering({"b": 2})}) as proxy:
+        address = proxy.url.replace("http://", "http://maria:s3cret%2F@")
+        environment = {"http_proxy": address}
+        client = Client("http://model-server.example:8000", name="It", environment=environment)
+        with closing(client):
+            assert client.get("/x", TIMEOUT_S).document() == {"b": 2}
+        (_, headers, _) = proxy.requests[0]
+        told = {name.lower(): value for name, value in headers.items()}["proxy-authorization"]
+        assert base64.b64decode(told.removeprefix("Basic ")) == b"maria:s3cret/"
+
+    tls = authority.context("model-server.example")
+    trust = {"SSL_CERT_FILE": str(authority.file)}
+    with (
+        HttpServer({"/x": answering({"c": 3})}, tls=tls) as server,
+        Tunnel({"model-server.example:443": server.port}).running() as tunnel,
+    ):
+        for address in (tunnel.url, tunnel.url.removeprefix("http://")):
+            environment = {**trust, "HTTPS_PROXY": address}
+            client = Client("https://model-server.example", name="It", environment=environment)
+            with closing(client):
+                assert client.get("/x", TIMEOUT_S).document() == {"c": 3}
+        ((_, headers, _), *_) = server.requests
+        assert "proxy-authorization" not in {name.lower() for name in headers}
 
 
 def wait_until_ended(client: Client) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,26 +24,6 @@ def fetcher(tmp_path: Path) -> Fetcher:
     here = tmp_path / "here"
     here.mkdir()
     return Fetcher(cache=tmp_path / "cache", base_directory=here, environment=plain_environment())
-
-
-@pytest.fixture
-def read_only() -> Iterator[Callable[[Path], None]]:
-    """Makes a folder one that can only be read, until the test ends; for root too."""
-    with contextlib.ExitStack() as cleanup:
-
-        def make(folder: Path) -> None:
-            if os.getuid() != 0:
-                for place in (folder, *filter(Path.is_dir, folder.rglob("*"))):
-                    place.chmod(0o555)
-                    cleanup.callback(place.chmod, 0o755)
-                return
-            mount = ["mount", "--bind", str(folder), str(folder)]
-            if subprocess.run(mount, capture_output=True, check=False).returncode:
-                pytest.skip("root needs the right to mount")
-            cleanup.callback(subprocess.run, ["umount", str(folder)], check=True)
-            subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
-
-        yield make
 
 
 @pytest.fixture
