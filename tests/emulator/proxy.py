@@ -11,7 +11,9 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -94,6 +96,21 @@ class Exchange:
         handler.end_headers()
         handler.wfile.write(reply.body)
 
+    def send_beginning(self) -> None:
+        """Promise an answer and give its first byte."""
+        handler = self._handler
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b"[")
+
+    def reset(self) -> None:
+        """Close without a farewell."""
+        at_once = struct.pack("ii", 1, 0)
+        self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        self._handler.connection.close()
+
     def send_slowly(self, byte_s: float) -> None:
         """Promise an answer and give one byte of it at a time, without an end."""
         handler = self._handler
@@ -117,6 +134,31 @@ def answer(status: int, body: object = None, *, headers: Mapping[str, str] | Non
         body=json.dumps(document).encode(),
     )
     return lambda exchange: exchange.send(reply)
+
+
+def page(status: int) -> Fault:
+    """Answer with a page for people, as a gateway or a log-in in between does."""
+    reply = Reply(
+        status=status,
+        headers={"Content-Type": "text/html"},
+        body=b"<!DOCTYPE html><html><title>Sign in</title></html>",
+    )
+    return lambda exchange: exchange.send(reply)
+
+
+def nothing(status: int) -> Fault:
+    """Answer with a status alone."""
+    return lambda exchange: exchange.send(Reply(status=status))
+
+
+def cut(exchange: Exchange) -> None:
+    """Promise more than comes."""
+    exchange.send_beginning()
+
+
+def reset(exchange: Exchange) -> None:
+    """Break the connection off with a RST."""
+    exchange.reset()
 
 
 def after_write(fault: Fault) -> Fault:

@@ -204,6 +204,8 @@ def _refused(error: GithubException, event: Event) -> CommentOutcome:
         return _failed(f"GitHub asks to come back later {said}. The next run tries again.")
     if error.status == 401:
         return _forbidden(f"GitHub refused `github-token` {said}: it is wrong or has expired.")
+    if error.status == 403 and "is locked" in _message(error):
+        return _forbidden(f"the conversation is locked {said}. The job summary has the report.")
     if error.status == 403:
         return _forbidden(f"the token may not write comments {said}. " + _permission(event))
     if error.status == 404:

@@ -157,10 +157,12 @@ class Sticky:
         comment = self.issue.create_comment(self.body)
         created = [_Own(comment=comment, stamp=self.stamp, body=self.body)]
         try:
-            # A list that does not show ours yet is only late.
-            return patiently(self._listed, self.deadline, self.patience) or created
+            mine = patiently(self._listed, self.deadline, self.patience)
         except (OutOfTime, *API_ERRORS):
-            return created
+            mine = []
+        if not (mine or _is_one(comment)):
+            raise RuntimeError("an answer to a create that holds no comment")
+        return mine or created  # a list that does not show ours yet is only late
 
     def _updated(self, mine: list[_Own], *, after_create: bool) -> CommentOutcome:
         keeper, *copies = mine
@@ -201,6 +203,11 @@ class Sticky:
         except (OutOfTime, *API_ERRORS) as error:
             return _is_gone(error)  # another run was quicker
         return True
+
+
+def _is_one(comment: IssueComment) -> bool:
+    """Whether the API gave it, and not somebody in between a page of his own."""
+    return "id" in (comment.raw_data or ())  # None, whatever its type says, of an empty answer
 
 
 def _is_gone(error: Exception) -> bool:

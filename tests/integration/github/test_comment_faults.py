@@ -10,7 +10,19 @@ import pytest
 from perf_smoke.github.client import Patience
 from perf_smoke.github.comment import CommentOutcome
 from perf_smoke.secret import Secret
-from tests.emulator.proxy import Fault, after_write, answer, delay, drop, hang, trickle
+from tests.emulator.proxy import (
+    Fault,
+    after_write,
+    answer,
+    cut,
+    delay,
+    drop,
+    hang,
+    nothing,
+    page,
+    reset,
+    trickle,
+)
 from tests.integration.github.job import QUICK, Job, event_for
 
 COMMENTS = r"/issues/\d+/comments(\?|$)"
@@ -259,6 +271,84 @@ def test_the_token_is_in_no_sentence_and_in_no_log(
     printed = capfd.readouterr()
     everything = repr(outcome) + caplog.text + printed.out + printed.err
     assert "ghs_0123456789secret" not in everything
+
+
+LATER = "GitHub asks to come back later"
+AS_ANSWERED = {
+    "gone (410)": (answer(410, {"message": "This issue was deleted"}), "failed", "410"),
+    "locked": (
+        answer(403, {"message": "Unable to create comment because issue is locked."}),
+        "forbidden",
+        "the conversation is locked",
+    ),
+    "abuse": (
+        answer(
+            403,
+            {
+                "message": "You have triggered an abuse detection mechanism. Please wait a few "
+                "minutes before you try again."
+            },
+        ),
+        "failed",
+        LATER,
+    ),
+    "429 without Retry-After": (
+        answer(429, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "4000000000"}),
+        "failed",
+        LATER,
+    ),
+    "access to fine-grained tokens refused": (
+        answer(403, {"message": "Resource not accessible by personal access token"}),
+        "forbidden",
+        "pull-requests: write",
+    ),
+    "single sign-on": (
+        answer(403, {"message": "Resource protected by organization SAML enforcement."}),
+        "forbidden",
+        "SAML enforcement",
+    ),
+    "blocked user": (answer(422, {"message": "User is blocked"}), "failed", "User is blocked"),
+    "conflict": (answer(409, {"message": "Conflict"}), "failed", "409"),
+    "legal reasons": (answer(451, {"message": "Repository access blocked"}), "failed", "451"),
+    "bad gateway for people": (page(502), "failed", "502"),
+    "not found for people": (page(404), "failed", "404"),
+    "log-in for people": (page(200), "failed", "unexpected"),
+    "nothing but 200": (nothing(200), "created", "created"),
+    "nothing but 204": (nothing(204), "created", "created"),
+    "nothing but 500": (nothing(500), "failed", "500"),
+    "cut short": (cut, "failed", "could not be reached"),
+    "reset": (reset, "failed", "could not be reached"),
+    "a way in a circle": (
+        answer(302, headers={"Location": "/repos/acme/engine/issues/1/comments"}),
+        "failed",
+        "",
+    ),
+}
+"""What GitHub, or what stands before it, answers to a list of comments: what comes of it, and words
+of the sentence."""
+
+
+@pytest.mark.parametrize("row", AS_ANSWERED)
+def test_each_answer_comes_to_a_status_and_a_sentence(job: Job, row: str) -> None:
+    fault, status, words = AS_ANSWERED[row]
+    job.proxy.when("GET", COMMENTS, fault)
+    outcome = job.write()
+    assert outcome.status == status, outcome
+    assert words in outcome.sentence
+    assert "html" not in outcome.sentence.lower()
+    assert len(job.comments()) == (status == "created")
+
+
+@pytest.mark.parametrize("row", AS_ANSWERED)
+def test_each_answer_to_a_create_leaves_one_comment_at_most(job: Job, row: str) -> None:
+    fault, status, _ = AS_ANSWERED[row]
+    job.proxy.when("POST", COMMENTS, fault)
+    outcome = job.write()
+    assert outcome.status == ("forbidden" if status == "forbidden" else "failed"), outcome
+    assert outcome.sentence
+    job.proxy.heal()
+    assert job.write(run_id=8).status in ("created", "updated")
+    assert len(job.comments()) == 1
 
 
 class TestAnAppsToken:
