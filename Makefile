@@ -26,6 +26,7 @@ golden: .venv/dev ## the golden reports anew, from what the product says; read w
 
 .PHONY: faults
 faults: .venv/dev ## docs/FAULTS.md anew, from what happens; read what has changed
+	@scripts/docker-engine # without one its rows would be missing
 	@rm -rf .pytest_cache/faults
 	PERF_SMOKE_FAULTS=$$PWD/.pytest_cache/faults $(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) \
 	  --dist worksteal tests/e2e/test_fault_table.py tests/e2e/test_survivors.py
