@@ -54,18 +54,14 @@ def write(path: Path, scores: Scores) -> None:
     path.write_text(_BLOCK.sub(lambda at: f"{at[1]}{block}\n{at[2]}", text), encoding="utf-8")
 
 
-def _at_least(of: Callable[[Scores], Share], wanted: float) -> Callable[[Scores], _Came]:
+def _within(
+    of: Callable[[Scores], Share], low: float = 0.0, high: float = 1.0
+) -> Callable[[Scores], _Came]:
+    """Whether a share lies between these."""
+
     def came(scores: Scores) -> _Came:
         share = of(scores)
-        return _Came(text=share_shown(share), held=share.count >= wanted * share.of)
-
-    return came
-
-
-def _at_most(of: Callable[[Scores], Share], wanted: float) -> Callable[[Scores], _Came]:
-    def came(scores: Scores) -> _Came:
-        share = of(scores)
-        return _Came(text=share_shown(share), held=share.count <= wanted * share.of)
+        return _Came(text=share_shown(share), held=low * share.of <= share.count <= high * share.of)
 
     return came
 
@@ -118,10 +114,9 @@ def _pair_noise(scores: Scores) -> _Came:
     )
 
 
-def _at_limit(scores: Scores) -> _Came:
+def _at_limit(scores: Scores) -> Share:
     limits = [scores[name].score.at_own_limit for name in _whole(scores)]
-    share = Share(count=sum(one.count for one in limits), of=sum(one.of for one in limits))
-    return _Came(text=share_shown(share), held=0.88 * share.of <= share.count <= 0.96 * share.of)
+    return Share(count=sum(one.count for one in limits), of=sum(one.of for one in limits))
 
 
 def _extension_decides(scores: Scores) -> _Came:
@@ -154,43 +149,45 @@ def _whole(scores: Scores) -> Sequence[str]:
 
 
 _PREDICTIONS = (
-    _Prediction(what="false verdicts", predicted="≤ 1 %", came=_at_most(_false, 0.01)),
+    _Prediction(what="false verdicts", predicted="≤ 1 %", came=_within(_false, high=0.01)),
     _Prediction(what="wrong signs", predicted="never", came=_wrong_signs),
     _Prediction(
         what="idle, ±3 % called in 30 s",
         predicted="80 %",
-        came=_at_least(_called(_IDLE_30, 0.03, -0.03), 0.8),
+        came=_within(_called(_IDLE_30, 0.03, -0.03), low=0.8),
     ),
     _Prediction(
         what="idle, ±3 % called in 60 s",
         predicted="90 %",
-        came=_at_least(_called(_IDLE, 0.03, -0.03), 0.9),
+        came=_within(_called(_IDLE, 0.03, -0.03), low=0.9),
     ),
     _Prediction(
         what="busy neighbour, +3 % called in 30 s",
         predicted="80 %",
-        came=_at_least(_called(_NEIGHBOUR, 0.03), 0.8),
+        came=_within(_called(_NEIGHBOUR, 0.03), low=0.8),
     ),
     _Prediction(
         what="shared, +5 % called in 60 s",
         predicted="80 %",
-        came=_at_least(_called(_SHARED, 0.05), 0.8),
+        came=_within(_called(_SHARED, 0.05), low=0.8),
     ),
     _Prediction(
         what="shared, +10 % called in 60 s",
         predicted="97 %",
-        came=_at_least(_called(_SHARED, 0.1), 0.97),
+        came=_within(_called(_SHARED, 0.1), low=0.97),
     ),
     _Prediction(
-        what='idle, "no change" at 0 %', predicted="95 %", came=_at_least(_no_change(_IDLE), 0.95)
+        what='idle, "no change" at 0 %', predicted="95 %", came=_within(_no_change(_IDLE), low=0.95)
     ),
     _Prediction(
         what='shared, "no change" at 0 %',
         predicted="85 %",
-        came=_at_least(_no_change(_SHARED), 0.85),
+        came=_within(_no_change(_SHARED), low=0.85),
     ),
     _Prediction(what="SD of a pair, idle", predicted="≤ 6 %", came=_pair_noise),
-    _Prediction(what="a printed limit is called", predicted="88 … 96 %", came=_at_limit),
+    _Prediction(
+        what="a printed limit is called", predicted="88 … 96 %", came=_within(_at_limit, 0.88, 0.96)
+    ),
     _Prediction(
         what="`budget: 30-60 s`, shared: what it decides",
         predicted="90 % of what 60 s decide",
@@ -200,6 +197,6 @@ _PREDICTIONS = (
     _Prediction(
         what="its false verdicts, idle and shared",
         predicted="≤ 1 %",
-        came=_at_most(_extension_false, 0.01),
+        came=_within(_extension_false, high=0.01),
     ),
 )

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.e2e.faults import EVERY
-from tests.e2e.job import JOB_FOLDER, ROOT, Outcome
+from tests.e2e.job import JOB_FOLDER, ROOT, WORKSPACE, Outcome
 from tests.runner_log import commands
 
 DOCUMENT = ROOT / "docs" / "FAULTS.md"
@@ -58,7 +58,7 @@ def _seen(outcome: Outcome) -> str:
     annotations = [line for line in commands(outcome.log) if re.match("::(error|warn|not)", line)]
     text = re.sub(r"^::(\w+) [^:]*::", r"\1: ", annotations[0]) if annotations else ""
     text = text.replace("%0A", " ").replace("%25", "%")
-    text = re.sub(rf"/\S*/job \d+/{JOB_FOLDER}(/work/engine)?", "…", text)
+    text = re.sub(rf"/\S*/job \d+/{JOB_FOLDER}(/{WORKSPACE})?", "…", text)
     text = re.sub(r"/[^ ]*/perf-smoke[-.][\w./-]*", "…", text)
     return re.sub(r"\d+(\.\d+)? (ms|s|min|MiB|GiB|tok/s)\b", r"# \2", text)
 

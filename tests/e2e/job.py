@@ -28,6 +28,8 @@ TIMEOUT_S = 240
 
 JOB_FOLDER = "a job, of Žofie 東京"
 """In which all that belongs to a job lies."""
+WORKSPACE = "work/engine"
+"""Below that folder."""
 
 INNER_STEPS = """
 export GITHUB_OUTPUT=${GITHUB_OUTPUT:-/dev/shm/outputs}
@@ -129,7 +131,7 @@ class Job:
     ) -> None:
         self.root = root / JOB_FOLDER
         self.action = action
-        self.workspace = self.root / "work" / "engine"
+        self.workspace = self.root / WORKSPACE
         self.temp = self.root / "_temp"
         self.commands = self.temp / "_runner_file_commands"
         self.output = self.commands / "set_output"
