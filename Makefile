@@ -3,7 +3,7 @@ SHELL := bash
 PYTHON := .venv/bin/python
 # One more than there are CPUs: many tests wait for a program or an answer.
 TESTS_AT_ONCE := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-SHELL_SCRIPTS := launch runtime/venv runtime/entrypoint $(shell grep -lE '^\#!.*sh$$' scripts/*) .ci/run
+SHELL_SCRIPTS := launch runtime/step runtime/venv runtime/entrypoint $(shell grep -lE '^\#!.*sh$$' scripts/*) .ci/run
 
 .PHONY: help
 help: ## these lines

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How much of the input `deadline` is left to an inner step. Sourced by launch.
+# How much of the input `deadline` is left to an inner step. Sourced by runtime/step.
 #
 # It holds for all of them together: a minute of it, or half, belongs to the one that reports. What
 # reports other jobs has two minutes.

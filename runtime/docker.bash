@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How perf-smoke runs in a container that sees the job's files at the same paths. Sourced by launch.
+# How perf-smoke runs in a container that sees the job's files at the same paths. Sourced by runtime/step.
 
 # The image of this release, by digest; the release fills it in. Empty in between.
 released_image=''

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How perf-smoke runs on the host, in a virtual environment of its own. Sourced by launch.
+# How perf-smoke runs on the host, in a virtual environment of its own. Sourced by runtime/step.
 
 # shellcheck source=runtime/venv
 . "$here/runtime/venv"

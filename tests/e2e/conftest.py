@@ -128,7 +128,7 @@ def image(docker: str, action: Path) -> str:
 def tag_of(action: Path) -> str:
     """What launch calls the image that it builds from this copy."""
     script = (
-        'here=$1; . "$here/runtime/step.bash"; . "$here/runtime/docker.bash"; hash_of_the_build'
+        'here=$1; . "$here/runtime/attend.bash"; . "$here/runtime/docker.bash"; hash_of_the_build'
     )
     told = subprocess.run(
         ["/bin/bash", "-c", script, "", action], capture_output=True, text=True, check=True

@@ -90,7 +90,7 @@ def test_a_start_script_that_is_killed_after_the_measuring_loses_nothing(job: Jo
     assert (outcome.code, outcome.status) == (0, "measured"), outcome.log
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
 def test_a_start_script_that_is_killed_while_it_measures_is_told(
     job: Job, number: signal.Signals
 ) -> None:

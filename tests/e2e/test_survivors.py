@@ -27,6 +27,7 @@ from tests.e2e.job import Job, Outcome, Step, command_lines, wait_until
 ENDED_WITHIN_S = 15.0
 TOKEN = "ghs_0123456789abcdefghijklmnopqrstuvwxyz"
 KILL, ABRT, QUIT, HUP = signal.SIGKILL, signal.SIGABRT, signal.SIGQUIT, signal.SIGHUP
+WHO = ("launch", "runtime/step", "guardian", "perf-smoke")
 NUMBERS = "text stdout:\n(?P<e2e_ms>[0-9.]+)"
 
 
@@ -168,7 +169,8 @@ def ours(step: Step) -> dict[str, psutil.Process]:
     guardian = next(one for one in found.values() if one.info["ppid"] not in found)
     perf_smoke = next(one for one in found.values() if one.info["ppid"] in found)
     launch = psutil.Process(step.process.pid)
-    return {"launch": launch, "guardian": guardian, "perf-smoke": perf_smoke}
+    (inner,) = launch.children()
+    return {"launch": launch, "runtime/step": inner, "guardian": guardian, "perf-smoke": perf_smoke}
 
 
 def killed(place: Place, inputs: dict[str, str], runtime: str, who: str, how: int) -> Outcome:
@@ -186,15 +188,16 @@ def killed(place: Place, inputs: dict[str, str], runtime: str, who: str, how: in
 
 def rows() -> Iterator[object]:
     for stage in (download, checkout, head_build, base_build, load, step):
-        for who in ("launch", "guardian", "perf-smoke"):
+        for who in WHO:
             yield pytest.param(stage, "host", who, KILL)
+    yield pytest.param(step, "host", "launch", ABRT)
     for how in (ABRT, HUP):
-        yield pytest.param(step, "host", "launch", how)
+        yield pytest.param(step, "host", "runtime/step", how)
     for how in (ABRT, QUIT):
         yield pytest.param(step, "host", "guardian", how)
         yield pytest.param(step, "host", "perf-smoke", how)
     for stage in (load, step):
-        for who in ("launch", "guardian", "perf-smoke"):
+        for who in WHO:
             yield pytest.param(stage, "docker", who, KILL, marks=pytest.mark.docker)
 
 

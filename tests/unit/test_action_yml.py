@@ -55,8 +55,8 @@ def test_the_names_of_the_env_lines_are_those_that_perf_smoke_reads(
 
 
 def test_launch_knows_which_inputs_name_files_that_a_container_must_see() -> None:
-    launch = (ROOT / "launch").read_text("utf-8")
-    (names,) = re.findall(r"^file_inputs=\((.*)\)$", launch, re.MULTILINE)
+    step = (ROOT / "runtime" / "step").read_text("utf-8")
+    (names,) = re.findall(r"^file_inputs=\((.*)\)$", step, re.MULTILINE)
     named = [row.name.upper().replace("-", "_") for row in INPUTS if row.is_file]
     assert names.split() == named
 

@@ -10,7 +10,8 @@ from perf_smoke.reasons import MEANINGS, Reason
 
 ROOT = Path(__file__).parents[2]
 SHELL = "\n".join(
-    file.read_text("utf-8") for file in (ROOT / "launch", *(ROOT / "runtime").glob("*.bash"))
+    file.read_text("utf-8")
+    for file in (ROOT / "runtime" / "step", *(ROOT / "runtime").glob("*.bash"))
 )
 PYTHON = "\n".join(
     file.read_text("utf-8") for file in (ROOT / "src").rglob("*.py") if file.name != "reasons.py"

@@ -147,7 +147,7 @@ def test_an_engine_is_told_by_its_name_in_its_own_module_alone() -> None:
 
 def launchs_choice(engine: str, **inputs: str) -> str:
     """Whose program it is, as `launch` reads the inputs."""
-    script = (ROOT / "launch").read_text("utf-8")
+    script = (ROOT / "runtime" / "step").read_text("utf-8")
     asks = script[script.index("has_text() {") : script.index("\n}\n") + 3]
     choice = script[script.index("case ${INPUT_ENGINE:-auto}") :].partition("\nesac\n")[0]
     variables = {"INPUT_ENGINE": engine, "INPUT_BINARY": "", "INPUT_ENDPOINT": ""}
