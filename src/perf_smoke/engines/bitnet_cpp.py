@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from perf_smoke.engines import llama_completion
 from perf_smoke.engines.base import EngineSetup
-from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.one_shot import OneShotEngine
 
 
@@ -20,12 +19,3 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
     on_gpu = "gpu" in setup.features
     extra = () if on_gpu else ("-ngl", "0")  # as its own run_inference.py calls it
     return llama_completion.prepare_as("bitnet-cpp", setup, extra=extra)
-
-
-def check_inputs(setup: EngineSetup) -> None:
-    """Refuse features that are not in the table.
-
-    Raises:
-        Unmeasured: `features-unknown`.
-    """
-    refuse_unknown("bitnet-cpp", setup.features, LLAMA_FEATURES)

@@ -13,7 +13,6 @@ from typing import Any
 
 from perf_smoke.engines import llama_program
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
 from perf_smoke.engines.printed_json import in_the_way, objects
@@ -49,15 +48,6 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
         return replace(_read(finished, request), told=told)
 
     return OneShotEngine(program.identity, setup, Recipe(arguments=arguments, read=read))
-
-
-def check_inputs(setup: EngineSetup) -> None:
-    """Refuse features that are not in the table.
-
-    Raises:
-        Unmeasured: `features-unknown`.
-    """
-    refuse_unknown("llama-bench", setup.features, LLAMA_FEATURES)
 
 
 def prompt_tokens(prompt: str) -> int:

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from perf_smoke.engines import llama_program, llama_text
 from perf_smoke.engines.base import EngineSetup, Request
-from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.llama_program import LlamaProgram
 from perf_smoke.engines.one_shot import OneShotEngine, Reading, Recipe, Unreadable
 from perf_smoke.printable import decoded
@@ -41,15 +40,6 @@ def prepare(setup: EngineSetup) -> OneShotEngine:
         Unmeasured: `engine-missing`, `engine-unsuitable`, `features-unknown`.
     """
     return prepare_as("llama-completion", setup, extra=())
-
-
-def check_inputs(setup: EngineSetup) -> None:
-    """Refuse features that are not in the table.
-
-    Raises:
-        Unmeasured: `features-unknown`.
-    """
-    refuse_unknown("llama-completion", setup.features, LLAMA_FEATURES)
 
 
 def prepare_as(engine: str, setup: EngineSetup, *, extra: Sequence[str]) -> OneShotEngine:

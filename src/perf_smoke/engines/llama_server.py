@@ -13,7 +13,6 @@ from dataclasses import replace
 from perf_smoke.engines import failures, llama_program
 from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.engines.events import joined, no_tokens, server_sent, stopped_early
-from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
 from perf_smoke.engines.fields import Fields
 from perf_smoke.engines.http_client import Answer, Client
 from perf_smoke.engines.llama_program import LlamaProgram
@@ -44,15 +43,6 @@ def prepare(setup: EngineSetup) -> RunningLlamaServer | LlamaServerProgram:
     if setup.endpoint:
         return _at_endpoint(setup)
     return LlamaServerProgram(setup, llama_program.find("llama-server", setup))
-
-
-def check_inputs(setup: EngineSetup) -> None:
-    """Refuse features that are not in the table.
-
-    Raises:
-        Unmeasured: `features-unknown`.
-    """
-    refuse_unknown("llama-server", setup.features, LLAMA_FEATURES)
 
 
 def _at_endpoint(setup: EngineSetup) -> RunningLlamaServer:

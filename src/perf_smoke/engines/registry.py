@@ -48,7 +48,12 @@ def check_inputs(engine: str, setup: EngineSetup) -> None:
     Raises:
         Unmeasured: `command-invalid`, `features-unknown`; `engine-missing` of a package.
     """
-    module = _module(table.row(engine))
+    row = table.row(engine)
+    if row.llama_features:
+        from perf_smoke.engines.features import LLAMA_FEATURES, refuse_unknown
+
+        refuse_unknown(row.id, setup.features, LLAMA_FEATURES)
+    module = _module(row)
     if hasattr(module, "check_inputs"):
         module.check_inputs(setup)
 

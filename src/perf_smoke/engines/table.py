@@ -51,6 +51,8 @@ class Row:
     """The Python package that brings it, where there is no program."""
     default_model: str = ""
     """What it runs without the input `model`: a demonstration."""
+    llama_features: bool = False
+    """Whether `features` are llama.cpp's, which features.py lists."""
     gguf_alone: bool = False
     """Whether it reads no other kind of model file."""
     tokenizer_beside: bool = False
@@ -105,6 +107,7 @@ ROWS: tuple[Row, ...] = (
         reads=("binary",),
         passed=_EVERYTHING,
         programs=("llama-completion", "llama-cli", "main"),
+        llama_features=True,
         gguf_alone=True,
     ),
     Row(
@@ -116,6 +119,7 @@ ROWS: tuple[Row, ...] = (
         reads=("binary",),
         passed=("tokens", "threads", "features"),
         programs=("llama-bench",),
+        llama_features=True,
         gguf_alone=True,
     ),
     Row(
@@ -129,6 +133,7 @@ ROWS: tuple[Row, ...] = (
         passed=_EVERYTHING,
         programs=("llama-server", "server"),
         servers=("llama-server",),
+        llama_features=True,
         gguf_alone=True,
     ),
     Row(
@@ -152,6 +157,7 @@ ROWS: tuple[Row, ...] = (
         reads=("binary",),
         passed=_EVERYTHING,
         programs=("build/bin/llama-cli",),
+        llama_features=True,
         gguf_alone=True,
     ),
     Row(
