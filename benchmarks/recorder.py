@@ -83,7 +83,7 @@ def record(model: Path, kind: Kind, *, swapped: bool, watch: Callable[[Progress]
         measure_pairs(head, base, plan, recording, lambda _: False, note)
     if recording.warmup_counted:  # nobody is told of that pair: it took longer than the budget
         elapsed_ms.append(round((recording.load_s + recording.steps_s) * 1e3))
-    described = machine.identify(
+    described = machine.describe(
         system, os.environ, before=before, measuring=measuring, after=machine.state(system)
     )
     pairs = Pairs.of(recording.samples[BASE], recording.samples[HEAD], "e2e")

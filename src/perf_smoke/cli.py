@@ -237,7 +237,7 @@ def doctor(**options: str | None) -> None:
     from perf_smoke import at_terminal, job
     from perf_smoke.doctor import diagnose
     from perf_smoke.measure.machine import System, available_cpus
-    from perf_smoke.report.untrusted import one_line
+    from perf_smoke.report.untrusted import visible_line
 
     values = _inputs_of(options)
     try:
@@ -252,7 +252,7 @@ def doctor(**options: str | None) -> None:
     unusable = job.unusable(at_terminal.folder_of(settings))
     problems = [*_without_effect(values), *diagnosis.problems, *filter(None, [unusable])]
     for sentence in problems or [f"OK: {diagnosis.plan}"]:
-        click.echo(one_line(public(sentence), 2000))
+        click.echo(visible_line(public(sentence), 2000))
     if problems:
         sys.exit(EXIT_NOT_MEASURED)
 

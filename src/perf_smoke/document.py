@@ -91,7 +91,7 @@ class Draft:
         """The machine, with its state when the run and its measuring began, and when it ended;
         where it has not ended, now."""
         system = machine.System()
-        return machine.identify(
+        return machine.describe(
             system,
             self.environment,
             before=self.before,

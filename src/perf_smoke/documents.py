@@ -26,7 +26,7 @@ MOST_ENTRIES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused:
+class RefusedDocument:
     """A file that is no document which can be shown."""
 
     name: str
@@ -40,7 +40,7 @@ class Documents:
     """What was found. Neither part depends on the order in which the files came."""
 
     results: tuple[Result, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedDocument, ...] = ()
     notes: tuple[str, ...] = ()
     """What was not looked at, as sentences."""
 
@@ -66,14 +66,14 @@ def read_all(paths: Sequence[Path]) -> Documents:
             result = result_file.parse(text, name)
             expect_verdicts(result)
         except result_file.UnreadableResult as error:
-            refused.append(Refused(name=name, sentence=str(error)))
+            refused.append(RefusedDocument(name=name, sentence=str(error)))
         except ValueError as error:
             sentence = f"{name} contradicts itself: {error}."
-            refused.append(Refused(name=name, sentence=sentence))
+            refused.append(RefusedDocument(name=name, sentence=sentence))
         # Numbers that nobody thought of: what is made of one document costs no other one.
         except Exception as error:  # noqa: BLE001 - said with its kind
             sentence = f"{name} cannot be checked ({type(error).__name__})."
-            refused.append(Refused(name=name, sentence=sentence))
+            refused.append(RefusedDocument(name=name, sentence=sentence))
         else:
             results[hashlib.sha256(text).hexdigest()] = result
     in_order = [result for _, result in sorted(results.items())]

@@ -27,7 +27,7 @@ from perf_smoke.github.comment import (
     policy_for,
 )
 from perf_smoke.github.event import Event, read_event
-from perf_smoke.github.legs_outputs import Published, legs_outputs
+from perf_smoke.github.legs_outputs import PublishedLegs, legs_outputs
 from perf_smoke.github.origin import why_not_of
 from perf_smoke.github.reusable import SENTENCE, in_a_reusable_workflow
 from perf_smoke.inputs import InvalidInputs
@@ -118,13 +118,13 @@ def _of_nothing(settings: ReportSettings, event: Event) -> Combined:
     return Combined(legs=legs, label=settings.label, fail_on=settings.fail_on)
 
 
-def _published(combined: Combined) -> Published:
+def _published(combined: Combined) -> PublishedLegs:
     """What the outputs say; the paths and the comment are not known yet."""
     legs = combined.legs
     unmeasured = [leg for leg in legs.legs if not leg.view or leg.view.result.status != "measured"]
     reasons = [leg.view.result.reason if leg.view else "leg-missing" for leg in unmeasured]
     verdicts = {result.verdict for result in combined.results}
-    return Published(
+    return PublishedLegs(
         status="failed" if unmeasured else "measured" if legs.legs else "skipped",
         reason=next(iter(reasons), "" if legs.legs else "no-results"),
         verdict=next((one for one in GRAVEST_FIRST if one in verdicts), None),
@@ -136,7 +136,7 @@ def _published(combined: Combined) -> Published:
 
 def _show(
     combined: Combined,
-    published: Published,
+    published: PublishedLegs,
     settings: ReportSettings,
     place: Path,
     event: Event,
@@ -189,7 +189,7 @@ def _policy(combined: Combined, settings: ReportSettings, event: Event) -> Polic
 
 
 def _show_problems(error: InvalidInputs, event: Event, log: WorkflowLog) -> None:
-    published = Published(
+    published = PublishedLegs(
         status="invalid",
         reason="invalid-inputs",
         verdict=None,

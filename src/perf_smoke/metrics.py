@@ -95,7 +95,8 @@ def _no_prefill(samples: Sequence[Sample], _process: Process) -> str:
 
 
 def _no_decode(samples: Sequence[Sample], _process: Process) -> str:
-    return "a single output token has no decode time" if usual_tokens(samples) == 1 else ""
+    is_single = usual_tokens(sample.n_out for sample in samples) == 1
+    return "a single output token has no decode time" if is_single else ""
 
 
 def _no_peak_rss(_samples: Sequence[Sample], process: Process) -> str:

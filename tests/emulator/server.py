@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import requests
 from github import Auth, Github
 from github.Repository import Repository
 
+from perf_smoke.processes.kinship import end_with_parent
 from tests.npm import NODE, installed
 
 HERE = Path(__file__).resolve().parent
@@ -114,7 +116,13 @@ def running(folder: Path) -> Iterator[Emulator]:
         command += ["--port", str(port), "--base-url", url, "--seed", HERE / "seed.yaml"]
         with log.open("ab") as output:
             process = subprocess.Popen(
-                command, stdout=output, stderr=output, cwd=folder, start_new_session=True
+                command,
+                stdout=output,
+                stderr=output,
+                cwd=folder,
+                start_new_session=True,
+                # With tests that are killed.
+                preexec_fn=partial(end_with_parent, signal.SIGKILL),  # noqa: PLW1509 - it takes no lock
             )
         try:
             if _answers(url, process):

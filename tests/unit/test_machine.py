@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_smoke.measure.machine import System, available_cpus, identify, state
+from perf_smoke.measure.machine import System, available_cpus, describe, state
 from perf_smoke.result import Gpu, Machine, MachineState
 
 UNKNOWN = MachineState(load_1min=None, cpu_ticks=None, steal_ticks=None)
@@ -51,7 +51,7 @@ def write(system: System, path: str, text: str) -> None:
 
 
 def identified(system: System, **environment: str) -> Machine:
-    return identify(system, environment, before=UNKNOWN, measuring=None, after=state(system))
+    return describe(system, environment, before=UNKNOWN, measuring=None, after=state(system))
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_what_others_took_is_neither_idle_nor_stolen_nor_ours() -> None:
 
     def others(own: int | None) -> float | None:
         begin, end = at(1000, 10, 100, 50), at(2000, 60, 300, own)
-        return identify(System(), {}, before=begin, measuring=None, after=end).others_fraction
+        return describe(System(), {}, before=begin, measuring=None, after=end).others_fraction
 
     assert others(50 + 150) == pytest.approx(1 - 0.05 - 0.2 - 0.15)
     assert others(50 + 900) == 0.0, "clocks that do not agree to the tick"
@@ -183,9 +183,9 @@ def test_the_shares_are_of_the_time_since_measuring_began(system: System) -> Non
         at("900 0 0 0 0 0 0 0"),
         at("930 0 0 60 0 0 0 10"),
     )
-    found = identify(system, {}, before=before, measuring=measuring, after=after)
+    found = describe(system, {}, before=before, measuring=measuring, after=after)
     assert (found.idle_fraction, found.steal_fraction) == (0.6, 0.1)
-    found = identify(system, {}, before=before, measuring=None, after=after)
+    found = describe(system, {}, before=before, measuring=None, after=after)
     assert (found.idle_fraction, found.steal_fraction) == (0.06, 0.01)
 
 
@@ -193,7 +193,7 @@ def test_a_cpu_that_became_another_one_is_known(system: System) -> None:
     write(system, "proc/cpuinfo", "model name : EPYC 7763\n")
     before = state(system)
     write(system, "proc/cpuinfo", "model name : Xeon 8370C\n")
-    found = identify(system, {}, before=before, measuring=None, after=state(system))
+    found = describe(system, {}, before=before, measuring=None, after=state(system))
     assert found.cpu_models == ("EPYC 7763", "Xeon 8370C")
     assert found.cpu_model == "Xeon 8370C"
 
@@ -209,8 +209,8 @@ def test_a_load_that_is_not_told_is_none(system: System, monkeypatch: pytest.Mon
 def test_the_real_machine_can_be_identified_again_and_again() -> None:
     system = System()
     before = state(system)
-    found = identify(system, os.environ, before=before, measuring=None, after=state(system))
-    again = identify(system, os.environ, before=before, measuring=None, after=found.after)
+    found = describe(system, os.environ, before=before, measuring=None, after=state(system))
+    again = describe(system, os.environ, before=before, measuring=None, after=found.after)
     assert again == found
     assert found.before.load_1min is not None
     assert 1 <= found.cpus <= (os.cpu_count() or 1)

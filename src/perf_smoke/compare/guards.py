@@ -23,7 +23,7 @@ from perf_smoke.compare.evidence import Evidence
 from perf_smoke.compare.finding import Bounds, Finding, direction
 from perf_smoke.compare.pairs import Pairs
 from perf_smoke.numbers import percent
-from perf_smoke.result import Guard, GuardEffect, Rule, Verdict, fraction
+from perf_smoke.result import Guard, GuardEffect, Rule, Verdict, fraction, usual_tokens
 
 _NOISY_FLOORS = 3
 """By how many floors a change must be surely there on a machine that is too noisy for less; never
@@ -102,7 +102,7 @@ def _metric_missing(pairs: Pairs) -> Guard | None:
 
 def _tokens_differ(pairs: Pairs) -> Guard | None:
     """Sides that did not do the same work."""
-    base, head = pairs.base.usual_tokens, pairs.head.usual_tokens
+    base, head = usual_tokens(pairs.base.tokens), usual_tokens(pairs.head.tokens)
     if base is None or head is None or base == head:
         return None
     return Guard(

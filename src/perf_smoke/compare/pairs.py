@@ -37,12 +37,6 @@ class Steps(NamedTuple):
             texts=tuple(sample.text_sha256 for sample in samples),
         )
 
-    @property
-    def usual_tokens(self) -> int | None:
-        """The commonest number of output tokens; None where no step tells one."""
-        numbers = [number for number in self.tokens if number is not None]
-        return statistics.mode(numbers) if numbers else None
-
     def first(self, count: int) -> Steps:
         """Those of the first so many pairs."""
         return Steps._make(column[:count] for column in self)

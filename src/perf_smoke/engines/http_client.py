@@ -64,7 +64,7 @@ class Answer:
             return None
 
 
-class Refused(Unmeasured):
+class RequestRefused(Unmeasured):
     """The server answered, but not with what was asked for."""
 
     def __init__(self, status: int, sentence: str, said: Any = "") -> None:
@@ -132,7 +132,7 @@ class Client:
         """The answer to a JSON document.
 
         Raises:
-            Refused: any status but 200; the sentence holds what the server said about it.
+            RequestRefused: any status but 200; the sentence holds what the server said about it.
             Unmeasured: as `get`.
         """
         answer = self._exchange("POST", path, json.dumps(body).encode(), timeout_s)
@@ -247,18 +247,18 @@ class Client:
             "engine-output", f"{self.name} does not speak HTTP: check the port in `endpoint`."
         )
 
-    def _refused(self, answer: Answer) -> Refused:
+    def _refused(self, answer: Answer) -> RequestRefused:
         status = answer.status
         if 300 <= status < 400:
             to = one_line(answer.headers.get("location", ""))
             sentence = f"{self.name} redirects to `{to}`: give that address as `endpoint`."
-            return Refused(status, sentence)
+            return RequestRefused(status, sentence)
         said = error_message(answer).rstrip(".")
         sentence = f"{self.name} refused the request (HTTP {status}){': ' if said else ''}{said}."
         if status in (401, 403):
             sentence += " Is OPENAI_API_KEY set, and right, in this step's env?"
         text = answer.body[:_SAID_BYTES].decode("utf-8", "replace")
-        return Refused(status, sentence, answer.document() or text)
+        return RequestRefused(status, sentence, answer.document() or text)
 
     def _scrubbed_piece(self, piece: Piece) -> Piece:
         data = self._scrubbed(piece.data)

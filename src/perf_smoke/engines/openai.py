@@ -17,13 +17,13 @@ from perf_smoke.engines.address import Form, understood
 from perf_smoke.engines.base import EngineSetup, Reply, Request
 from perf_smoke.engines.events import joined, no_tokens, server_sent, stopped_early
 from perf_smoke.engines.fields import Fields
-from perf_smoke.engines.http_client import Answer, Client, Refused
+from perf_smoke.engines.http_client import Answer, Client, RequestRefused
 from perf_smoke.engines.probe import (
     Server,
     client_for,
-    identify,
     only_model,
     prefix_of,
+    recognise,
     refuse_features,
 )
 from perf_smoke.engines.refusals import is_elsewhere, part_refused, telling
@@ -60,7 +60,7 @@ def prepare(setup: EngineSetup) -> OpenAIEngine:
     address = understood(setup.endpoint)
     client = client_for(setup.endpoint, setup.environment)
     try:
-        server = identify(client, address.prefixes)
+        server = recognise(client, address.prefixes)
         prefix = prefix_of(client, address.prefixes, setup.start_timeout_s)
         prefixes = address.prefixes if prefix is None else (prefix,)
         model = setup.model_name or only_model(client, prefixes[0], setup.start_timeout_s)
@@ -138,11 +138,11 @@ class OpenAISession:
 
     def _answer(self, request: Request, timeout_s: float) -> Answer:
         """What the first place says that knows its form."""
-        refusals: list[tuple[Place, Refused]] = []
+        refusals: list[tuple[Place, RequestRefused]] = []
         for place in self._places:
             try:
                 answer = self._asked(place, request, timeout_s)
-            except Refused as refusal:
+            except RequestRefused as refusal:
                 refusals.append((place, refusal))
                 if not is_elsewhere(refusal, place.form):
                     break
@@ -157,7 +157,7 @@ class OpenAISession:
             body = self._body(place.form, request)
             try:
                 return self._client.post(place.path, body, timeout_s)
-            except Refused as refusal:
+            except RequestRefused as refusal:
                 part = part_refused(refusal, body)
                 if part == _LENGTH:
                     self._length = _NEWER_LENGTH

@@ -49,7 +49,7 @@ def engine_at(endpoint: str, environment: Mapping[str, str]) -> Row:
     """
     client = client_for(endpoint, environment)
     try:
-        return table.of_server(identify(client, understood(endpoint).prefixes).kind)
+        return table.of_server(recognise(client, understood(endpoint).prefixes).kind)
     finally:
         client.close()
 
@@ -66,7 +66,7 @@ def client_for(endpoint: str, environment: Mapping[str, str]) -> Client:
     )
 
 
-def identify(client: Client, prefixes: Sequence[str] = ("/v1",)) -> Server:
+def recognise(client: Client, prefixes: Sequence[str] = ("/v1",)) -> Server:
     """Ask until something is told that only one kind of server tells.
 
     vLLM and SGLang name themselves as owner of their models.
@@ -113,7 +113,7 @@ def refuse_another(engine: str, client: Client, path: str) -> Server:
     Raises:
         Unmeasured: `engine-missing`; nothing answers.
     """
-    server = identify(client)
+    server = recognise(client)
     named = table.of_server(server.kind).id == engine
     if not named and (server.kind != "other" or client.get(path, _TIMEOUT_S).status != 200):
         raise Unmeasured(

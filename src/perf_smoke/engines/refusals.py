@@ -9,7 +9,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any, Protocol
 
 from perf_smoke.engines.address import Form
-from perf_smoke.engines.http_client import Refused
+from perf_smoke.engines.http_client import RequestRefused
 from perf_smoke.printable import one_line
 
 _NOT_THERE = (404, 405, 501)
@@ -37,13 +37,13 @@ class Asked(Protocol):
     def form(self) -> Form: ...
 
 
-def is_elsewhere(refusal: Refused, form: Form) -> bool:
+def is_elsewhere(refusal: RequestRefused, form: Form) -> bool:
     """Whether another place or form may know what this one does not."""
     named = refusal.status in _UNFIT and _names_the_other(refusal, form)
     return refusal.status in _NOT_THERE or named
 
 
-def part_refused(refusal: Refused, body: Container[str]) -> str:
+def part_refused(refusal: RequestRefused, body: Container[str]) -> str:
     """The part of the request that the server names: it is left out, and `max_tokens` goes by its
     newer name where that is named too. Empty where it names none that could be."""
     if refusal.status not in _UNFIT:
@@ -61,7 +61,7 @@ def part_refused(refusal: Refused, body: Container[str]) -> str:
     return ""
 
 
-def telling(refusals: Sequence[tuple[Asked, Refused]]) -> Refused:
+def telling(refusals: Sequence[tuple[Asked, RequestRefused]]) -> RequestRefused:
     """Of all refusals of one request, the one that says what is wrong: that there is no such model;
     else whatever a place says that is there; else that nothing is there, with where it was asked.
     """
@@ -73,18 +73,18 @@ def telling(refusals: Sequence[tuple[Asked, Refused]]) -> Refused:
         return there[-1]
     first = refusals[0][1]
     paths = ", ".join(one_line(asked.path) for asked, _ in refusals)
-    return Refused(
+    return RequestRefused(
         first.status,
         f"{first.failure.sentence} Asked was at {paths}: is `endpoint` right?",
         first.said,
     )
 
 
-def _names_the_other(refusal: Refused, form: Form) -> bool:
+def _names_the_other(refusal: RequestRefused, form: Form) -> bool:
     """Whether it names the other form as the right one."""
     return bool(_OTHER_FORM[form].search(_words(refusal)))
 
 
-def _words(refusal: Refused) -> str:
+def _words(refusal: RequestRefused) -> str:
     said: Any = refusal.said
     return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)

@@ -15,6 +15,7 @@ from typing import TypeVar
 import requests
 from github import Auth, Github, GithubException, RateLimitExceededException
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.secret import Secret
 
 T = TypeVar("T")
@@ -44,20 +45,10 @@ class OutOfTime(Exception):
     """The time for talking to GitHub is used up."""
 
 
-class Deadline:
-    """When Patience.total_s ends."""
-
-    def __init__(self, patience: Patience) -> None:
-        self._end = time.monotonic() + patience.total_s
-
-    def left_s(self) -> float:
-        """Seconds left; negative afterwards."""
-        return self._end - time.monotonic()
-
-    def check(self) -> None:
-        """Raise OutOfTime once it has passed."""
-        if self.left_s() <= 0:
-            raise OutOfTime
+def in_time(deadline: Deadline) -> None:
+    """Raise OutOfTime once it has passed."""
+    if not deadline.left_s:
+        raise OutOfTime
 
 
 def connect(token: Secret, api_url: str, patience: Patience, ca_bundle: str = "") -> Github:
@@ -94,14 +85,14 @@ def patiently(call: Callable[[], T], deadline: Deadline, patience: Patience) -> 
     """
     pause_s = patience.pause_s
     for _ in range(patience.tries - 1):
-        deadline.check()
+        in_time(deadline)
         try:
             return call()
         except API_ERRORS as error:
             if not may_pass(error) or not wait_for(error, pause_s, deadline):
                 raise
         pause_s *= 2
-    deadline.check()
+    in_time(deadline)
     return call()
 
 
@@ -125,7 +116,7 @@ def wait_for(error: Exception, pause_s: float, deadline: Deadline) -> bool:
         False, at once, when that would take longer than is left.
     """
     wait_s = max(pause_s, _asked_for_s(error))
-    if wait_s >= deadline.left_s():
+    if wait_s >= deadline.left_s:
         return False
     time.sleep(wait_s)
     return True

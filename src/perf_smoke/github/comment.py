@@ -11,8 +11,8 @@ from typing import TypeVar
 import requests
 from github import Github, GithubException
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.github.client import (
-    Deadline,
     OutOfTime,
     Patience,
     connect,
@@ -146,7 +146,7 @@ def _asked(
         return _failed(_NO_REPOSITORY)
     if not token:
         return CommentOutcome(status="no-token", sentence=_TOKENLESS)
-    deadline = Deadline(patience)
+    deadline = Deadline.within(patience.total_s)
 
     def work() -> Answer | CommentOutcome:
         try:
@@ -158,7 +158,7 @@ def _asked(
             return _explained(error, event, patience)
 
     try:
-        return within(deadline.left_s(), work)
+        return within(deadline.left_s, work)
     except OutOfTime as error:
         return _explained(error, event, patience)
 

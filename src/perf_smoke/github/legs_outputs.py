@@ -18,7 +18,7 @@ _DESCRIPTIONS = {row.name: row.description for row in OUTPUTS}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishedLegs:
     """What several jobs found, and where it was shown."""
 
     status: Status
@@ -37,10 +37,10 @@ class LegsOutput:
 
     name: str
     description: str
-    value: Callable[[Published], str]
+    value: Callable[[PublishedLegs], str]
 
 
-def legs_outputs(published: Published) -> dict[str, str]:
+def legs_outputs(published: PublishedLegs) -> dict[str, str]:
     """The value of every output, in the order of the table."""
     return {row.name: row.value(published) for row in LEGS_OUTPUTS}
 

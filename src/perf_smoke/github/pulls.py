@@ -10,7 +10,8 @@ from __future__ import annotations
 from github import Github
 from github.PullRequest import PullRequest
 
-from perf_smoke.github.client import Deadline, Patience, patiently
+from perf_smoke.deadline import Deadline
+from perf_smoke.github.client import Patience, in_time, patiently
 from perf_smoke.github.event import Head
 
 
@@ -30,7 +31,7 @@ def find_pull_request(
         found = []
         pulls = github.get_repo(repository).get_pulls(state="open", head=f"{owner}:{head.branch}")
         for pull in pulls:
-            deadline.check()
+            in_time(deadline)
             if _is_at(pull, head):
                 found.append(pull.number)
         return found

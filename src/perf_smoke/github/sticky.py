@@ -28,11 +28,12 @@ from github import GithubException
 from github.Issue import Issue
 from github.IssueComment import IssueComment
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.github.client import (
     API_ERRORS,
-    Deadline,
     OutOfTime,
     Patience,
+    in_time,
     may_pass,
     patiently,
     wait_for,
@@ -136,7 +137,7 @@ class Sticky:
         """Our comments, oldest first, from all pages."""
         mine = []
         for comment in self.issue.get_comments():
-            self.deadline.check()
+            in_time(self.deadline)
             # The user is null once the account has been deleted, whatever PyGithub's types say.
             login = getattr(comment.user, "login", None) or ""
             marked = read_marked(comment.body or "")
@@ -153,7 +154,7 @@ class Sticky:
 
     def _created(self) -> list[_Own]:
         """Create one, and look whether another run did the same at the same moment."""
-        self.deadline.check()
+        in_time(self.deadline)
         comment = self.issue.create_comment(self.body)
         created = [_Own(comment=comment, stamp=self.stamp, body=self.body)]
         try:

@@ -73,7 +73,7 @@ def mark_short(samples: Sequence[Sample], requested: int) -> list[Sample]:
     """
     ended_well = [sample for sample in samples if sample.ok]
     reached = any(sample.n_out == requested for sample in ended_well)
-    expected = requested if reached else usual_tokens(ended_well)
+    expected = requested if reached else usual_tokens(sample.n_out for sample in ended_well)
     return [
         dataclasses.replace(sample, ok=False, error="short")
         if sample.ok and sample.n_out not in (None, expected)
@@ -85,7 +85,7 @@ def mark_short(samples: Sequence[Sample], requested: int) -> list[Sample]:
 def notes_on_tokens(marked: Sequence[Sample], requested: int) -> list[str]:
     """What a reader should know of the numbers of tokens of these steps, as sentences."""
     counting = [sample for sample in marked if sample.ok and sample.n_out is not None]
-    number = usual_tokens(counting)
+    number = usual_tokens(sample.n_out for sample in counting)
     if number is None:
         return []
     notes = []

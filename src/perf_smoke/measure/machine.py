@@ -49,7 +49,7 @@ def state(system: System) -> MachineState:
     )
 
 
-def identify(
+def describe(
     system: System,
     environment: Mapping[str, str],
     *,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from perf_smoke import numbers
 from perf_smoke.metrics import METRICS
 from perf_smoke.report.parts import Facts, Sentence, also, code, join, sentence
-from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.untrusted import visible_line
 from perf_smoke.report.view import View, WorkloadView, counting, phrase
 from perf_smoke.result import (
     Comparison,
@@ -71,7 +71,7 @@ def of_workload(view: View, workload: WorkloadView) -> Facts:
 def of_run(view: View) -> Facts:
     """What is the same for all workloads."""
     result, leg = view.result, view.result.leg
-    version = one_line(f"{result.tool.version}, runtime {result.tool.runtime}", 80)
+    version = visible_line(f"{result.tool.version}, runtime {result.tool.runtime}", 80)
     started = re.sub(r"^(\S{10})T(\S{8})(Z|\+00:00)$", r"\1 \2 UTC", result.started)
     job = leg and sentence(
         *(code(leg.job), " of the workflow ", code(leg.workflow)),
@@ -86,7 +86,7 @@ def of_run(view: View) -> Facts:
         ("Machine load", _state(result.machine)),
         ("Took", _cost(result.cost)),
         ("Job", job or ()),
-        ("perf-smoke", sentence(f"{version}, started {one_line(started, 40)}")),
+        ("perf-smoke", sentence(f"{version}, started {visible_line(started, 40)}")),
         ("Series", also("", result.series.key if result.series else "")),
         ("Reason", also("", result.reason)),
     )
@@ -208,7 +208,7 @@ def _identity(engine: EngineIdentity | None) -> Sentence:
     return (
         engine
         and sentence(
-            one_line(f"{engine.id} {engine.version}".strip(), 120),
+            visible_line(f"{engine.id} {engine.version}".strip(), 120),
             *also(", ", engine.binary, 200),
             *also(", sha256 ", engine.binary_sha256[:_HASH_DIGITS]),
         )
@@ -232,7 +232,7 @@ def _machine(machine: Machine | None) -> Sentence:
         and sentence(
             code(machine.cpu_model),
             f" × {machine.cpus}, {numbers.memory(machine.memory_mib)}, ",
-            one_line(f"{machine.os}, kernel {machine.kernel}, {machine.arch}", 200),
+            visible_line(f"{machine.os}, kernel {machine.kernel}, {machine.arch}", 200),
             *also(", image ", machine.image),
             *also(", ", _gpus(machine)),
         )

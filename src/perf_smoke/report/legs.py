@@ -16,7 +16,7 @@ from perf_smoke.report.parts import (
     quoted,
     sentence,
 )
-from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.untrusted import visible_line
 from perf_smoke.report.view import View
 from perf_smoke.result import GRAVEST_FIRST, HEAD_CRASHES, Comparison, Result
 
@@ -161,13 +161,14 @@ class Legs:
 
 def annotation(legs: Legs, label: str) -> tuple[str, str]:
     """Title and message, each a plain line: the headline, and the gravest leg."""
-    title = " ".join(filter(None, ("perf-smoke", one_line(label, LONGEST_NAME))))
+    title = " ".join(filter(None, ("perf-smoke", visible_line(label, LONGEST_NAME))))
     first = next(iter(legs.rows), None)
     if first is None:
         return title, legs.headline
     change = "".join(span.text for span in first.change)
     size = f", {change}" if change not in ("", numbers.MISSING) else ""
-    return title, f"{legs.headline}: {one_line(first.name, 2 * LONGEST_NAME)}: {first.said}{size}"
+    name = visible_line(first.name, 2 * LONGEST_NAME)
+    return title, f"{legs.headline}: {name}: {first.said}{size}"
 
 
 def _measured(view: View, name: str) -> Leg:

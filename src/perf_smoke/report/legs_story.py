@@ -33,7 +33,7 @@ from perf_smoke.report.parts import (
     strong,
 )
 from perf_smoke.report.story import Links, story, where_to_go_on
-from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.untrusted import visible_line
 from perf_smoke.report.view import View, counting
 from perf_smoke.result import HEAD_CRASHES, FailOn
 
@@ -155,7 +155,7 @@ def _summed_up(rows: Sequence[Row], rest: Sequence[Row]) -> Sentence:
 
 def _table(rows: Sequence[Row], gravest: Row) -> Table:
     def cells(row: Row) -> tuple[Sentence, ...]:
-        name = one_line(row.name, 2 * LONGEST_NAME)
+        name = visible_line(row.name, 2 * LONGEST_NAME)
         if row.order != gravest.order:
             return sentence(name), sentence(row.said), row.change
         change = tuple(

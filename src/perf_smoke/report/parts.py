@@ -44,7 +44,7 @@ def code(text: str, most: int = 100) -> Span:
     """Foreign text inside a sentence: visible, on one line, shortened."""
     if not text:
         return Span(kind="plain", text="(empty)")
-    return Span(kind="code", text=untrusted.one_line(text, most))
+    return Span(kind="code", text=untrusted.visible_line(text, most))
 
 
 def also(before: str, text: str, most: int = 100) -> Sentence:
@@ -64,7 +64,7 @@ def quoted(text: str, most: int = 600) -> Sentence:
 
     A backtick without a partner stands for itself.
     """
-    line = untrusted.one_line(" ".join(text.split()), most)
+    line = untrusted.visible_line(" ".join(text.split()), most)
     pieces = line.split("`")
     whole = len(pieces) % 2 == 0
     return sentence(

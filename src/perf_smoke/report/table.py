@@ -8,7 +8,7 @@ from dataclasses import replace
 from perf_smoke import numbers
 from perf_smoke.metrics import METRICS, Metric
 from perf_smoke.report.parts import Sentence, Table, sentence, strong
-from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.untrusted import visible_line
 from perf_smoke.report.verdict import answer
 from perf_smoke.report.view import BaseView, View, WorkloadView, latency
 from perf_smoke.result import Comparison
@@ -46,7 +46,7 @@ def _answers(
     alone = sentence(latency(workload.head, workload.headline) or numbers.MISSING)
     answers = {(view.subject(one), one.base): one for one in workload.comparisons}
     leads = [label for (label, _), one in answers.items() if one is view.lead.leading]
-    labels = dict.fromkeys(label for label, _ in answers) or [one_line(workload.name, 60)]
+    labels = dict.fromkeys(label for label, _ in answers) or [visible_line(workload.name, 60)]
     return [
         (
             sentence(strong(label) if label in leads else label),

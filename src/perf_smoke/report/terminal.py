@@ -27,7 +27,7 @@ from perf_smoke.report.parts import (
     sentence,
 )
 from perf_smoke.report.story import Links, story
-from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.untrusted import visible_line
 from perf_smoke.report.view import View
 from perf_smoke.result import Result
 
@@ -55,7 +55,7 @@ def show_parts(parts: Sequence[Part], console: Console, files: Sequence[Path] = 
         console.print()
     for path in files:
         # Never wrapped, so that a terminal finds the path and a reader can copy it.
-        console.print(Text(one_line(str(path), 1000), "dim"), soft_wrap=True)
+        console.print(Text(visible_line(str(path), 1000), "dim"), soft_wrap=True)
 
 
 def _part(part: Part) -> RenderableType | None:  # noqa: PLR0911 - one for each kind

@@ -24,7 +24,7 @@ def visible(text: str) -> str:
     )
 
 
-def one_line(text: str, most: int) -> str:
+def visible_line(text: str, most: int) -> str:
     """Visible, on one line, and at most that many characters, with how many were left out."""
     # Cut first: a text of gigabytes is not to be walked through. Shown characters only grow.
     line = visible(text[: most + 1]).replace("\n", "↵").replace("\t", "⇥")

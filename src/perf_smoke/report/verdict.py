@@ -10,7 +10,7 @@ from perf_smoke.report import failure
 from perf_smoke.report.canary import differing
 from perf_smoke.report.finding import decisive
 from perf_smoke.report.parts import Sentence, Title, also, quoted, sentence
-from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.untrusted import visible_line
 from perf_smoke.report.view import View, counting, latency
 from perf_smoke.report.what_ran import program
 from perf_smoke.result import Comparison, Leg, Result
@@ -89,7 +89,7 @@ def _verdict(view: View) -> str:
     leading = view.lead.leading
     if leading is None:
         speeds = {one.name: latency(one.head, one.headline) for one in view.workloads}
-        several = [f"{one_line(name, 40)} {speed}" for name, speed in speeds.items() if speed]
+        several = [f"{visible_line(name, 40)} {speed}" for name, speed in speeds.items() if speed]
         shown = ", ".join(several if view.several else speeds.values())
         return f"{shown or 'no numbers'}{failure.why_alone(view)}"
     said, size, margin = answer(leading), leading.estimate, numbers.share(leading.rule.margin)
@@ -139,4 +139,4 @@ def _engine(view: View) -> Sentence:
         return sentence(f" ({name})")
     # A program that tells no engine is known by its own name.
     unnamed = program(engine) if row and not row.programs else ""
-    return sentence(also(" (", unnamed, 40) or f" ({one_line(engine.id, 40)}", ")")
+    return sentence(also(" (", unnamed, 40) or f" ({visible_line(engine.id, 40)}", ")")

@@ -12,7 +12,7 @@ from perf_smoke import compare, numbers
 from perf_smoke.engines import table as engines
 from perf_smoke.metrics import AUTOMATIC, BY_NAME, METRICS, Metric, time_s
 from perf_smoke.report.parts import Sentence, also, code, join, sentence
-from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.untrusted import visible_line
 from perf_smoke.result import (
     HEAD,
     Comparison,
@@ -135,7 +135,7 @@ class View:
 
     def subject(self, comparison: Comparison) -> str:
         """What tells this question from the others but for the base: `prefill, E2E latency`."""
-        parts = [one_line(comparison.workload, 60)] if len(self.workloads) > 1 else []
+        parts = [visible_line(comparison.workload, 60)] if len(self.workloads) > 1 else []
         if len({question.metric for question in self.questions}) > 1 or not parts:
             parts.append(phrase(comparison.metric))
         return ", ".join(parts)
@@ -143,7 +143,7 @@ class View:
 
 def phrase(metric: str) -> str:
     """The name of a metric inside a sentence."""
-    return BY_NAME[metric].phrase if metric in BY_NAME else one_line(metric, 40)
+    return BY_NAME[metric].phrase if metric in BY_NAME else visible_line(metric, 40)
 
 
 def latency(measurement: Measurement, metric: Metric | None) -> str:

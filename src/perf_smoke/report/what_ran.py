@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from perf_smoke.report.parts import Sentence, also, code, join, sentence
 from perf_smoke.report.reproduce import has_gaps
-from perf_smoke.report.untrusted import one_line
+from perf_smoke.report.untrusted import visible_line
 from perf_smoke.report.view import BaseView, View, WorkloadView, counting, named
 from perf_smoke.result import EngineIdentity, RequestRecord
 
@@ -28,7 +28,7 @@ def what_ran(view: View, workload: WorkloadView) -> Sentence:
     engine, request, count = view.engine, workload.workload.request, workload.head.tokens
     if engine is None or request is None:
         return ()
-    version = one_line(f"{engine.id} {engine.version}".strip(), 60)
+    version = visible_line(f"{engine.id} {engine.version}".strip(), 60)
     name, threads = "" if view.ours else program(engine), workload.workload.threads_passed
     return sentence(
         *("Ran ", also("", name, 60), f" ({version})" if name else version),

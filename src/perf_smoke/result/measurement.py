@@ -96,10 +96,10 @@ class Measurement(Strict):
     @property
     def tokens(self) -> int | None:
         """Output tokens per step; None where the engine gives no count."""
-        return usual_tokens(self.counted)
+        return usual_tokens(sample.n_out for sample in self.counted)
 
 
-def usual_tokens(samples: Iterable[Sample]) -> int | None:
-    """The commonest number of output tokens of these steps; None where none tells one."""
-    counts = Counter(sample.n_out for sample in samples if sample.n_out is not None)
+def usual_tokens(numbers: Iterable[int | None]) -> int | None:
+    """The commonest of the output tokens of some steps; None where no step tells any."""
+    counts = Counter(number for number in numbers if number is not None)
     return counts.most_common(1)[0][0] if counts else None

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from perf_smoke.engines import events, wire
-from perf_smoke.engines.http_client import Answer, Client, Refused
+from perf_smoke.engines.http_client import Answer, Client, RequestRefused
 from perf_smoke.result import Failure, Unmeasured
 from perf_smoke.secret import Secret
 from tests.emulator.certificates import Authority
@@ -312,7 +312,7 @@ def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else() -> None:
         with (
             HttpServer({"/x": redirect}) as server,
             closing(client_of(server, api_key=Secret("sk-one"))) as client,
-            pytest.raises(Refused) as caught,
+            pytest.raises(RequestRefused) as caught,
         ):
             client.post("/x", {}, TIMEOUT_S)
         assert other.requests == []
@@ -330,7 +330,7 @@ def test_a_key_that_the_server_repeats_is_not_passed_on() -> None:
     ):
         answer = client.get("/x", TIMEOUT_S)
         assert "sk-one" not in repr(answer)
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RequestRefused) as caught:
             client.post("/x", {}, TIMEOUT_S)
         assert "sk-one" not in caught.value.failure.sentence
 

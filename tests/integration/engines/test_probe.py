@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perf_smoke.engines import registry
-from perf_smoke.engines.probe import Server, client_for, engine_at, identify
+from perf_smoke.engines.probe import Server, client_for, engine_at, recognise
 from perf_smoke.result import Unmeasured
 from tests.integration.engines.http_server import Handler, HttpServer, answering
 from tests.integration.engines.setups import blank_setup
@@ -103,7 +103,7 @@ def test_a_server_is_known_by_what_only_it_offers(case: str) -> None:
     routes, expected, engine = CASES[case]
     with HttpServer(routes) as server:
         with closing(client_for(server.url, {})) as client:
-            assert identify(client) == expected
+            assert recognise(client) == expected
         for ending in ("", "/v1", "/v1/", "/v1/chat/completions", "/api", "/api/chat"):
             assert engine_at(server.url + ending, {}).id == engine
 

@@ -10,8 +10,8 @@ import pytest
 import requests
 from github import GithubException, RateLimitExceededException
 
+from perf_smoke.deadline import Deadline
 from perf_smoke.github.client import (
-    Deadline,
     OutOfTime,
     Patience,
     connect,
@@ -44,11 +44,11 @@ def error(status: int, **headers: str) -> GithubException:
 
 
 def test_a_failure_that_may_pass_is_tried_three_times() -> None:
-    assert patiently(Failing(error(502), error(500)), Deadline(QUICK), QUICK) == "answer"
+    assert patiently(Failing(error(502), error(500)), Deadline.within(30), QUICK) == "answer"
 
     call = Failing(error(502), error(503), error(500))
     with pytest.raises(GithubException) as caught:
-        patiently(call, Deadline(QUICK), QUICK)
+        patiently(call, Deadline.within(30), QUICK)
     assert (call.calls, caught.value.status) == (3, 500)
 
 
@@ -60,7 +60,7 @@ def test_a_failure_that_stays_is_not_tried_again(failure: Exception) -> None:
     call = Failing(failure)
 
     with pytest.raises(type(failure)):
-        patiently(call, Deadline(QUICK), QUICK)
+        patiently(call, Deadline.within(30), QUICK)
     assert call.calls == 1
 
 
@@ -100,7 +100,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun(failure: Exception) -> None:
     started = time.monotonic()
 
     with pytest.raises(type(failure)):
-        patiently(call, Deadline(QUICK), QUICK)
+        patiently(call, Deadline.within(30), QUICK)
     assert call.calls == 1
     assert time.monotonic() - started < 20
 
@@ -108,14 +108,14 @@ def test_a_wait_beyond_the_deadline_is_not_begun(failure: Exception) -> None:
 def test_a_retry_after_that_is_a_date_counts_as_none() -> None:
     date = "Mon, 23 Nov 2026 08:00:00 GMT"
 
-    assert patiently(Failing(error(503, retry_after=date)), Deadline(QUICK), QUICK) == "answer"
+    assert patiently(Failing(error(503, retry_after=date)), Deadline.within(30), QUICK) == "answer"
 
 
 def test_after_the_deadline_nothing_is_asked() -> None:
     call = Failing()
 
     with pytest.raises(OutOfTime):
-        patiently(call, Deadline(Patience(total_s=0)), QUICK)
+        patiently(call, Deadline.within(0), QUICK)
     assert call.calls == 0
 
 

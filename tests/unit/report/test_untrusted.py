@@ -27,12 +27,12 @@ def test_two_line_ends_are_one_kind() -> None:
 
 
 def test_a_line_says_how_much_of_it_is_missing() -> None:
-    assert untrusted.one_line("x" * 1300, 10) == "xxxxxxxxxx… (1,290 more characters)"
-    assert untrusted.one_line("x" * 11, 10) == "xxxxxxxxxx… (1 more character)"
+    assert untrusted.visible_line("x" * 1300, 10) == "xxxxxxxxxx… (1,290 more characters)"
+    assert untrusted.visible_line("x" * 11, 10) == "xxxxxxxxxx… (1 more character)"
 
 
 def test_line_ends_are_seen_on_one_line() -> None:
-    assert untrusted.one_line("1.\n\n\t4", 20) == "1.↵↵⇥4"
+    assert untrusted.visible_line("1.\n\n\t4", 20) == "1.↵↵⇥4"
 
 
 def test_a_short_text_is_shown_whole() -> None:
@@ -67,7 +67,7 @@ def test_a_text_of_unseen_characters_is_bounded_too() -> None:
 
 @given(st.text(), st.integers(1, 50))
 def test_one_line_is_one_line_of_seen_characters_and_bounded(text: str, most: int) -> None:
-    line = untrusted.one_line(text, most)
+    line = untrusted.visible_line(text, most)
     assert not any(
         unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") for letter in line
     )
