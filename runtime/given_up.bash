@@ -225,5 +225,6 @@ at_exit() {
     start_commands
   fi
   [ -z "$part" ] || rm -rf "$part"
+  echo "$code" 2>/dev/null >"$scratch/code"
   exit "$code"
 }

@@ -168,3 +168,16 @@ def test_however_early_a_job_is_cancelled_it_ends_and_says_so(
     outcome = step.wait()
     assert (outcome.code, outcome.status) == (0, "cancelled"), outcome.log
     assert engine.processes() == []
+
+
+def test_a_storm_of_signals_is_one_cancelled_job(job: Job, runtime: str) -> None:
+    engine = Engine(job)
+    step = start(job, engine, runtime)
+    for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT] * 8:
+        step.signal(number)
+        time.sleep(0.003)
+    outcome = step.wait()
+    assert (step.measured, outcome.code, outcome.status) == (0, 0, "cancelled"), outcome.log
+    assert engine.processes() == []
+    if runtime == "docker":
+        assert job.containers() == []
