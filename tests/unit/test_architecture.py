@@ -41,7 +41,7 @@ FORBIDDEN = {
     ),
     rf"measure -> (compare|{RUNS}|{SHOWS})": "taking steps knows no verdict and no inputs",
     rf"({INPUTS}) -> (?!({INPUTS}|{GROUND})$)": "inputs are judged without touching anything",
-    rf"github -> (?!(network|{GROUND})$)": "what GitHub is shown is the document",
+    rf"github -> (?!(network|deadline|{GROUND})$)": "what GitHub is shown is the document",
     r"result_file -> (?!result$)": "a document is read as it is, whoever made it",
     r"documents -> (?!(result_file|consistency|result)$)": (
         "what lies in a folder does not depend on who wants to show it"
