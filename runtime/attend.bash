@@ -3,14 +3,15 @@
 #
 # From launch it has two pipes that only launch writes to: what is started here reads from 3, the guards
 # of that from 8. A line says that the job is cancelled, and waits for its reader, however long that one
-# takes to start; the end of the pipe says that launch is gone.
+# takes to start; the end of the pipe says that launch is gone. A third pipe, 6, launch reads, and only
+# until the job is cancelled.
 
 child='' guard='' container='' mark=''
 
-# launch says it here too, for whoever does not read: the job was cancelled; and that a second signal
-# came, after which the runner kills everything.
-cancelled() { [ -e "$scratch/cancelled" ]; }
-hurried() { [ -e "$scratch/hurried" ]; }
+# Whether the job is cancelled: whether nobody would read what is written here.
+cancelled() {
+  ! (trap '' PIPE && echo >&6) 2>/dev/null
+}
 
 # attend SECONDS COMMAND…: its exit code; when the time is over it is killed.
 attend() {
@@ -24,7 +25,7 @@ attend_with_grace() {
   local grace=$1 limit=$2 code
   shift 2
   ! cancelled || return 130
-  "$@" 3<&- 8<&- &
+  "$@" 3<&- 6>&- 8<&- &
   child=$!
   guard "$child" "$limit" "$grace" >/dev/null 2>&1 &
   guard=$!
@@ -45,17 +46,22 @@ dismiss_guard() {
 # gone. In that last case this step goes with it, and the command is not asked to end: perf-smoke knows
 # by itself, and why.
 guard() {
-  exec 3<&-
-  read -r -t "$2" <&8
-  if [ $? = 1 ]; then kill -KILL $$; else kill -TERM -- "-$1"; fi
+  local began=$SECONDS
+  exec 3<&- 6>&-
+  # bash 3.2 has the same code for the end of the pipe as for the end of the time.
+  if read -r -t "$2" <&8 || [ $((SECONDS - began)) -ge "$2" ]; then
+    kill -TERM -- "-$1"
+  else
+    kill -KILL $$
+  fi
   wait_for_group "$1" "$3"
   end_now
 }
 
-# wait_for_group GROUP SECONDS: not so long where there is no time left.
+# wait_for_group GROUP SECONDS
 wait_for_group() {
   local ticks=$(($2 * 10))
-  while [ "$ticks" -gt 0 ] && ! hurried && kill -0 -- "-$1" 2>/dev/null; do
+  while [ "$ticks" -gt 0 ] && kill -0 -- "-$1" 2>/dev/null; do
     ticks=$((ticks - 1))
     PERF_SMOKE_MARK='' sleep 0.1 # for whoever waits for the last that has it
   done
@@ -82,7 +88,7 @@ remove_container() {
 within() {
   local ticks=$(($1 * 20)) process
   shift
-  "$@" 3<&- 8<&- >/dev/null 2>&1 &
+  "$@" 3<&- 6>&- 8<&- >/dev/null 2>&1 &
   process=$!
   while [ "$ticks" -gt 0 ] && kill -0 "$process" 2>/dev/null; do
     ticks=$((ticks - 1))
@@ -90,6 +96,12 @@ within() {
   done
   [ "$ticks" -gt 0 ] || kill -KILL "$process" 2>/dev/null
   wait "$process" 2>/dev/null
+}
+
+# What all that is started here has in its environment.
+set_mark() {
+  mark=${PERF_SMOKE_MARK-}$folder
+  [ "$step" != report ] || mark=$mark.report
 }
 
 # The processes that this use of the action has started and that still run, wherever they have gone

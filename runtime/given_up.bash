@@ -208,13 +208,22 @@ new_token() {
 
 # shellcheck disable=SC2329 # a trap calls it
 at_exit() {
-  local code=$?
-  # Somebody ends this process and not launch, which ends with it. What runs hears of that.
-  [ -z "$child" ] || exit "$code"
+  local code=$? how=''
+  trap '' INT TERM QUIT HUP
+  if [ -n "$child" ]; then # a second signal, after which there is no time left; or somebody's
+    cancelled || { kill -TERM -- "-$child" && wait_for_group "$child" 8; } 2>/dev/null
+    dismiss_guard
+    end_now
+  fi
   if [ "$finished" = no ]; then
-    # In a subshell, for it exits.
-    (give_up failed launch-failed "the action's start script ended early, with code $code.")
-    code=$?
+    [ "$code" = 0 ] || how=", with code $code"
+    if [ "$step" = measure ] || ! has_reported 1; then
+      # In a subshell, for it exits.
+      (give_up_if_cancelled && give_up failed launch-failed "the action's start script ended early$how.")
+      code=$?
+    else
+      code=0 # nobody knows whether it shall fail
+    fi
   fi
   remove_container
   end_marked
@@ -225,6 +234,6 @@ at_exit() {
     start_commands
   fi
   [ -z "$part" ] || rm -rf "$part"
-  echo "$code" 2>/dev/null >"$scratch/code"
+  [ "$finished" = yes ] || exec "$BASH" -c "exit $code" # bash would go by the signal that it got
   exit "$code"
 }

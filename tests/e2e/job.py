@@ -99,9 +99,10 @@ class Step:
     def report(self) -> None:
         """Wait for the end of the measuring, and begin to report."""
         self.measured = self.process.wait(TIMEOUT_S)
-        if self.measured:  # killed amidst; for a runner each step begins anew
+        again = f"::{stop_token(self.log())}::"
+        if again not in self.log().splitlines():  # killed; for a runner each step begins anew
             with self.job.log.open("a", encoding="utf-8") as log:
-                log.write(f"\n::{stop_token(self.log())}::\n")
+                log.write(f"\n{again}\n")
         orders = self.job.orders()
         self.process = self.job.begin("report", self.environment)
         assert orders == {}, "the measured program gave orders to the runner"

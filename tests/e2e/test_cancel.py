@@ -7,6 +7,7 @@ import time
 import uuid
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import results
@@ -72,6 +73,40 @@ def test_the_first_signal_leaves_a_result_and_no_engine(
     assert engine.processes() == []
     if runtime == "docker":
         assert job.containers() == []
+
+
+def test_who_ends_the_step_itself_cancels(job: Job, runtime: str) -> None:
+    engine = Engine(job, quick_steps=2)
+    step = start(job, engine, runtime)
+    (inner,) = psutil.Process(step.process.pid).children()
+    inner.terminate()
+    outcome = step.wait()
+    assert (step.measured, outcome.code, outcome.status) == (0, 0, "cancelled"), outcome.log
+    assert engine.processes() == []
+    if runtime == "docker":
+        assert job.containers() == []
+
+
+def test_what_is_measured_has_no_say_in_it(job: Job, runtime: str) -> None:
+    engine = Engine(job)
+    script = job.workspace / engine.name
+    mine = job.workspace / "mine"
+    mine.write_text("mine", "utf-8")
+    meddling = """
+for folder in "${RUNNER_TEMP%/perf-smoke.*}"/perf-smoke.*; do
+  rm -rf "$folder"/*
+  ln -s "$PWD/mine" "$folder/cancelled"; ln -s "$PWD/mine" "$folder/code"
+done
+"""
+    script.write_text(script.read_text("utf-8").replace("\n", meddling, 1), "utf-8")
+    step = start(job, engine, runtime)
+    time.sleep(0.5)
+    assert step.process.poll() is None
+    step.signal(signal.SIGINT)
+    outcome = step.wait()
+    assert (step.measured, outcome.code, outcome.status) == (0, 0, "cancelled"), outcome.log
+    assert engine.processes() == []
+    assert mine.read_text("utf-8") == "mine"
 
 
 def test_what_was_measured_before_it_is_kept(job: Job, runtime: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.job import Job, wait_until
+from tests.e2e.job import Job, Step, wait_until
 from tests.runner_log import commands
 
 QUICK = {"runtime": "host", "runs": "2", "warmup": "0"}
@@ -167,6 +167,50 @@ def test_whoever_ends_the_report_while_the_comment_is_written_loses_nothing_else
     assert Path(outcome.outputs["result-json"]).exists()
     assert outcome.summary.count("### perf-smoke") == 1
     assert "not measured" not in outcome.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_report_whose_step_is_ended_is_green_and_told(
+    job: Job, number: signal.Signals, tmp_path: Path
+) -> None:
+    inputs = {**QUICK, "command": "true", "comment": "never"}
+    step = job.start(inputs, {})
+    step.process.wait(60)
+    # No perf-smoke gets as far as to report.
+    (step.folder / "result.json").unlink()
+    os.mkfifo(step.folder / "result.json")
+    step.report()
+    (inner,) = wait_for_children(step)
+    wait_until(lambda: bool(inner.children()))
+    inner.send_signal(number)
+    outcome = step.wait()
+    assert (outcome.code, outcome.status, outcome.reason) == (0, "failed", "launch-failed"), (
+        outcome.log
+    )
+    assert outcome.summary.count("### perf-smoke") == 1
+    assert outcome.warnings[0].startswith("not measured: the action's start script ended early")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_report_whose_step_is_ended_at_last_keeps_what_it_said(
+    job: Job, deaf_api: str, number: signal.Signals
+) -> None:
+    inputs = {**QUICK, "command": "true", "github-token": TOKEN}
+    step = job.start(inputs, on_a_pull_request(job, deaf_api))
+    step.report()
+    wait_until(lambda: b"cost-seconds" in job.output.read_bytes())
+    (inner,) = wait_for_children(step)
+    inner.send_signal(number)
+    outcome = step.wait()
+    assert (outcome.code, outcome.status) == (0, "measured"), outcome.log
+    assert outcome.summary.count("### perf-smoke") == 1
+
+
+def wait_for_children(step: Step) -> list[psutil.Process]:
+    """Those of launch: the step."""
+    launch = psutil.Process(step.process.pid)
+    wait_until(lambda: any("runtime/step" in one.cmdline()[1:2][0] for one in launch.children()))
+    return launch.children()
 
 
 def test_what_is_no_file_in_the_place_of_orders_is_the_callers_and_stays(

@@ -26,7 +26,7 @@ from tests.e2e.job import Job, Outcome, Step, command_lines, wait_until
 
 ENDED_WITHIN_S = 15.0
 TOKEN = "ghs_0123456789abcdefghijklmnopqrstuvwxyz"
-KILL, ABRT, QUIT, HUP = signal.SIGKILL, signal.SIGABRT, signal.SIGQUIT, signal.SIGHUP
+KILL, ABRT, QUIT = signal.SIGKILL, signal.SIGABRT, signal.SIGQUIT
 WHO = ("launch", "runtime/step", "guardian", "perf-smoke")
 NUMBERS = "text stdout:\n(?P<e2e_ms>[0-9.]+)"
 
@@ -191,8 +191,6 @@ def rows() -> Iterator[object]:
         for who in WHO:
             yield pytest.param(stage, "host", who, KILL)
     yield pytest.param(step, "host", "launch", ABRT)
-    for how in (ABRT, HUP):
-        yield pytest.param(step, "host", "runtime/step", how)
     for how in (ABRT, QUIT):
         yield pytest.param(step, "host", "guardian", how)
         yield pytest.param(step, "host", "perf-smoke", how)
