@@ -54,16 +54,18 @@ def write(path: Path, scores: Scores) -> None:
     path.write_text(_BLOCK.sub(lambda at: f"{at[1]}{block}\n{at[2]}", text), encoding="utf-8")
 
 
-def _within(
-    of: Callable[[Scores], Share], low: float = 0.0, high: float = 1.0
-) -> Callable[[Scores], _Came]:
-    """Whether a share lies between these."""
+def _share(
+    what: str, of: Callable[[Scores], Share], *, least: int = 0, most: int = 100
+) -> _Prediction:
+    """That so many percent of some jobs come out like this."""
 
     def came(scores: Scores) -> _Came:
         share = of(scores)
-        return _Came(text=share_shown(share), held=low * share.of <= share.count <= high * share.of)
+        held = least * share.of <= 100 * share.count <= most * share.of
+        return _Came(text=share_shown(share), held=held)
 
-    return came
+    bounds = f"{least} … {most}" if least and most < 100 else f"{least}" if least else f"≤ {most}"
+    return _Prediction(what=what, predicted=f"{bounds} %", came=came)
 
 
 def _row(scores: Scores, name: str, change: float) -> OurRow:
@@ -149,54 +151,22 @@ def _whole(scores: Scores) -> Sequence[str]:
 
 
 _PREDICTIONS = (
-    _Prediction(what="false verdicts", predicted="≤ 1 %", came=_within(_false, high=0.01)),
+    _share("false verdicts", _false, most=1),
     _Prediction(what="wrong signs", predicted="never", came=_wrong_signs),
-    _Prediction(
-        what="idle, ±3 % called in 30 s",
-        predicted="80 %",
-        came=_within(_called(_IDLE_30, 0.03, -0.03), low=0.8),
-    ),
-    _Prediction(
-        what="idle, ±3 % called in 60 s",
-        predicted="90 %",
-        came=_within(_called(_IDLE, 0.03, -0.03), low=0.9),
-    ),
-    _Prediction(
-        what="busy neighbour, +3 % called in 30 s",
-        predicted="80 %",
-        came=_within(_called(_NEIGHBOUR, 0.03), low=0.8),
-    ),
-    _Prediction(
-        what="shared, +5 % called in 60 s",
-        predicted="80 %",
-        came=_within(_called(_SHARED, 0.05), low=0.8),
-    ),
-    _Prediction(
-        what="shared, +10 % called in 60 s",
-        predicted="97 %",
-        came=_within(_called(_SHARED, 0.1), low=0.97),
-    ),
-    _Prediction(
-        what='idle, "no change" at 0 %', predicted="95 %", came=_within(_no_change(_IDLE), low=0.95)
-    ),
-    _Prediction(
-        what='shared, "no change" at 0 %',
-        predicted="85 %",
-        came=_within(_no_change(_SHARED), low=0.85),
-    ),
+    _share("idle, ±3 % called in 30 s", _called(_IDLE_30, 0.03, -0.03), least=80),
+    _share("idle, ±3 % called in 60 s", _called(_IDLE, 0.03, -0.03), least=90),
+    _share("busy neighbour, +3 % called in 30 s", _called(_NEIGHBOUR, 0.03), least=80),
+    _share("shared, +5 % called in 60 s", _called(_SHARED, 0.05), least=80),
+    _share("shared, +10 % called in 60 s", _called(_SHARED, 0.1), least=97),
+    _share('idle, "no change" at 0 %', _no_change(_IDLE), least=95),
+    _share('shared, "no change" at 0 %', _no_change(_SHARED), least=85),
     _Prediction(what="SD of a pair, idle", predicted="≤ 6 %", came=_pair_noise),
-    _Prediction(
-        what="a printed limit is called", predicted="88 … 96 %", came=_within(_at_limit, 0.88, 0.96)
-    ),
+    _share("a printed limit is called", _at_limit, least=88, most=96),
     _Prediction(
         what="`budget: 30-60 s`, shared: what it decides",
         predicted="90 % of what 60 s decide",
         came=_extension_decides,
     ),
     _Prediction(what="its time at 0 %", predicted="≤ two thirds of 60 s", came=_extension_time),
-    _Prediction(
-        what="its false verdicts, idle and shared",
-        predicted="≤ 1 %",
-        came=_within(_extension_false, high=0.01),
-    ),
+    _share("its false verdicts, idle and shared", _extension_false, most=1),
 )

@@ -104,3 +104,11 @@ def test_the_command_line_has_an_option_for_every_input() -> None:
         if row.default:
             assert row.default in (options[f"--{row.name}"] or "")
     assert list(options) == [f"--{row.name}" for row in INPUTS]
+
+
+def test_what_a_runner_signals_reads_no_command_substitution() -> None:
+    lines = (ROOT / "launch").read_text("utf-8").splitlines()
+    code = [line for line in lines if not line.lstrip().startswith("#")]
+    assert "trap on_signal INT TERM QUIT HUP" in code
+    # A trap that runs in the middle of one breaks bash 5.2: docs/ARCHITECTURE.md.
+    assert [line for line in code if re.search(r"\$\([^(]|`|<\(|>\(", line)] == []
