@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from perf_smoke import result_file
@@ -91,6 +92,20 @@ class Step:
     def signal(self, number: signal.Signals) -> None:
         """As a runner does it: to the process that it started, and to no other."""
         self.process.send_signal(number)
+
+    def inner(self) -> psutil.Process:
+        """runtime/step, once launch has started it."""
+        found: list[psutil.Process] = []
+
+        def look() -> bool:
+            for child in psutil.Process(self.process.pid).children():
+                with suppress(psutil.Error):  # it has ended
+                    if any(word.endswith("runtime/step") for word in child.cmdline()):
+                        found.append(child)
+            return bool(found)
+
+        wait_until(look)
+        return found[0]
 
     def log(self) -> str:
         """What it printed so far."""

@@ -7,7 +7,6 @@ import time
 import uuid
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests import results
@@ -78,8 +77,7 @@ def test_the_first_signal_leaves_a_result_and_no_engine(
 def test_who_ends_the_step_itself_cancels(job: Job, runtime: str) -> None:
     engine = Engine(job, quick_steps=2)
     step = start(job, engine, runtime)
-    (inner,) = psutil.Process(step.process.pid).children()
-    inner.terminate()
+    step.inner().terminate()
     outcome = step.wait()
     assert (step.measured, outcome.code, outcome.status) == (0, 0, "cancelled"), outcome.log
     assert engine.processes() == []

@@ -147,15 +147,21 @@ def on_a_pull_request(job: Job, api: str) -> dict[str, str | None]:
     return {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_API_URL": api}
 
 
+def writing_the_comment(job: Job, api: str) -> Step:
+    """A step that has reported everything else."""
+    inputs = {**QUICK, "command": "true", "github-token": TOKEN}
+    step = job.start(inputs, on_a_pull_request(job, api))
+    step.report()
+    wait_until(lambda: "perf-smoke: " in step.log().partition("::endgroup::")[2])
+    wait_until(lambda: b"cost-seconds" in job.output.read_bytes())
+    return step
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_whoever_ends_the_report_while_the_comment_is_written_loses_nothing_else(
     job: Job, deaf_api: str, number: signal.Signals
 ) -> None:
-    inputs = {**QUICK, "command": "true", "github-token": TOKEN}
-    step = job.start(inputs, on_a_pull_request(job, deaf_api))
-    step.report()
-    wait_until(lambda: "perf-smoke: " in step.log().partition("::endgroup::")[2])
-    wait_until(lambda: b"cost-seconds" in job.output.read_bytes())
+    step = writing_the_comment(job, deaf_api)
     launch = psutil.Process(step.process.pid)
     for process in (*launch.children(recursive=True), launch):
         for deadly in (number, signal.SIGKILL):
@@ -170,9 +176,7 @@ def test_whoever_ends_the_report_while_the_comment_is_written_loses_nothing_else
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_a_report_whose_step_is_ended_is_green_and_told(
-    job: Job, number: signal.Signals, tmp_path: Path
-) -> None:
+def test_a_report_whose_step_is_ended_is_green_and_told(job: Job, number: signal.Signals) -> None:
     inputs = {**QUICK, "command": "true", "comment": "never"}
     step = job.start(inputs, {})
     step.process.wait(60)
@@ -180,7 +184,7 @@ def test_a_report_whose_step_is_ended_is_green_and_told(
     (step.folder / "result.json").unlink()
     os.mkfifo(step.folder / "result.json")
     step.report()
-    (inner,) = wait_for_children(step)
+    inner = step.inner()
     wait_until(lambda: bool(inner.children()))
     inner.send_signal(number)
     outcome = step.wait()
@@ -195,22 +199,11 @@ def test_a_report_whose_step_is_ended_is_green_and_told(
 def test_a_report_whose_step_is_ended_at_last_keeps_what_it_said(
     job: Job, deaf_api: str, number: signal.Signals
 ) -> None:
-    inputs = {**QUICK, "command": "true", "github-token": TOKEN}
-    step = job.start(inputs, on_a_pull_request(job, deaf_api))
-    step.report()
-    wait_until(lambda: b"cost-seconds" in job.output.read_bytes())
-    (inner,) = wait_for_children(step)
-    inner.send_signal(number)
+    step = writing_the_comment(job, deaf_api)
+    step.inner().send_signal(number)
     outcome = step.wait()
     assert (outcome.code, outcome.status) == (0, "measured"), outcome.log
     assert outcome.summary.count("### perf-smoke") == 1
-
-
-def wait_for_children(step: Step) -> list[psutil.Process]:
-    """Those of launch: the step."""
-    launch = psutil.Process(step.process.pid)
-    wait_until(lambda: any("runtime/step" in one.cmdline()[1:2][0] for one in launch.children()))
-    return launch.children()
 
 
 def test_what_is_no_file_in_the_place_of_orders_is_the_callers_and_stays(

@@ -169,8 +169,8 @@ def ours(step: Step) -> dict[str, psutil.Process]:
     guardian = next(one for one in found.values() if one.info["ppid"] not in found)
     perf_smoke = next(one for one in found.values() if one.info["ppid"] in found)
     launch = psutil.Process(step.process.pid)
-    (inner,) = launch.children()
-    return {"launch": launch, "runtime/step": inner, "guardian": guardian, "perf-smoke": perf_smoke}
+    shell = {"launch": launch, "runtime/step": step.inner()}
+    return shell | {"guardian": guardian, "perf-smoke": perf_smoke}
 
 
 def killed(place: Place, inputs: dict[str, str], runtime: str, who: str, how: int) -> Outcome:
